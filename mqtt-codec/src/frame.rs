@@ -1,0 +1,83 @@
+//! The owned form of a packet: one `Bytes` of the whole packet, which lends the borrowed view.
+
+use core::fmt;
+
+use bytes::Bytes;
+
+use crate::{Packet, ProtocolVersion, Side, decoder};
+
+/// A complete, valid packet that owns its bytes. Cloning shares them.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use mqtt_codec::{Decoder, Packet, ProtocolVersion};
+///
+/// let mut input = BytesMut::from(&b"\x30\x07\x00\x03a/bhi\x30"[..]);
+/// let frame = Decoder::client(ProtocolVersion::V3_1_1).decode_frame(&mut input)?.expect("a complete PUBLISH");
+/// assert_eq!(&input[..], b"\x30");
+/// let Packet::Publish(publish) = frame.packet() else { panic!("a PUBLISH") };
+/// assert_eq!(publish.payload, b"hi");
+/// let payload = frame.slice(publish.payload);
+/// # Ok::<(), mqtt_codec::DecodeError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame {
+    bytes: Bytes,
+    version: ProtocolVersion,
+    from: Side,
+}
+
+impl Frame {
+    /// `bytes` is one packet that a decoder has accepted.
+    pub(crate) const fn new(bytes: Bytes, version: ProtocolVersion, from: Side) -> Self {
+        Self { bytes, version, from }
+    }
+
+    /// The packet. Walks the bytes again: keep the view while it is in use.
+    pub fn packet(&self) -> Packet<'_> {
+        // The frame has been decoded before: a fault cannot occur.
+        decoder::decode_again(&self.bytes, self.version, self.from).unwrap_or(Packet::Pingreq)
+    }
+
+    /// The version the packet is laid out in.
+    pub const fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// The packet as it stands on the wire.
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// A part of this packet, such as its payload, as an owned handle on the same memory. What is no part of this frame
+    /// is copied.
+    pub fn slice(&self, part: &[u8]) -> Bytes {
+        slice(&self.bytes, part)
+    }
+
+    /// The same packet in an allocation of its own, so that keeping it keeps no read buffer.
+    pub fn detach(&self) -> Self {
+        Self { bytes: Bytes::copy_from_slice(&self.bytes), ..*self }
+    }
+}
+
+/// [`Bytes::slice_ref`] for a part that is known to lie within `whole`; copies where it does not.
+pub(crate) fn slice(whole: &Bytes, part: &[u8]) -> Bytes {
+    let (start, len) = ((part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize), part.len());
+    match start.checked_add(len) {
+        Some(end) if end <= whole.len() => whole.slice(start..end),
+        _ => Bytes::copy_from_slice(part),
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Frame").field(&self.packet()).finish()
+    }
+}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.packet().fmt(f)
+    }
+}

@@ -1,0 +1,270 @@
+//! The entries of a payload: Topic Filters with or without Subscription Options, and reason codes.
+//!
+//! As with properties, a list is either bytes that a decoder has checked from end to end, or a slice of the caller's.
+
+use core::fmt;
+
+use bytes::BufMut;
+use mqtt_topic::Subscription;
+
+use crate::reader::Reader;
+use crate::string::{TextRules, string_len};
+use crate::{
+    DecodeError, EncodeError, Fault, ProtocolVersion, SubackReason, SubscriptionOptions, UnsubackReason,
+};
+
+/// The text in a checked list has been judged by the decoder.
+const CHECKED: TextRules = TextRules { refuse_disallowed: false };
+
+/// How one entry stands on the wire.
+trait Entry<'a>: Copy {
+    fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError>;
+    /// Bytes of the entry; the errors are what [`read`](Self::read) would refuse.
+    fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError>;
+    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut);
+}
+
+#[derive(Clone, Copy)]
+enum Repr<'a, T> {
+    Block { version: ProtocolVersion, bytes: &'a [u8] },
+    Values(&'a [T]),
+}
+
+impl<'a, T: Entry<'a>> Repr<'a, T> {
+    /// The rest of the packet, all of it entries and at least one.
+    fn decode(
+        reader: &mut Reader<'a>,
+        version: ProtocolVersion,
+        text: TextRules,
+    ) -> Result<Self, DecodeError> {
+        let bytes = reader.rest();
+        reader.ensure(!bytes.is_empty(), Fault::EmptyPayload)?;
+        while !reader.is_empty() {
+            T::read(reader, version, text)?;
+        }
+        Ok(Self::Block { version, bytes })
+    }
+
+    fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        let mut len = 0;
+        for entry in self.iter() {
+            len += entry.encoded_len(version)?;
+        }
+        if len == 0 { Err(EncodeError::EmptyPayload) } else { Ok(len) }
+    }
+
+    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+        self.iter().for_each(|entry| entry.put(version, out));
+    }
+
+    fn iter(self) -> impl Iterator<Item = T> + Clone
+    where
+        T: 'a,
+    {
+        let (mut block, values) = match self {
+            Self::Block { version, bytes } => (Some((version, Reader::new(bytes))), &[][..]),
+            Self::Values(values) => (None, values),
+        };
+        let decoded = core::iter::from_fn(move || match &mut block {
+            // The block has been checked: a fault cannot occur, and would end the iteration.
+            Some((version, reader)) if !reader.is_empty() => T::read(reader, *version, CHECKED).ok(),
+            _ => None,
+        });
+        decoded.chain(values.iter().copied())
+    }
+}
+
+macro_rules! lists {
+    ($($(#[doc = $doc:literal])+ $name:ident($item:ty);)+) => { $(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy)]
+        pub struct $name<'a>(Repr<'a, $item>);
+
+        impl<'a> $name<'a> {
+            /// A payload of these entries. They are checked when the packet is encoded, which knows the version.
+            pub const fn new(entries: &'a [$item]) -> Self {
+                Self(Repr::Values(entries))
+            }
+
+            pub(crate) fn decode(
+                reader: &mut Reader<'a>,
+                version: ProtocolVersion,
+                text: TextRules,
+            ) -> Result<Self, DecodeError> {
+                Repr::decode(reader, version, text).map(Self)
+            }
+
+            /// The entries in their order.
+            pub fn iter(&self) -> impl Iterator<Item = $item> + Clone + use<'a> {
+                self.0.iter()
+            }
+
+            /// How many entries there are; walks the payload.
+            pub fn len(&self) -> usize {
+                self.iter().count()
+            }
+
+            /// Whether there is no entry, as in the UNSUBACK of 3.x.
+            pub fn is_empty(&self) -> bool {
+                self.iter().next().is_none()
+            }
+
+            pub(crate) fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+                self.0.encoded_len(version)
+            }
+
+            pub(crate) fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+                self.0.put(version, out);
+            }
+        }
+
+        impl PartialEq for $name<'_> {
+            fn eq(&self, other: &Self) -> bool {
+                self.iter().eq(other.iter())
+            }
+        }
+
+        impl Eq for $name<'_> {}
+
+        impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_list().entries(self.iter()).finish()
+            }
+        }
+    )+ };
+}
+
+lists! {
+    /// The Topic Filters of a SUBSCRIBE with their options (section 3.8.3).
+    Subscriptions((Subscription<&'a str>, SubscriptionOptions));
+    /// The Topic Filters of an UNSUBSCRIBE (section 3.10.3).
+    TopicFilters(Subscription<&'a str>);
+    /// The reason codes of a SUBACK, one for each Topic Filter of the SUBSCRIBE (section 3.9.3).
+    SubackReasons(SubackReason);
+    /// The reason codes of an UNSUBACK, one for each Topic Filter of the UNSUBSCRIBE (section 3.11.3). Empty in 3.x.
+    UnsubackReasons(UnsubackReason);
+}
+
+impl UnsubackReasons<'_> {
+    /// The payload of 3.x.
+    pub const NONE: Self = Self(Repr::Values(&[]));
+}
+
+impl<'a> Entry<'a> for Subscription<&'a str> {
+    fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
+        let before = *reader;
+        let filter = reader.string(text)?;
+        let parsed = if version.is_v5() { Self::parse(filter) } else { Self::ordinary(filter) };
+        parsed.map_err(|error| {
+            before.fault(if error.is_in_share() {
+                Fault::InvalidSharedSubscription
+            } else {
+                Fault::InvalidTopicFilter
+            })
+        })
+    }
+
+    fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        match self.share_name() {
+            None => string_len(self.filter().as_str()),
+            Some(_) if !version.is_v5() => {
+                Err(EncodeError::NotInVersion { field: "a Shared Subscription", version })
+            }
+            Some(share_name) => {
+                let len = SHARE.len() + share_name.as_bytes().len() + 1 + self.filter().as_bytes().len();
+                if len > usize::from(u16::MAX) { Err(EncodeError::FieldTooLong) } else { Ok(2 + len) }
+            }
+        }
+    }
+
+    fn put(&self, _: ProtocolVersion, out: &mut impl BufMut) {
+        let filter = self.filter().as_bytes();
+        #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
+        if let Some(share_name) = self.share_name() {
+            out.put_u16((SHARE.len() + share_name.as_bytes().len() + 1 + filter.len()) as u16);
+            out.put_slice(SHARE);
+            out.put_slice(share_name.as_bytes());
+            out.put_u8(b'/');
+        } else {
+            out.put_u16(filter.len() as u16);
+        }
+        out.put_slice(filter);
+    }
+}
+
+/// What a Shared Subscription begins with `[MQTT-4.8.2-1]`.
+const SHARE: &[u8] = b"$share/";
+
+impl<'a> Entry<'a> for (Subscription<&'a str>, SubscriptionOptions) {
+    fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
+        let subscription = Subscription::read(reader, version, text)?;
+        let before = *reader;
+        let options =
+            SubscriptionOptions::from_byte(reader.u8()?, version).map_err(|fault| before.fault(fault))?;
+        before.ensure(!(options.no_local && subscription.share_name().is_some()), Fault::NoLocalOnShared)?;
+        Ok((subscription, options))
+    }
+
+    fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        let (subscription, options) = self;
+        if options.no_local && subscription.share_name().is_some() {
+            return Err(EncodeError::NoLocalOnShared);
+        }
+        if !version.is_v5() && *options != SubscriptionOptions::from(options.qos) {
+            return Err(EncodeError::NotInVersion { field: "a Subscription Option", version });
+        }
+        Ok(subscription.encoded_len(version)? + 1)
+    }
+
+    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+        self.0.put(version, out);
+        out.put_u8(self.1.to_byte());
+    }
+}
+
+impl Entry<'_> for SubackReason {
+    fn read(reader: &mut Reader<'_>, version: ProtocolVersion, _: TextRules) -> Result<Self, DecodeError> {
+        let before = *reader;
+        let code = match (reader.u8()?, version) {
+            (code @ 0x80, _) | (code @ 0..=2, ProtocolVersion::V3_1_1) | (code, ProtocolVersion::V5_0) => {
+                code
+            }
+            (_, ProtocolVersion::V3_1_1) => return Err(before.fault(Fault::InvalidReasonCode)),
+            // The upper six bits are unused in 3.1.
+            (code, ProtocolVersion::V3_1) => code & 0b11,
+        };
+        Self::from_code(code).ok_or_else(|| before.fault(Fault::InvalidReasonCode))
+    }
+
+    fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        let in_version = match version {
+            ProtocolVersion::V5_0 => true,
+            ProtocolVersion::V3_1_1 => !self.is_error() || *self == Self::UnspecifiedError,
+            ProtocolVersion::V3_1 => !self.is_error(),
+        };
+        if in_version { Ok(1) } else { Err(EncodeError::NotInVersion { field: "this SUBACK code", version }) }
+    }
+
+    fn put(&self, _: ProtocolVersion, out: &mut impl BufMut) {
+        out.put_u8(self.code());
+    }
+}
+
+impl Entry<'_> for UnsubackReason {
+    fn read(reader: &mut Reader<'_>, _: ProtocolVersion, _: TextRules) -> Result<Self, DecodeError> {
+        let before = *reader;
+        Self::from_code(reader.u8()?).ok_or_else(|| before.fault(Fault::InvalidReasonCode))
+    }
+
+    fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        if version.is_v5() {
+            Ok(1)
+        } else {
+            Err(EncodeError::NotInVersion { field: "an UNSUBACK code", version })
+        }
+    }
+
+    fn put(&self, _: ProtocolVersion, out: &mut impl BufMut) {
+        out.put_u8(self.code());
+    }
+}

@@ -1,0 +1,344 @@
+//! CONNECT (section 3.1).
+
+use core::fmt;
+
+use bytes::BufMut;
+use mqtt_topic::TopicName;
+
+use super::{Body, Dialect};
+use crate::property::sets::PropertySet;
+use crate::reader::Reader;
+use crate::string::{TextRules, binary_len, put_binary, string_len};
+use crate::{
+    ConnectProperties, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion, QoS, WillProperties,
+};
+
+/// CONNECT: the first packet of a connection `[MQTT-3.1.0-1]`.
+///
+/// A compact handle: the fields are read with [`fields`](Self::fields), once, where they are needed.
+///
+/// ```
+/// use mqtt_codec::{Connect, ConnectFields, ProtocolVersion};
+///
+/// let fields = ConnectFields { client_id: "meter-7", keep_alive: 60, ..ConnectFields::default() };
+/// let mut out = Vec::new();
+/// Connect::new(&fields).encode(ProtocolVersion::V3_1_1, &mut out)?;
+/// # Ok::<(), mqtt_codec::EncodeError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Connect<'a>(Repr<'a>);
+
+#[derive(Clone, Copy)]
+enum Repr<'a> {
+    /// A body that the decoder has checked, the Protocol Name included.
+    Body {
+        version: ProtocolVersion,
+        body: &'a [u8],
+    },
+    Values(&'a ConnectFields<'a>),
+}
+
+/// Everything a CONNECT says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ConnectFields<'a> {
+    /// The Client Identifier. Empty: the Server is to choose one, which 3.1 does not know.
+    pub client_id: &'a str,
+    /// Clean Start (5.0), Clean Session (3.x): begin with no Session State.
+    pub clean_start: bool,
+    /// Seconds; 0 turns it off.
+    pub keep_alive: u16,
+    /// The message the Server publishes when the connection ends without DISCONNECT.
+    pub will: Option<Will<'a>>,
+    /// The User Name.
+    pub username: Option<&'a str>,
+    /// The Password; any bytes. 3.x allows it only beside a User Name.
+    pub password: Option<&'a [u8]>,
+    /// The properties; none in 3.x.
+    pub properties: ConnectProperties<'a>,
+}
+
+/// A Will Message as CONNECT declares it (section 3.1.3.2 to 3.1.3.4).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Will<'a> {
+    /// The Topic Name it is published to.
+    pub topic: TopicName<&'a str>,
+    /// The payload; may be empty.
+    pub payload: &'a [u8],
+    /// The QoS it is published with.
+    pub qos: QoS,
+    /// Whether it is published as a retained message.
+    pub retain: bool,
+    /// The properties; none in 3.x.
+    pub properties: WillProperties<'a>,
+}
+
+impl<'a> Will<'a> {
+    /// A QoS 0 Will without properties, not retained.
+    pub const fn new(topic: TopicName<&'a str>, payload: &'a [u8]) -> Self {
+        Self { topic, payload, qos: QoS::AtMostOnce, retain: false, properties: WillProperties::EMPTY }
+    }
+}
+
+impl Default for ConnectFields<'_> {
+    /// Clean Start with an empty Client Identifier, without Keep Alive.
+    fn default() -> Self {
+        Self {
+            client_id: "",
+            clean_start: true,
+            keep_alive: 0,
+            will: None,
+            username: None,
+            password: None,
+            properties: ConnectProperties::EMPTY,
+        }
+    }
+}
+
+/// Bits of the Connect Flags (section 3.1.2.3).
+mod flag {
+    pub(super) const RESERVED: u8 = 1;
+    pub(super) const CLEAN_START: u8 = 1 << 1;
+    pub(super) const WILL: u8 = 1 << 2;
+    pub(super) const WILL_QOS: u8 = 0b11 << 3;
+    pub(super) const WILL_RETAIN: u8 = 1 << 5;
+    pub(super) const PASSWORD: u8 = 1 << 6;
+    pub(super) const USER_NAME: u8 = 1 << 7;
+}
+
+impl<'a> Connect<'a> {
+    /// A CONNECT that says this.
+    pub const fn new(fields: &'a ConnectFields<'a>) -> Self {
+        Self(Repr::Values(fields))
+    }
+
+    /// The version the Client speaks; `None` when the packet was not received but made, and any version can be written.
+    pub const fn version(&self) -> Option<ProtocolVersion> {
+        match self.0 {
+            Repr::Body { version, .. } => Some(version),
+            Repr::Values(_) => None,
+        }
+    }
+
+    /// Everything the packet says. Walks the packet: call it once and keep the result.
+    pub fn fields(&self) -> ConnectFields<'a> {
+        match self.0 {
+            // The body has been checked: a fault cannot occur.
+            Repr::Body { version, body } => {
+                read_body(&mut Reader::new(body), version, CHECKED).unwrap_or_default()
+            }
+            Repr::Values(fields) => *fields,
+        }
+    }
+
+    /// `dialect.version` is what [`peek_version`] found.
+    pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+        let body = reader.rest();
+        read_body(reader, dialect.version, dialect.text)?;
+        Ok(Self(Repr::Body { version: dialect.version, body }))
+    }
+}
+
+/// The text in a checked body has been judged by the decoder.
+const CHECKED: TextRules = TextRules { refuse_disallowed: false };
+
+/// The version a CONNECT names, which decides how the rest of it is read.
+///
+/// A level with the highest bit set marks a bridge of one broker family; it is unknown to every specification.
+pub(crate) fn peek_version(body: &[u8]) -> Result<ProtocolVersion, DecodeError> {
+    read_version(&mut Reader::new(body))
+}
+
+fn read_version(reader: &mut Reader<'_>) -> Result<ProtocolVersion, DecodeError> {
+    let before = *reader;
+    let name = reader.binary()?;
+    let is_mqisdp = name == b"MQIsdp";
+    before.ensure(is_mqisdp || name == b"MQTT", Fault::UnknownProtocolName)?;
+    let before = *reader;
+    match (reader.u8()?, is_mqisdp) {
+        (3, true) => Ok(ProtocolVersion::V3_1),
+        (4, false) => Ok(ProtocolVersion::V3_1_1),
+        (5, false) => Ok(ProtocolVersion::V5_0),
+        (level, false) if level & 0x7F > 5 => Err(before.fault(Fault::ProtocolVersionTooNew)),
+        _ => Err(before.fault(Fault::ProtocolVersionTooOld)),
+    }
+}
+
+fn read_body<'a>(
+    reader: &mut Reader<'a>,
+    version: ProtocolVersion,
+    text: TextRules,
+) -> Result<ConnectFields<'a>, DecodeError> {
+    let (v3_1, v5) = (version == ProtocolVersion::V3_1, version.is_v5());
+    read_version(reader)?;
+    let at_flags = *reader;
+    let flags = reader.u8()?;
+    let has = |bit| flags & bit != 0;
+    let will_qos = (flags & flag::WILL_QOS) >> 3;
+    at_flags.ensure(v3_1 || !has(flag::RESERVED), Fault::ReservedConnectFlag)?;
+    at_flags.ensure(v3_1 || has(flag::WILL) || will_qos == 0, Fault::WillQoSWithoutWill)?;
+    at_flags.ensure(v3_1 || has(flag::WILL) || !has(flag::WILL_RETAIN), Fault::WillRetainWithoutWill)?;
+    at_flags.ensure(v5 || has(flag::USER_NAME) || !has(flag::PASSWORD), Fault::PasswordWithoutUserName)?;
+    let keep_alive = reader.u16()?;
+    let properties = if v5 { ConnectProperties::decode(reader, text)? } else { ConnectProperties::EMPTY };
+    let client_id = reader.string(text)?;
+    let will = if has(flag::WILL) {
+        let properties = if v5 { WillProperties::decode(reader, text)? } else { WillProperties::EMPTY };
+        let before = *reader;
+        let topic =
+            TopicName::parse(reader.string(text)?).map_err(|_| before.fault(Fault::InvalidTopicName))?;
+        let payload = reader.binary()?;
+        let qos = QoS::from_bits(will_qos).ok_or_else(|| at_flags.fault(Fault::InvalidWillQoS))?;
+        Some(Will { topic, payload, qos, retain: has(flag::WILL_RETAIN), properties })
+    } else {
+        None
+    };
+    // In 3.1 the Remaining Length outranks the flags: a field may be missing completely.
+    let is_missing = |reader: &Reader<'_>| v3_1 && reader.is_empty();
+    let username =
+        if has(flag::USER_NAME) && !is_missing(reader) { Some(reader.string(text)?) } else { None };
+    let password = if has(flag::PASSWORD) && !is_missing(reader) { Some(reader.binary()?) } else { None };
+    Ok(ConnectFields {
+        client_id,
+        clean_start: has(flag::CLEAN_START),
+        keep_alive,
+        will,
+        username,
+        password,
+        properties,
+    })
+}
+
+impl Body for Connect<'_> {
+    fn first_byte(&self) -> u8 {
+        PacketType::Connect.first_byte()
+    }
+
+    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        let fields = self.fields();
+        if fields.client_id.is_empty() && version == ProtocolVersion::V3_1 {
+            return Err(EncodeError::ClientIdEmpty);
+        }
+        if fields.password.is_some() && fields.username.is_none() && !version.is_v5() {
+            return Err(EncodeError::PasswordWithoutUserName);
+        }
+        let mut len = binary_len(version.protocol_name().as_bytes())? + 4;
+        len += fields.properties.encoded_len(version)?;
+        len += string_len(fields.client_id)?;
+        if let Some(will) = &fields.will {
+            len += will.properties.encoded_len(version)?;
+            len += binary_len(will.topic.as_bytes())? + binary_len(will.payload)?;
+        }
+        len += fields.username.map_or(Ok(0), string_len)?;
+        len += fields.password.map_or(Ok(0), binary_len)?;
+        Ok(len)
+    }
+
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+        let fields = self.fields();
+        let mut flags = if fields.clean_start { flag::CLEAN_START } else { 0 };
+        if let Some(will) = &fields.will {
+            flags |= flag::WILL | will.qos.bits() << 3 | if will.retain { flag::WILL_RETAIN } else { 0 };
+        }
+        flags |= if fields.password.is_some() { flag::PASSWORD } else { 0 };
+        flags |= if fields.username.is_some() { flag::USER_NAME } else { 0 };
+        put_binary(version.protocol_name().as_bytes(), out);
+        out.put_u8(version.protocol_level());
+        out.put_u8(flags);
+        out.put_u16(fields.keep_alive);
+        fields.properties.put(version, out);
+        put_binary(fields.client_id.as_bytes(), out);
+        if let Some(will) = &fields.will {
+            will.properties.put(version, out);
+            put_binary(will.topic.as_bytes(), out);
+            put_binary(will.payload, out);
+        }
+        if let Some(username) = fields.username {
+            put_binary(username.as_bytes(), out);
+        }
+        if let Some(password) = fields.password {
+            put_binary(password, out);
+        }
+    }
+}
+
+impl PartialEq for Connect<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields() == other.fields()
+    }
+}
+
+impl Eq for Connect<'_> {}
+
+impl fmt::Display for Connect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CONNECT")?;
+        if let Some(version) = self.version() {
+            write!(f, " v{version}")?;
+        }
+        self.fields().fmt(f)
+    }
+}
+
+impl fmt::Display for ConnectFields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            " {:?} clean_start={} keep_alive={}",
+            self.client_id,
+            u8::from(self.clean_start),
+            self.keep_alive
+        )?;
+        if let Some(will) = &self.will {
+            write!(f, " will=[q{} retain={}", will.qos, u8::from(will.retain))?;
+            write!(f, " {:?} {} bytes{}]", will.topic.as_str(), will.payload.len(), will.properties)?;
+        }
+        if let Some(username) = self.username {
+            write!(f, " username={username:?}")?;
+        }
+        if self.password.is_some() {
+            f.write_str(" password=***")?;
+        }
+        self.properties.fmt(f)
+    }
+}
+
+impl fmt::Debug for Connect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connect").field(&self.version()).field(&self.fields()).finish()
+    }
+}
+
+/// Keeps a password out of `Debug` output.
+struct Hidden;
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl fmt::Debug for ConnectFields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectFields")
+            .field("client_id", &self.client_id)
+            .field("clean_start", &self.clean_start)
+            .field("keep_alive", &self.keep_alive)
+            .field("will", &self.will)
+            .field("username", &self.username)
+            .field("password", &self.password.map(|_| Hidden))
+            .field("properties", &self.properties)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Will<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Will")
+            .field("topic", &self.topic)
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .field("qos", &self.qos)
+            .field("retain", &self.retain)
+            .field("properties", &self.properties)
+            .finish()
+    }
+}

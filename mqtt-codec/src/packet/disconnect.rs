@@ -1,0 +1,87 @@
+//! DISCONNECT (section 3.14).
+
+use core::fmt;
+
+use bytes::BufMut;
+
+use super::{Body, Dialect};
+use crate::property::sets::PropertySet;
+use crate::reader::Reader;
+use crate::{
+    DecodeError, DisconnectProperties, DisconnectReason, EncodeError, Fault, PacketType, PropertyId,
+    ProtocolVersion, Side,
+};
+
+/// DISCONNECT: the last packet of a connection. In 3.x only Clients send it, and it says nothing but that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disconnect<'a> {
+    /// Why the connection ends; always `NormalDisconnection` in 3.x.
+    pub reason: DisconnectReason,
+    /// The properties; none in 3.x.
+    pub properties: DisconnectProperties<'a>,
+}
+
+impl<'a> Disconnect<'a> {
+    /// A DISCONNECT without properties.
+    pub const fn new(reason: DisconnectReason) -> Self {
+        Self { reason, properties: DisconnectProperties::EMPTY }
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+        if !dialect.version.is_v5() || reader.is_empty() {
+            return Ok(Self::new(DisconnectReason::NormalDisconnection));
+        }
+        let before = *reader;
+        let reason = DisconnectReason::from_code(reader.u8()?)
+            .filter(|reason| reason.may_be_sent_by(dialect.from))
+            .ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
+        if reader.is_empty() {
+            return Ok(Self::new(reason));
+        }
+        let before = *reader;
+        let properties = DisconnectProperties::decode(reader, dialect.text)?;
+        match dialect.from {
+            Side::Client => {
+                let legal = !properties.contains(PropertyId::ServerReference);
+                before.ensure(legal, Fault::PropertyNotAllowed)?;
+            }
+            Side::Server => {
+                let legal = !properties.contains(PropertyId::SessionExpiryInterval);
+                before.ensure(legal, Fault::SessionExpiryFromServer)?;
+            }
+        }
+        Ok(Self { reason, properties })
+    }
+}
+
+impl Body for Disconnect<'_> {
+    fn first_byte(&self) -> u8 {
+        PacketType::Disconnect.first_byte()
+    }
+
+    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        if !self.properties.is_empty() {
+            return Ok(1 + self.properties.encoded_len(version)?);
+        }
+        match self.reason {
+            DisconnectReason::NormalDisconnection => Ok(0),
+            _ if version.is_v5() => Ok(1),
+            _ => Err(EncodeError::NotInVersion { field: "a reason code", version }),
+        }
+    }
+
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+        if self.reason != DisconnectReason::NormalDisconnection || !self.properties.is_empty() {
+            out.put_u8(self.reason.code());
+        }
+        if !self.properties.is_empty() {
+            self.properties.put(version, out);
+        }
+    }
+}
+
+impl fmt::Display for Disconnect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DISCONNECT 0x{:02X} {}{}", self.reason.code(), self.reason, self.properties)
+    }
+}

@@ -1,0 +1,265 @@
+//! PUBLISH (section 3.3).
+
+use core::fmt;
+
+use bytes::BufMut;
+use mqtt_topic::{InvalidTopicKind, TopicName};
+
+use super::{Body, Dialect, packet_len, put_header};
+use crate::property::sets::{PropertySet, prefixed_len};
+use crate::reader::Reader;
+use crate::string::{binary_len, put_binary};
+use crate::{
+    DecodeError, EncodeError, Fault, PacketId, PacketType, Property, PropertyId, ProtocolVersion,
+    PublishProperties, QoS, Side, varint,
+};
+
+/// How a PUBLISH is delivered: its QoS with what that QoS needs, and nothing it must not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// QoS 0: no Packet Identifier `[MQTT-2.2.1-2]`, never a duplicate `[MQTT-3.3.1-2]`.
+    #[default]
+    AtMostOnce,
+    /// QoS 1.
+    AtLeastOnce {
+        /// Names the exchange this PUBLISH opens.
+        packet_id: PacketId,
+        /// DUP: an earlier attempt may have been received.
+        dup: bool,
+    },
+    /// QoS 2.
+    ExactlyOnce {
+        /// Names the exchange this PUBLISH opens.
+        packet_id: PacketId,
+        /// DUP: an earlier attempt may have been received.
+        dup: bool,
+    },
+}
+
+impl Delivery {
+    /// The QoS of this delivery.
+    pub const fn qos(self) -> QoS {
+        match self {
+            Self::AtMostOnce => QoS::AtMostOnce,
+            Self::AtLeastOnce { .. } => QoS::AtLeastOnce,
+            Self::ExactlyOnce { .. } => QoS::ExactlyOnce,
+        }
+    }
+
+    /// The Packet Identifier, which QoS 0 does not have.
+    pub const fn packet_id(self) -> Option<PacketId> {
+        match self {
+            Self::AtMostOnce => None,
+            Self::AtLeastOnce { packet_id, .. } | Self::ExactlyOnce { packet_id, .. } => Some(packet_id),
+        }
+    }
+
+    /// The DUP flag.
+    pub const fn dup(self) -> bool {
+        matches!(self, Self::AtLeastOnce { dup: true, .. } | Self::ExactlyOnce { dup: true, .. })
+    }
+}
+
+/// PUBLISH: carries an Application Message, either way.
+///
+/// ```
+/// use mqtt_codec::{Property, ProtocolVersion, Publish, PublishProperties};
+/// use mqtt_topic::TopicName;
+///
+/// let values = [Property::ContentType("text/plain"), Property::UserProperty(("unit", "C"))];
+/// let publish = Publish {
+///     retain: true,
+///     properties: PublishProperties::new(&values)?,
+///     ..Publish::new(TopicName::parse("room/temperature")?, b"21.5")
+/// };
+/// let mut out = Vec::new();
+/// publish.encode(ProtocolVersion::V5_0, &mut out)?;
+/// assert_eq!(out.len(), publish.encoded_len(ProtocolVersion::V5_0)?);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publish<'a> {
+    /// The Topic Name; `None` only where the Topic Alias property stands for it.
+    pub topic: Option<TopicName<&'a str>>,
+    /// QoS, Packet Identifier and DUP.
+    pub delivery: Delivery,
+    /// Sent by a Client: store this message as the retained one of its topic. Sent by a Server: this message was
+    /// retained (section 3.3.1.3).
+    pub retain: bool,
+    /// The properties; none in 3.x.
+    pub properties: PublishProperties<'a>,
+    /// The payload; may be empty.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Publish<'a> {
+    /// A QoS 0 PUBLISH without properties, not retained.
+    pub const fn new(topic: TopicName<&'a str>, payload: &'a [u8]) -> Self {
+        Self {
+            topic: Some(topic),
+            delivery: Delivery::AtMostOnce,
+            retain: false,
+            properties: PublishProperties::EMPTY,
+            payload,
+        }
+    }
+
+    #[inline]
+    pub(super) fn decode(flags: u8, reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+        let v5 = dialect.version.is_v5();
+        let dup = flags & 0b1000 != 0;
+        let qos = QoS::from_bits(flags >> 1 & 0b11).ok_or_else(|| reader.fault(Fault::InvalidQoS))?;
+        let dup_is_legal = !dup || qos != QoS::AtMostOnce || dialect.version == ProtocolVersion::V3_1;
+        reader.ensure(dup_is_legal, Fault::DupWithQoS0)?;
+        let before = *reader;
+        let text = reader.string(dialect.text)?;
+        let topic = if text.is_empty() {
+            None
+        } else {
+            Some(TopicName::parse(text).map_err(|error| before.fault(topic_fault(error.kind())))?)
+        };
+        let delivery = match qos {
+            QoS::AtMostOnce => Delivery::AtMostOnce,
+            QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id: reader.packet_id()?, dup },
+            QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id: reader.packet_id()?, dup },
+        };
+        let properties = if v5 {
+            let before = *reader;
+            let properties = PublishProperties::decode(reader, dialect.text)?;
+            let legal =
+                dialect.from == Side::Server || !properties.contains(PropertyId::SubscriptionIdentifier);
+            before.ensure(legal, Fault::SubscriptionIdentifierFromClient)?;
+            properties
+        } else {
+            PublishProperties::EMPTY
+        };
+        let has_topic = topic.is_some() || properties.contains(PropertyId::TopicAlias);
+        before.ensure(has_topic, if v5 { Fault::TopicNameMissing } else { Fault::InvalidTopicName })?;
+        let payload = reader.take(reader.rest().len())?;
+        Ok(Self { topic, delivery, retain: flags & 1 != 0, properties, payload })
+    }
+
+    /// Bytes of the encoded packet with `extra` properties added, see [`encode_head_with`](Self::encode_head_with).
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode), without [`EncodeError::BufferTooSmall`].
+    pub fn encoded_len_with(
+        &self,
+        version: ProtocolVersion,
+        extra: &[Property<'_>],
+    ) -> Result<usize, EncodeError> {
+        packet_len(self.lens(version, extra)?.1)
+    }
+
+    /// Writes everything but the payload, which the caller sends behind it by reference.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when the packet is not valid in this version or its head does not fit; nothing is written then.
+    pub fn encode_head(&self, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
+        self.encode_head_with(version, &[], out)
+    }
+
+    /// Writes everything but the payload, with the `extra` properties of one hop in front of those of the message:
+    /// Message Expiry Interval, Topic Alias, Subscription Identifiers. So a Server keeps the properties of a message
+    /// as they came, and adds what differs from one subscriber to the next.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when the packet is not valid in this version or its head does not fit; nothing is written then.
+    pub fn encode_head_with(
+        &self,
+        version: ProtocolVersion,
+        extra: &[Property<'_>],
+        out: &mut impl BufMut,
+    ) -> Result<(), EncodeError> {
+        let (properties_len, body_len) = self.lens(version, extra)?;
+        let needed = packet_len(body_len)? - self.payload.len();
+        put_header(self.first_byte(), body_len, needed, out)?;
+        self.put_head(version, properties_len, extra, out);
+        Ok(())
+    }
+
+    /// Bytes of all properties, and of the whole body.
+    fn lens(&self, version: ProtocolVersion, extra: &[Property<'_>]) -> Result<(usize, usize), EncodeError> {
+        let mut alias = self.properties.contains(PropertyId::TopicAlias);
+        let mut properties_len = self.properties.block_len();
+        for (index, property) in extra.iter().enumerate() {
+            self.properties.check_extra(property, extra.get(..index).unwrap_or_default())?;
+            alias |= property.id() == PropertyId::TopicAlias;
+            properties_len += property.len()?;
+        }
+        let topic_len = match &self.topic {
+            Some(topic) => binary_len(topic.as_bytes())?,
+            None if alias => 2,
+            None => return Err(EncodeError::TopicNameMissing),
+        };
+        let packet_id_len = if self.delivery.packet_id().is_some() { 2 } else { 0 };
+        let head_len = topic_len + packet_id_len + prefixed_len(properties_len, version)?;
+        Ok((properties_len, head_len.checked_add(self.payload.len()).ok_or(EncodeError::PacketTooLarge)?))
+    }
+
+    fn put_head(
+        &self,
+        version: ProtocolVersion,
+        properties_len: usize,
+        extra: &[Property<'_>],
+        out: &mut impl BufMut,
+    ) {
+        put_binary(self.topic.as_ref().map_or(&[], TopicName::as_bytes), out);
+        if let Some(packet_id) = self.delivery.packet_id() {
+            out.put_u16(packet_id.get());
+        }
+        if version.is_v5() {
+            #[expect(clippy::cast_possible_truncation, reason = "checked by lens")]
+            varint::put(properties_len as u32, out);
+            for property in extra {
+                property.put(out);
+            }
+            self.properties.put_block(out);
+        }
+    }
+}
+
+/// A Topic Name has passed the string checks; what is left is its syntax.
+const fn topic_fault(kind: InvalidTopicKind) -> Fault {
+    match kind {
+        InvalidTopicKind::Nul => Fault::NulInString,
+        InvalidTopicKind::NotUtf8 => Fault::NotUtf8,
+        _ => Fault::InvalidTopicName,
+    }
+}
+
+impl Body for Publish<'_> {
+    fn first_byte(&self) -> u8 {
+        PacketType::Publish.bits() << 4
+            | u8::from(self.delivery.dup()) << 3
+            | self.delivery.qos().bits() << 1
+            | u8::from(self.retain)
+    }
+
+    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        Ok(self.lens(version, &[])?.1)
+    }
+
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+        self.put_head(version, self.properties.block_len(), &[], out);
+        out.put_slice(self.payload);
+    }
+}
+
+impl fmt::Display for Publish<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PUBLISH")?;
+        if let Some(packet_id) = self.delivery.packet_id() {
+            write!(f, " id={packet_id}")?;
+        }
+        write!(
+            f,
+            " q{} dup={} retain={}",
+            self.delivery.qos(),
+            u8::from(self.delivery.dup()),
+            u8::from(self.retain)
+        )?;
+        write!(f, " {:?} {} bytes", self.topic.as_ref().map_or("", TopicName::as_str), self.payload.len())?;
+        self.properties.fmt(f)
+    }
+}

@@ -1,0 +1,299 @@
+//! Properties (5.0, section 2.2.2): what they are, how one is read and written.
+//!
+//! A set of properties is either a *block* that a decoder has checked from end to end, or a slice of [`Property`]
+//! values that its constructor has checked. Both are read through the same typed accessors (see [`sets`]).
+
+pub(crate) mod message;
+pub(crate) mod sets;
+
+use core::fmt;
+use core::num::{NonZeroU16, NonZeroU32};
+
+use bytes::BufMut;
+use mqtt_topic::TopicName;
+
+use crate::reader::Reader;
+use crate::string::{TextRules, binary_len, put_binary, string_len};
+use crate::{DecodeError, EncodeError, Fault, PropertyError, QoS, SubscriptionIdentifier, varint};
+
+/// What the Payload Format Indicator says about a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PayloadFormat {
+    /// 0: unspecified bytes.
+    Bytes,
+    /// 1: UTF-8 encoded character data. Nobody has checked it.
+    Utf8,
+}
+
+macro_rules! properties {
+    ($($(#[doc = $doc:literal])+ $variant:ident($type:ty) = $id:literal, $name:literal, $kind:tt;)+) => {
+        /// A Property Identifier.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum PropertyId {
+            $(#[doc = concat!($name, ".")] $variant = $id,)+
+        }
+
+        impl PropertyId {
+            /// Every property, by identifier.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The property with this identifier, if there is one.
+            pub const fn from_id(id: u8) -> Option<Self> {
+                match id {
+                    $($id => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// The identifier as it stands on the wire.
+            pub const fn id(self) -> u8 {
+                self as u8
+            }
+
+            /// Its place in [`ALL`](Self::ALL), below 32.
+            const fn rank(self) -> u8 {
+                enum Rank { $($variant),+ }
+                match self { $(Self::$variant => Rank::$variant as u8,)+ }
+            }
+        }
+
+        impl fmt::Display for PropertyId {
+            /// The name the specification gives the property.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $name,)+ })
+            }
+        }
+
+        /// One property with its value.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Property<'a> {
+            $($(#[doc = $doc])+ $variant($type),)+
+        }
+
+        impl<'a> Property<'a> {
+            /// The identifier of this property.
+            pub const fn id(&self) -> PropertyId {
+                match self { $(Self::$variant(..) => PropertyId::$variant,)+ }
+            }
+
+            fn read_value(id: PropertyId, reader: &mut Reader<'a>, text: TextRules) -> Result<Self, DecodeError> {
+                Ok(match id { $(PropertyId::$variant => Self::$variant(properties!(@read $kind, reader, text)),)+ })
+            }
+
+            /// Bytes of the value.
+            fn value_len(&self) -> Result<usize, EncodeError> {
+                match self { $(Self::$variant(value) => properties!(@len $kind, value),)+ }
+            }
+
+            fn put_value(&self, out: &mut impl BufMut) {
+                match self { $(Self::$variant(value) => properties!(@put $kind, value, out),)+ }
+            }
+        }
+    };
+
+    (@read bool, $reader:ident, $text:ident) => { match $reader.u8()? {
+        0 => false,
+        1 => true,
+        _ => return Err($reader.fault(Fault::PropertyValue)),
+    } };
+    (@read format, $reader:ident, $text:ident) => { match $reader.u8()? {
+        0 => PayloadFormat::Bytes,
+        1 => PayloadFormat::Utf8,
+        _ => return Err($reader.fault(Fault::PropertyValue)),
+    } };
+    (@read maximum_qos, $reader:ident, $text:ident) => { match $reader.u8()? {
+        0 => QoS::AtMostOnce,
+        1 => QoS::AtLeastOnce,
+        _ => return Err($reader.fault(Fault::PropertyValue)),
+    } };
+    (@read u16, $reader:ident, $text:ident) => { $reader.u16()? };
+    (@read u32, $reader:ident, $text:ident) => { $reader.u32()? };
+    (@read nonzero_u16, $reader:ident, $text:ident) => {
+        NonZeroU16::new($reader.u16()?).ok_or_else(|| $reader.fault(Fault::PropertyValue))?
+    };
+    (@read alias, $reader:ident, $text:ident) => {
+        NonZeroU16::new($reader.u16()?).ok_or_else(|| $reader.fault(Fault::TopicAliasZero))?
+    };
+    (@read nonzero_u32, $reader:ident, $text:ident) => {
+        NonZeroU32::new($reader.u32()?).ok_or_else(|| $reader.fault(Fault::PropertyValue))?
+    };
+    (@read subscription_identifier, $reader:ident, $text:ident) => {
+        SubscriptionIdentifier::new($reader.varint()?).ok_or_else(|| $reader.fault(Fault::PropertyValue))?
+    };
+    (@read string, $reader:ident, $text:ident) => { $reader.string($text)? };
+    (@read nonempty_string, $reader:ident, $text:ident) => {{
+        let string = $reader.string($text)?;
+        $reader.ensure(!string.is_empty(), Fault::PropertyValue)?;
+        string
+    }};
+    (@read topic, $reader:ident, $text:ident) => {
+        TopicName::parse($reader.string($text)?).map_err(|_| $reader.fault(Fault::InvalidResponseTopic))?
+    };
+    (@read binary, $reader:ident, $text:ident) => { $reader.binary()? };
+    (@read pair, $reader:ident, $text:ident) => { ($reader.string($text)?, $reader.string($text)?) };
+
+    (@len bool, $value:ident) => {{ let _ = $value; Ok(1) }};
+    (@len format, $value:ident) => {{ let _ = $value; Ok(1) }};
+    (@len maximum_qos, $value:ident) => {
+        if *$value == QoS::ExactlyOnce { Err(PropertyError::Value(PropertyId::MaximumQoS).into()) } else { Ok(1) }
+    };
+    (@len u16, $value:ident) => {{ let _ = $value; Ok(2) }};
+    (@len u32, $value:ident) => {{ let _ = $value; Ok(4) }};
+    (@len nonzero_u16, $value:ident) => {{ let _ = $value; Ok(2) }};
+    (@len alias, $value:ident) => {{ let _ = $value; Ok(2) }};
+    (@len nonzero_u32, $value:ident) => {{ let _ = $value; Ok(4) }};
+    (@len subscription_identifier, $value:ident) => { Ok(varint::len($value.get())) };
+    (@len string, $value:ident) => { string_len($value) };
+    (@len nonempty_string, $value:ident) => {
+        if $value.is_empty() {
+            Err(PropertyError::Value(PropertyId::AssignedClientIdentifier).into())
+        } else {
+            string_len($value)
+        }
+    };
+    (@len topic, $value:ident) => { binary_len($value.as_bytes()) };
+    (@len binary, $value:ident) => { binary_len($value) };
+    (@len pair, $value:ident) => { Ok(string_len($value.0)? + string_len($value.1)?) };
+
+    (@put bool, $value:ident, $out:ident) => { $out.put_u8(u8::from(*$value)) };
+    (@put format, $value:ident, $out:ident) => { $out.put_u8(u8::from(*$value == PayloadFormat::Utf8)) };
+    (@put maximum_qos, $value:ident, $out:ident) => { $out.put_u8($value.bits()) };
+    (@put u16, $value:ident, $out:ident) => { $out.put_u16(*$value) };
+    (@put u32, $value:ident, $out:ident) => { $out.put_u32(*$value) };
+    (@put nonzero_u16, $value:ident, $out:ident) => { $out.put_u16($value.get()) };
+    (@put alias, $value:ident, $out:ident) => { $out.put_u16($value.get()) };
+    (@put nonzero_u32, $value:ident, $out:ident) => { $out.put_u32($value.get()) };
+    (@put subscription_identifier, $value:ident, $out:ident) => { varint::put($value.get(), $out) };
+    (@put string, $value:ident, $out:ident) => { put_binary($value.as_bytes(), $out) };
+    (@put nonempty_string, $value:ident, $out:ident) => { put_binary($value.as_bytes(), $out) };
+    (@put topic, $value:ident, $out:ident) => { put_binary($value.as_bytes(), $out) };
+    (@put binary, $value:ident, $out:ident) => { put_binary($value, $out) };
+    (@put pair, $value:ident, $out:ident) => {{
+        put_binary($value.0.as_bytes(), $out);
+        put_binary($value.1.as_bytes(), $out);
+    }};
+}
+
+properties! {
+    /// Whether the payload is UTF-8 text (section 3.3.2.3.2).
+    PayloadFormatIndicator(PayloadFormat) = 0x01, "Payload Format Indicator", format;
+    /// Lifetime of the message in seconds (section 3.3.2.3.3).
+    MessageExpiryInterval(u32) = 0x02, "Message Expiry Interval", u32;
+    /// What the payload is, often a MIME type (section 3.3.2.3.9).
+    ContentType(&'a str) = 0x03, "Content Type", string;
+    /// Topic Name for a response; its presence makes the message a request (section 3.3.2.3.5).
+    ResponseTopic(TopicName<&'a str>) = 0x08, "Response Topic", topic;
+    /// Identifies the request a response belongs to (section 3.3.2.3.6).
+    CorrelationData(&'a [u8]) = 0x09, "Correlation Data", binary;
+    /// Identifies the subscription that a message was delivered for (section 3.8.2.1.2).
+    SubscriptionIdentifier(SubscriptionIdentifier) = 0x0B, "Subscription Identifier", subscription_identifier;
+    /// How many seconds the Session outlives the connection; 0xFFFFFFFF: for ever (section 3.1.2.11.2).
+    SessionExpiryInterval(u32) = 0x11, "Session Expiry Interval", u32;
+    /// The Client Identifier the Server chose, never empty (section 3.2.2.3.7).
+    AssignedClientIdentifier(&'a str) = 0x12, "Assigned Client Identifier", nonempty_string;
+    /// The Keep Alive the Server demands, in seconds (section 3.2.2.3.14).
+    ServerKeepAlive(u16) = 0x13, "Server Keep Alive", u16;
+    /// Name of the method of enhanced authentication (section 3.1.2.11.9).
+    AuthenticationMethod(&'a str) = 0x15, "Authentication Method", string;
+    /// Data of the method of enhanced authentication (section 3.1.2.11.10).
+    AuthenticationData(&'a [u8]) = 0x16, "Authentication Data", binary;
+    /// Whether the Server may send Reason Strings and User Properties on failures (section 3.1.2.11.7).
+    RequestProblemInformation(bool) = 0x17, "Request Problem Information", bool;
+    /// How many seconds the Will waits after the connection ends (section 3.1.3.2.2).
+    WillDelayInterval(u32) = 0x18, "Will Delay Interval", u32;
+    /// Whether the Client asks for Response Information (section 3.1.2.11.6).
+    RequestResponseInformation(bool) = 0x19, "Request Response Information", bool;
+    /// Basis for Response Topics (section 3.2.2.3.15).
+    ResponseInformation(&'a str) = 0x1A, "Response Information", string;
+    /// Another Server to use (section 4.11).
+    ServerReference(&'a str) = 0x1C, "Server Reference", string;
+    /// A reason for people, not to be parsed (section 4.13).
+    ReasonString(&'a str) = 0x1F, "Reason String", string;
+    /// How many QoS 1 and QoS 2 exchanges the sender of this property takes at a time (section 3.1.2.11.3).
+    ReceiveMaximum(NonZeroU16) = 0x21, "Receive Maximum", nonzero_u16;
+    /// The highest Topic Alias the sender of this property accepts; 0: none (section 3.1.2.11.5).
+    TopicAliasMaximum(u16) = 0x22, "Topic Alias Maximum", u16;
+    /// A number that stands for the Topic Name (section 3.3.2.3.4).
+    TopicAlias(NonZeroU16) = 0x23, "Topic Alias", alias;
+    /// The highest QoS the Server supports, 0 or 1 (section 3.2.2.3.4).
+    MaximumQoS(QoS) = 0x24, "Maximum QoS", maximum_qos;
+    /// Whether the Server supports retained messages (section 3.2.2.3.5).
+    RetainAvailable(bool) = 0x25, "Retain Available", bool;
+    /// A name and a value; may be repeated, the order is kept (section 3.3.2.3.7).
+    UserProperty((&'a str, &'a str)) = 0x26, "User Property", pair;
+    /// The largest packet the sender of this property accepts, in bytes (section 3.1.2.11.4).
+    MaximumPacketSize(NonZeroU32) = 0x27, "Maximum Packet Size", nonzero_u32;
+    /// Whether the Server supports wildcards in Topic Filters (section 3.2.2.3.11).
+    WildcardSubscriptionAvailable(bool) = 0x28, "Wildcard Subscription Available", bool;
+    /// Whether the Server supports Subscription Identifiers (section 3.2.2.3.12).
+    SubscriptionIdentifierAvailable(bool) = 0x29, "Subscription Identifier Available", bool;
+    /// Whether the Server supports Shared Subscriptions (section 3.2.2.3.13).
+    SharedSubscriptionAvailable(bool) = 0x2A, "Shared Subscription Available", bool;
+}
+
+impl<'a> Property<'a> {
+    /// Reads an identifier and its value; whether the packet may carry it is for the set to say.
+    fn read(reader: &mut Reader<'a>, text: TextRules) -> Result<Self, DecodeError> {
+        let id = read_id(reader)?;
+        Self::read_value(id, reader, text)
+    }
+
+    /// Bytes of identifier and value.
+    pub(crate) fn len(&self) -> Result<usize, PropertyError> {
+        match self.value_len() {
+            Ok(len) => Ok(1 + len),
+            Err(_) => Err(PropertyError::Value(self.id())),
+        }
+    }
+
+    pub(crate) fn put(&self, out: &mut impl BufMut) {
+        out.put_u8(self.id().id());
+        self.put_value(out);
+    }
+}
+
+/// An identifier is a Variable Byte Integer; all that are defined have one byte.
+#[inline]
+fn read_id(reader: &mut Reader<'_>) -> Result<PropertyId, DecodeError> {
+    let before = *reader;
+    let id = reader.varint()?;
+    u8::try_from(id).ok().and_then(PropertyId::from_id).ok_or_else(|| before.fault(Fault::UnknownProperty))
+}
+
+impl fmt::Display for Property<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.id();
+        match self {
+            Self::PayloadFormatIndicator(format) => {
+                write!(f, "{name}={}", u8::from(*format == PayloadFormat::Utf8))
+            }
+            Self::MessageExpiryInterval(value)
+            | Self::SessionExpiryInterval(value)
+            | Self::WillDelayInterval(value) => write!(f, "{name}={value}"),
+            Self::ContentType(value)
+            | Self::AssignedClientIdentifier(value)
+            | Self::AuthenticationMethod(value)
+            | Self::ResponseInformation(value)
+            | Self::ServerReference(value)
+            | Self::ReasonString(value) => write!(f, "{name}={value:?}"),
+            Self::ResponseTopic(value) => write!(f, "{name}={:?}", value.as_str()),
+            Self::CorrelationData(value) => write!(f, "{name}={} bytes", value.len()),
+            // May be a password.
+            Self::AuthenticationData(_) => write!(f, "{name}=***"),
+            Self::SubscriptionIdentifier(value) => write!(f, "{name}={value}"),
+            Self::ServerKeepAlive(value) | Self::TopicAliasMaximum(value) => write!(f, "{name}={value}"),
+            Self::ReceiveMaximum(value) | Self::TopicAlias(value) => write!(f, "{name}={value}"),
+            Self::MaximumPacketSize(value) => write!(f, "{name}={value}"),
+            Self::MaximumQoS(value) => write!(f, "{name}={value}"),
+            Self::RequestProblemInformation(value)
+            | Self::RequestResponseInformation(value)
+            | Self::RetainAvailable(value)
+            | Self::WildcardSubscriptionAvailable(value)
+            | Self::SubscriptionIdentifierAvailable(value)
+            | Self::SharedSubscriptionAvailable(value) => write!(f, "{name}={}", u8::from(*value)),
+            Self::UserProperty((key, value)) => write!(f, "{key:?}={value:?}"),
+        }
+    }
+}

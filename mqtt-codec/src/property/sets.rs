@@ -1,0 +1,466 @@
+//! Sets of properties: one type per place where properties may stand, with accessors for just those it may hold.
+
+use core::fmt;
+use core::num::{NonZeroU16, NonZeroU32};
+
+use bytes::BufMut;
+use mqtt_topic::TopicName;
+
+use super::{PayloadFormat, Property, PropertyId};
+use crate::reader::Reader;
+use crate::string::TextRules;
+use crate::{
+    DecodeError, EncodeError, Fault, PropertyError, ProtocolVersion, QoS, SubscriptionIdentifier, varint,
+};
+
+/// Which properties: one bit for each, by rank of identifier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mask(u32);
+
+/// The properties that may be repeated: Subscription Identifier (where a set allows that) and User Property.
+const USER_PROPERTY: Mask = Mask::of(&[PropertyId::UserProperty]);
+
+impl Mask {
+    const fn bit(id: PropertyId) -> u32 {
+        1 << id.rank()
+    }
+
+    pub(super) const fn of(mut ids: &[PropertyId]) -> Self {
+        let mut mask = 0;
+        while let Some((first, rest)) = ids.split_first() {
+            mask |= Self::bit(*first);
+            ids = rest;
+        }
+        Self(mask)
+    }
+
+    pub(super) const fn has(self, id: PropertyId) -> bool {
+        self.0 & Self::bit(id) != 0
+    }
+
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a set may hold.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    allowed: Mask,
+    repeatable: Mask,
+}
+
+/// The storage behind every set. All its properties have been checked against the rules of the set.
+#[derive(Clone, Copy)]
+pub(super) enum Repr<'a> {
+    /// A block of a received packet.
+    Block { seen: Mask, bytes: &'a [u8] },
+    /// Values of the caller.
+    Values { seen: Mask, values: &'a [Property<'a>] },
+}
+
+/// The text in a checked block has been judged by the decoder.
+const CHECKED: TextRules = TextRules { refuse_disallowed: false };
+
+impl<'a> Repr<'a> {
+    const EMPTY: Self = Self::Block { seen: Mask(0), bytes: &[] };
+
+    fn from_values(values: &'a [Property<'a>], rules: Rules) -> Result<Self, PropertyError> {
+        let mut seen = Mask(0);
+        for property in values {
+            let id = property.id();
+            if !rules.allowed.has(id) {
+                return Err(PropertyError::NotAllowed(id));
+            }
+            if seen.has(id) && !rules.repeatable.has(id) {
+                return Err(PropertyError::Repeated(id));
+            }
+            property.len()?;
+            seen = seen.or(Mask::of(&[id]));
+        }
+        if lacks_method(seen) {
+            return Err(PropertyError::AuthenticationDataWithoutMethod);
+        }
+        Ok(Self::Values { seen, values })
+    }
+
+    #[inline]
+    fn decode(reader: &mut Reader<'a>, rules: Rules, text: TextRules) -> Result<Self, DecodeError> {
+        let block = reader.section()?;
+        let bytes = block.rest();
+        let seen = if block.is_empty() { Mask(0) } else { Self::check_block(block, rules, text)? };
+        Ok(Self::Block { seen, bytes })
+    }
+
+    fn check_block(mut block: Reader<'a>, rules: Rules, text: TextRules) -> Result<Mask, DecodeError> {
+        let mut seen = Mask(0);
+        while !block.is_empty() {
+            let before = block;
+            let id = super::read_id(&mut block)?;
+            before.ensure(rules.allowed.has(id), Fault::PropertyNotAllowed)?;
+            before.ensure(!seen.has(id) || rules.repeatable.has(id), Fault::PropertyRepeated)?;
+            seen = seen.or(Mask::of(&[id]));
+            Property::read_value(id, &mut block, text)?;
+        }
+        block.ensure(!lacks_method(seen), Fault::AuthenticationDataWithoutMethod)?;
+        Ok(seen)
+    }
+
+    pub(super) const fn seen(&self) -> Mask {
+        match self {
+            Self::Block { seen, .. } | Self::Values { seen, .. } => *seen,
+        }
+    }
+
+    /// Bytes of the properties, without the Property Length in front.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Block { bytes, .. } => bytes.len(),
+            Self::Values { values, .. } => {
+                values.iter().map(|property| property.len().unwrap_or_default()).sum()
+            }
+        }
+    }
+
+    fn put(&self, out: &mut impl BufMut) {
+        match self {
+            Self::Block { bytes, .. } => out.put_slice(bytes),
+            Self::Values { values, .. } => values.iter().for_each(|property| property.put(out)),
+        }
+    }
+
+    pub(super) const fn iter(self) -> Properties<'a> {
+        match self {
+            Self::Block { bytes, .. } => Properties(Iter::Block(Reader::new(bytes))),
+            Self::Values { values, .. } => Properties(Iter::Values(values)),
+        }
+    }
+
+    fn find(self, id: PropertyId) -> Option<Property<'a>> {
+        if self.seen().has(id) { self.iter().find(|property| property.id() == id) } else { None }
+    }
+}
+
+const fn lacks_method(seen: Mask) -> bool {
+    seen.has(PropertyId::AuthenticationData) && !seen.has(PropertyId::AuthenticationMethod)
+}
+
+/// How every set stands in a packet.
+pub(crate) trait PropertySet {
+    /// Bytes of the properties, without the Property Length in front.
+    fn block_len(&self) -> usize;
+
+    /// Writes the properties, without the Property Length in front.
+    fn put_block(&self, out: &mut impl BufMut);
+
+    /// Bytes on the wire with the Property Length in front `[MQTT-2.2.2-1]`, nothing at all in 3.x.
+    fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        prefixed_len(self.block_len(), version)
+    }
+
+    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+        if version.is_v5() {
+            #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
+            varint::put(self.block_len() as u32, out);
+            self.put_block(out);
+        }
+    }
+}
+
+/// Bytes of a set whose properties take `block_len` bytes.
+pub(crate) fn prefixed_len(block_len: usize, version: ProtocolVersion) -> Result<usize, EncodeError> {
+    match u32::try_from(block_len) {
+        Ok(len) if version.is_v5() => Ok(varint::len(len) + block_len),
+        Ok(0) => Ok(0),
+        Ok(_) => Err(EncodeError::NotInVersion { field: "a property", version }),
+        Err(_) => Err(EncodeError::PacketTooLarge),
+    }
+}
+
+/// Iterates the properties of a set in their order on the wire.
+#[derive(Clone, Debug)]
+pub struct Properties<'a>(Iter<'a>);
+
+#[derive(Clone, Debug)]
+enum Iter<'a> {
+    Block(Reader<'a>),
+    Values(&'a [Property<'a>]),
+}
+
+impl<'a> Iterator for Properties<'a> {
+    type Item = Property<'a>;
+
+    fn next(&mut self) -> Option<Property<'a>> {
+        match &mut self.0 {
+            Iter::Block(reader) if reader.is_empty() => None,
+            // The block has been checked: a fault cannot occur, and would end the iteration.
+            Iter::Block(reader) => Property::read(reader, CHECKED).ok(),
+            Iter::Values(values) => {
+                let (first, rest) = values.split_first()?;
+                *values = rest;
+                Some(*first)
+            }
+        }
+    }
+}
+
+impl core::iter::FusedIterator for Properties<'_> {}
+
+/// Iterates the User Properties of a set, name and value, in their order.
+#[derive(Clone, Debug)]
+pub struct UserProperties<'a>(Option<Properties<'a>>);
+
+impl<'a> Iterator for UserProperties<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.as_mut()?.find_map(|property| match property {
+            Property::UserProperty(pair) => Some(pair),
+            _ => None,
+        })
+    }
+}
+
+impl core::iter::FusedIterator for UserProperties<'_> {}
+
+/// Iterates the Subscription Identifiers of a PUBLISH in their order.
+#[derive(Clone, Debug)]
+pub struct SubscriptionIdentifiers<'a>(Option<Properties<'a>>);
+
+impl<'a> PublishProperties<'a> {
+    /// The Subscription Identifiers in their order; a Server may send several.
+    pub const fn subscription_identifiers(&self) -> SubscriptionIdentifiers<'a> {
+        let present = self.contains(PropertyId::SubscriptionIdentifier);
+        SubscriptionIdentifiers(if present { Some(self.0.iter()) } else { None })
+    }
+
+    /// Whether `property` may stand in a PUBLISH beside this set and those in `others`.
+    pub(crate) fn check_extra(
+        &self,
+        property: &Property<'_>,
+        others: &[Property<'_>],
+    ) -> Result<(), PropertyError> {
+        let id = property.id();
+        let present = self.contains(id) || others.iter().any(|other| other.id() == id);
+        if !Self::RULES.allowed.has(id) {
+            Err(PropertyError::NotAllowed(id))
+        } else if present && !Self::RULES.repeatable.has(id) {
+            Err(PropertyError::Repeated(id))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Iterator for SubscriptionIdentifiers<'_> {
+    type Item = SubscriptionIdentifier;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.as_mut()?.find_map(|property| match property {
+            Property::SubscriptionIdentifier(identifier) => Some(identifier),
+            _ => None,
+        })
+    }
+}
+
+impl core::iter::FusedIterator for SubscriptionIdentifiers<'_> {}
+
+macro_rules! sets {
+    ($($(#[doc = $doc:literal])+ $name:ident $(repeats $repeats:ident)? {
+        $($property:ident => $accessor:ident: $type:ty,)*
+    })+) => { $(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy)]
+        pub struct $name<'a>(pub(super) Repr<'a>);
+
+        impl<'a> $name<'a> {
+            const RULES: Rules = Rules {
+                allowed: Mask::of(&[PropertyId::UserProperty, $(PropertyId::$property,)* $(PropertyId::$repeats,)?]),
+                repeatable: USER_PROPERTY $(.or(Mask::of(&[PropertyId::$repeats])))?,
+            };
+
+            /// No properties.
+            pub const EMPTY: Self = Self(Repr::EMPTY);
+
+            /// A set of these properties.
+            ///
+            /// # Errors
+            /// [`PropertyError`] when one of them may not stand here, is repeated, or has a value that is too long,
+            /// contains U+0000 or is out of its range.
+            pub fn new(values: &'a [Property<'a>]) -> Result<Self, PropertyError> {
+                Repr::from_values(values, Self::RULES).map(Self)
+            }
+
+            #[inline]
+            pub(crate) fn decode(reader: &mut Reader<'a>, text: TextRules) -> Result<Self, DecodeError> {
+                Repr::decode(reader, Self::RULES, text).map(Self)
+            }
+
+            /// Whether there is no property at all.
+            pub const fn is_empty(&self) -> bool {
+                self.0.seen().0 == 0
+            }
+
+            /// Whether the property is present; costs a bit test.
+            pub const fn contains(&self, id: PropertyId) -> bool {
+                self.0.seen().has(id)
+            }
+
+            /// All properties in their order.
+            pub const fn iter(&self) -> Properties<'a> {
+                self.0.iter()
+            }
+
+            $(
+                #[doc = concat!("See [`Property::", stringify!($property), "`]; `None` when absent.")]
+                pub fn $accessor(&self) -> Option<$type> {
+                    match self.0.find(PropertyId::$property)? {
+                        Property::$property(value) => Some(value),
+                        _ => None,
+                    }
+                }
+            )*
+
+            /// The User Properties in their order.
+            pub const fn user_properties(&self) -> UserProperties<'a> {
+                UserProperties(if self.contains(PropertyId::UserProperty) { Some(self.0.iter()) } else { None })
+            }
+        }
+
+        impl PropertySet for $name<'_> {
+            fn block_len(&self) -> usize {
+                self.0.len()
+            }
+
+            fn put_block(&self, out: &mut impl BufMut) {
+                self.0.put(out);
+            }
+        }
+
+        impl Default for $name<'_> {
+            fn default() -> Self {
+                Self::EMPTY
+            }
+        }
+
+        impl PartialEq for $name<'_> {
+            fn eq(&self, other: &Self) -> bool {
+                self.iter().eq(other.iter())
+            }
+        }
+
+        impl Eq for $name<'_> {}
+
+        impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))?;
+                f.debug_set().entries(self.iter().map(|property| alloc::format!("{property}"))).finish()
+            }
+        }
+
+        impl fmt::Display for $name<'_> {
+            /// ` {name=value, …}` with a leading space, or nothing when empty.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                for (index, property) in self.iter().enumerate() {
+                    write!(f, "{}{property}", if index == 0 { " {" } else { ", " })?;
+                }
+                f.write_str(if self.is_empty() { "" } else { "}" })
+            }
+        }
+
+        impl<'a> IntoIterator for $name<'a> {
+            type Item = Property<'a>;
+            type IntoIter = Properties<'a>;
+
+            fn into_iter(self) -> Properties<'a> {
+                self.iter()
+            }
+        }
+
+        impl<'a> IntoIterator for &$name<'a> {
+            type Item = Property<'a>;
+            type IntoIter = Properties<'a>;
+
+            fn into_iter(self) -> Properties<'a> {
+                self.iter()
+            }
+        }
+    )+ };
+}
+
+sets! {
+    /// The properties of a CONNECT (section 3.1.2.11).
+    ConnectProperties {
+        SessionExpiryInterval => session_expiry_interval: u32,
+        AuthenticationMethod => authentication_method: &'a str,
+        AuthenticationData => authentication_data: &'a [u8],
+        RequestProblemInformation => request_problem_information: bool,
+        RequestResponseInformation => request_response_information: bool,
+        ReceiveMaximum => receive_maximum: NonZeroU16,
+        TopicAliasMaximum => topic_alias_maximum: u16,
+        MaximumPacketSize => maximum_packet_size: NonZeroU32,
+    }
+    /// The properties of a Will (section 3.1.3.2).
+    WillProperties {
+        PayloadFormatIndicator => payload_format_indicator: PayloadFormat,
+        MessageExpiryInterval => message_expiry_interval: u32,
+        ContentType => content_type: &'a str,
+        ResponseTopic => response_topic: TopicName<&'a str>,
+        CorrelationData => correlation_data: &'a [u8],
+        WillDelayInterval => will_delay_interval: u32,
+    }
+    /// The properties of a CONNACK (section 3.2.2.3).
+    ConnackProperties {
+        SessionExpiryInterval => session_expiry_interval: u32,
+        AssignedClientIdentifier => assigned_client_identifier: &'a str,
+        ServerKeepAlive => server_keep_alive: u16,
+        AuthenticationMethod => authentication_method: &'a str,
+        AuthenticationData => authentication_data: &'a [u8],
+        ResponseInformation => response_information: &'a str,
+        ServerReference => server_reference: &'a str,
+        ReasonString => reason_string: &'a str,
+        ReceiveMaximum => receive_maximum: NonZeroU16,
+        TopicAliasMaximum => topic_alias_maximum: u16,
+        MaximumQoS => maximum_qos: QoS,
+        RetainAvailable => retain_available: bool,
+        MaximumPacketSize => maximum_packet_size: NonZeroU32,
+        WildcardSubscriptionAvailable => wildcard_subscription_available: bool,
+        SubscriptionIdentifierAvailable => subscription_identifier_available: bool,
+        SharedSubscriptionAvailable => shared_subscription_available: bool,
+    }
+    /// The properties of a PUBLISH (section 3.3.2.3).
+    PublishProperties repeats SubscriptionIdentifier {
+        PayloadFormatIndicator => payload_format_indicator: PayloadFormat,
+        MessageExpiryInterval => message_expiry_interval: u32,
+        ContentType => content_type: &'a str,
+        ResponseTopic => response_topic: TopicName<&'a str>,
+        CorrelationData => correlation_data: &'a [u8],
+        TopicAlias => topic_alias: NonZeroU16,
+    }
+    /// The properties of PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK (section 3.4.2.2).
+    AckProperties {
+        ReasonString => reason_string: &'a str,
+    }
+    /// The properties of a SUBSCRIBE (section 3.8.2.1).
+    SubscribeProperties {
+        SubscriptionIdentifier => subscription_identifier: SubscriptionIdentifier,
+    }
+    /// The properties of an UNSUBSCRIBE (section 3.10.2.1).
+    UnsubscribeProperties {}
+    /// The properties of a DISCONNECT (section 3.14.2.2).
+    DisconnectProperties {
+        SessionExpiryInterval => session_expiry_interval: u32,
+        ServerReference => server_reference: &'a str,
+        ReasonString => reason_string: &'a str,
+    }
+    /// The properties of an AUTH (section 3.15.2.2).
+    AuthProperties {
+        AuthenticationMethod => authentication_method: &'a str,
+        AuthenticationData => authentication_data: &'a [u8],
+        ReasonString => reason_string: &'a str,
+    }
+}

@@ -1,0 +1,118 @@
+//! A cursor over the body of one complete packet. It cannot say "need more": only framing can.
+
+use crate::{
+    DecodeError, Fault, PacketId,
+    varint::{self, Varint},
+};
+
+/// The unread part of a packet, or of a property set within it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+    /// Bytes of the packet behind this part, so that faults can say where they are.
+    behind: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) const fn new(body: &'a [u8]) -> Self {
+        Self { rest: body, behind: 0 }
+    }
+
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    #[cold]
+    pub(crate) const fn fault(&self, fault: Fault) -> DecodeError {
+        DecodeError::with_remaining(fault, self.rest.len() + self.behind)
+    }
+
+    /// `Err(fault)` unless `condition` holds.
+    #[inline]
+    pub(crate) const fn ensure(&self, condition: bool, fault: Fault) -> Result<(), DecodeError> {
+        if condition { Ok(()) } else { Err(self.fault(fault)) }
+    }
+
+    /// Every packet but PUBLISH ends with its last field.
+    #[inline]
+    pub(crate) const fn end(&self) -> Result<(), DecodeError> {
+        self.ensure(self.rest.is_empty(), Fault::TrailingBytes)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or_else(|| self.fault(Fault::Truncated))?;
+        self.rest = rest;
+        Ok(*array)
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
+        let (&byte, rest) = self.rest.split_first().ok_or_else(|| self.fault(Fault::Truncated))?;
+        self.rest = rest;
+        Ok(byte)
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    #[inline]
+    pub(crate) fn packet_id(&mut self) -> Result<PacketId, DecodeError> {
+        let id = self.u16()?;
+        PacketId::new(id).ok_or_else(|| self.fault(Fault::PacketIdZero))
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.fault(Fault::Truncated))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// Binary Data: a two-byte length and as many bytes (section 1.5.6).
+    #[inline]
+    pub(crate) fn binary(&mut self) -> Result<&'a [u8], DecodeError> {
+        let len = self.u16()?;
+        self.take(usize::from(len))
+    }
+
+    /// A Variable Byte Integer in its shortest form; only 5.0 has them inside a packet.
+    #[inline]
+    pub(crate) fn varint(&mut self) -> Result<u32, DecodeError> {
+        match varint::read(self.rest) {
+            Varint::Complete { value, len, padded: false } => {
+                self.take(len)?;
+                Ok(value)
+            }
+            Varint::Complete { .. } => Err(self.fault(Fault::VariableByteIntegerPadded)),
+            Varint::Incomplete => Err(self.fault(Fault::Truncated)),
+            Varint::TooLong => Err(self.fault(Fault::VariableByteIntegerTooLong)),
+        }
+    }
+
+    /// A length as Variable Byte Integer, and a reader over as many bytes.
+    #[inline]
+    pub(crate) fn section(&mut self) -> Result<Self, DecodeError> {
+        let len = self.varint()? as usize;
+        let rest = self.take(len)?;
+        Ok(Self { rest, behind: self.rest.len() + self.behind })
+    }
+
+    /// A UTF-8 Encoded String (section 1.5.4) under the rules of `text`.
+    #[inline]
+    pub(crate) fn string(&mut self, text: crate::string::TextRules) -> Result<&'a str, DecodeError> {
+        let bytes = self.binary()?;
+        text.check(bytes).map_err(|fault| self.fault(fault))
+    }
+}

@@ -1,0 +1,56 @@
+//! The UTF-8 Encoded String (section 1.5.4): which text may stand in a string field.
+
+use crate::{EncodeError, Fault};
+
+/// What a decoder accepts in a string beyond the rules that bind everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TextRules {
+    /// Refuse control characters and non-characters, as the specification allows a receiver to do.
+    pub(crate) refuse_disallowed: bool,
+}
+
+impl TextRules {
+    /// The text of `bytes`: well-formed UTF-8 `[MQTT-1.5.4-1]` without U+0000 `[MQTT-1.5.4-2]`.
+    #[inline]
+    pub(crate) fn check(self, bytes: &[u8]) -> Result<&str, Fault> {
+        let text = core::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?;
+        if text.as_bytes().contains(&0) {
+            return Err(Fault::NulInString);
+        }
+        if self.refuse_disallowed && has_disallowed(text) {
+            return Err(Fault::DisallowedCodePoint);
+        }
+        Ok(text)
+    }
+}
+
+/// Whether `text` holds a code point that senders SHOULD NOT use: U+0001..U+001F, U+007F..U+009F or a non-character.
+fn has_disallowed(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().any(|byte| byte < 0x20 || byte == 0x7F);
+    }
+    text.chars().any(|character| {
+        let code = u32::from(character);
+        character.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+    })
+}
+
+/// Bytes of `text` as a field, its length prefix included.
+pub(crate) fn string_len(text: &str) -> Result<usize, EncodeError> {
+    if text.as_bytes().contains(&0) {
+        return Err(EncodeError::NulInString);
+    }
+    binary_len(text.as_bytes())
+}
+
+/// Bytes of `data` as a field, its length prefix included.
+pub(crate) const fn binary_len(data: &[u8]) -> Result<usize, EncodeError> {
+    if data.len() > u16::MAX as usize { Err(EncodeError::FieldTooLong) } else { Ok(2 + data.len()) }
+}
+
+/// Writes a field whose length has been checked by [`string_len`] or [`binary_len`].
+pub(crate) fn put_binary(data: &[u8], out: &mut impl bytes::BufMut) {
+    #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
+    out.put_u16(data.len() as u16);
+    out.put_slice(data);
+}
