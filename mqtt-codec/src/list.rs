@@ -5,7 +5,7 @@
 use core::fmt;
 
 use bytes::BufMut;
-use mqtt_topic::Subscription;
+use mqtt_topic::{InvalidTopicKind, Subscription};
 
 use crate::reader::Reader;
 use crate::string::{TextRules, string_len};
@@ -155,13 +155,7 @@ impl<'a> Entry<'a> for Subscription<&'a str> {
         let before = *reader;
         let filter = reader.string(text)?;
         let parsed = if version.is_v5() { Self::parse(filter) } else { Self::ordinary(filter) };
-        parsed.map_err(|error| {
-            before.fault(if error.is_in_share() {
-                Fault::InvalidSharedSubscription
-            } else {
-                Fault::InvalidTopicFilter
-            })
-        })
+        parsed.map_err(|error| before.fault(filter_fault(error.kind())))
     }
 
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -189,6 +183,16 @@ impl<'a> Entry<'a> for Subscription<&'a str> {
             out.put_u16(filter.len() as u16);
         }
         out.put_slice(filter);
+    }
+}
+
+/// A filter has passed the string checks; what is left is its syntax.
+const fn filter_fault(kind: InvalidTopicKind) -> Fault {
+    match kind {
+        InvalidTopicKind::ShareNameEmpty
+        | InvalidTopicKind::ShareNameCharacter
+        | InvalidTopicKind::ShareWithoutFilter => Fault::InvalidSharedSubscription,
+        _ => Fault::InvalidTopicFilter,
     }
 }
 

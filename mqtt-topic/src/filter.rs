@@ -1,0 +1,91 @@
+//! Topic Filters: which Topic Names a subscription wants (section 4.7.1).
+
+use crate::text::{check_text, text_type};
+use crate::{InvalidTopic, InvalidTopicKind, TopicName};
+
+text_type! {
+    /// A Topic Filter: 1 to 65,535 bytes of UTF-8 without U+0000, in which `#` may only be the whole last level
+    /// `[MQTT-4.7.1-1]` and `+` only a whole level `[MQTT-4.7.1-2]`.
+    ///
+    /// ```
+    /// use mqtt_topic::{TopicFilter, TopicName};
+    ///
+    /// let filter = TopicFilter::parse("sport/+/player1/#")?;
+    /// assert!(filter.matches(&TopicName::parse("sport/tennis/player1")?));
+    /// assert!(!filter.matches(&TopicName::parse("sport/tennis/player2")?));
+    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
+    /// ```
+    TopicFilter, "Topic Filter"
+}
+
+/// One level of a Topic Filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level<'a> {
+    /// Matches a level of the same text, which may be empty.
+    Name(&'a [u8]),
+    /// `+`: matches any one level.
+    SingleLevel,
+    /// `#`: matches its parent and any number of levels below.
+    MultiLevel,
+}
+
+impl TopicFilter<&str> {
+    fn check(text: &str) -> Result<(), InvalidTopic> {
+        check_text(text)?;
+        let mut start = 0;
+        let mut levels = text.split('/').peekable();
+        while let Some(level) = levels.next() {
+            if let Some(at) = level.bytes().position(|byte| byte == b'+' || byte == b'#') {
+                let is_multi_level = level.as_bytes().get(at) == Some(&b'#');
+                let fault = match (is_multi_level, level.len() == 1, levels.peek()) {
+                    (true, true, Some(_)) => Some(InvalidTopicKind::MultiLevelNotLast),
+                    (true, false, _) => Some(InvalidTopicKind::MultiLevelNotAlone),
+                    (false, false, _) => Some(InvalidTopicKind::SingleLevelNotAlone),
+                    (_, true, _) => None,
+                };
+                if let Some(kind) = fault {
+                    return Err(InvalidTopic::new(kind, start + at));
+                }
+            }
+            start += level.len() + 1;
+        }
+        Ok(())
+    }
+}
+
+impl<S: AsRef<[u8]>> TopicFilter<S> {
+    /// The levels between the separators `/`.
+    pub fn levels(&self) -> impl Iterator<Item = Level<'_>> + Clone {
+        self.as_bytes().split(|byte| *byte == b'/').map(|level| match level {
+            b"+" => Level::SingleLevel,
+            b"#" => Level::MultiLevel,
+            name => Level::Name(name),
+        })
+    }
+
+    /// Whether the filter has a wildcard; without one it matches just the Topic Name of the same text.
+    pub fn has_wildcard(&self) -> bool {
+        self.as_bytes().iter().any(|byte| *byte == b'+' || *byte == b'#')
+    }
+
+    /// Whether a message published to `name` is wanted. Allocates nothing.
+    ///
+    /// A filter that begins with a wildcard never matches a name that begins with `$` `[MQTT-4.7.2-1]`; text is compared
+    /// byte by byte `[MQTT-4.7.3-4]`.
+    pub fn matches<N: AsRef<[u8]>>(&self, name: &TopicName<N>) -> bool {
+        let mut names = name.levels();
+        for (index, level) in self.levels().enumerate() {
+            if index == 0 && !matches!(level, Level::Name(_)) && name.starts_with_dollar() {
+                return false;
+            }
+            match (level, names.next()) {
+                // `a/#` matches `a` too.
+                (Level::MultiLevel, _) => return true,
+                (Level::SingleLevel, Some(_)) => {}
+                (Level::Name(wanted), Some(present)) if wanted == present => {}
+                _ => return false,
+            }
+        }
+        names.next().is_none()
+    }
+}

@@ -1,0 +1,42 @@
+//! Topic Names: what a message is published to (section 4.7).
+
+use crate::text::{check_text, text_type};
+use crate::{InvalidTopic, InvalidTopicKind};
+
+text_type! {
+    /// A Topic Name: 1 to 65,535 bytes of UTF-8 without U+0000 and without the wildcards `+` and `#` `[MQTT-4.7.0-1]`.
+    ///
+    /// `S` is any storage of bytes: `&str`, `String`, `Vec<u8>`, `bytes::Bytes`, …
+    ///
+    /// ```
+    /// use mqtt_topic::TopicName;
+    ///
+    /// let name = TopicName::parse("sport/tennis/player1")?;
+    /// assert_eq!(name.levels().count(), 3);
+    /// assert!(TopicName::parse("sport/+/player1").is_err());
+    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
+    /// ```
+    TopicName, "Topic Name"
+}
+
+impl TopicName<&str> {
+    fn check(text: &str) -> Result<(), InvalidTopic> {
+        check_text(text)?;
+        match text.bytes().position(|byte| byte == b'+' || byte == b'#') {
+            Some(at) => Err(InvalidTopic::new(InvalidTopicKind::WildcardInName, at)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<S: AsRef<[u8]>> TopicName<S> {
+    /// The levels between the separators `/`; there is one more level than separators, and levels may be empty.
+    pub fn levels(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.as_bytes().split(|byte| *byte == b'/')
+    }
+
+    /// Whether the first character is `$`, which keeps the name from filters that begin with a wildcard `[MQTT-4.7.2-1]`.
+    pub fn starts_with_dollar(&self) -> bool {
+        self.as_bytes().first() == Some(&b'$')
+    }
+}

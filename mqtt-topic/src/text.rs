@@ -1,0 +1,128 @@
+//! Validated text over any storage: what Topic Names, Topic Filters and Share Names have in common.
+
+use crate::{InvalidTopic, InvalidTopicKind};
+
+/// The longest text a UTF-8 Encoded String can hold, in bytes `[MQTT-4.7.3-3]`.
+pub const MAXIMUM_LENGTH: usize = 65_535;
+
+/// Checks what binds every text: 1 to 65,535 bytes, no U+0000.
+pub(crate) fn check_text(text: &str) -> Result<(), InvalidTopic> {
+    if text.is_empty() {
+        return Err(InvalidTopic::new(InvalidTopicKind::Empty, 0));
+    }
+    if text.len() > MAXIMUM_LENGTH {
+        return Err(InvalidTopic::new(InvalidTopicKind::TooLong, MAXIMUM_LENGTH));
+    }
+    match text.bytes().position(|byte| byte == 0) {
+        Some(at) => Err(InvalidTopic::new(InvalidTopicKind::Nul, at)),
+        None => Ok(()),
+    }
+}
+
+macro_rules! text_type {
+    ($(#[doc = $doc:literal])+ $name:ident, $borrowed:literal) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy)]
+        pub struct $name<S>(S);
+
+        impl<'a> $name<&'a str> {
+            /// Checks a text that is known to be UTF-8.
+            ///
+            /// # Errors
+            /// [`InvalidTopic`](crate::InvalidTopic) names the rule that is broken, and where.
+            pub fn parse(text: &'a str) -> Result<Self, crate::InvalidTopic> {
+                Self::check(text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl<S: AsRef<[u8]>> $name<S> {
+            /// Checks the text in any storage.
+            ///
+            /// # Errors
+            /// [`InvalidTopic`](crate::InvalidTopic) names the rule that is broken, and where.
+            pub fn new(text: S) -> Result<Self, crate::InvalidTopic> {
+                match core::str::from_utf8(text.as_ref()) {
+                    Ok(checked) => $name::<&str>::check(checked)?,
+                    Err(error) => {
+                        let at = error.valid_up_to();
+                        return Err(crate::InvalidTopic::new(crate::InvalidTopicKind::NotUtf8, at));
+                    }
+                }
+                Ok(Self(text))
+            }
+
+            /// The text as bytes.
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_ref()
+            }
+
+            /// The text. Storage of bytes is looked through again for this; prefer [`as_bytes`](Self::as_bytes) where speed counts.
+            pub fn as_str(&self) -> &str {
+                // It has been checked when `self` was made.
+                core::str::from_utf8(self.0.as_ref()).unwrap_or_default()
+            }
+
+            #[doc = concat!("The same ", $borrowed, ", borrowed.")]
+            pub fn borrowed(&self) -> $name<&[u8]> {
+                $name(self.0.as_ref())
+            }
+
+            /// The same text in other storage; `None` when `storage` holds another text. Cheaper than a new check.
+            pub fn with_storage<T: AsRef<[u8]>>(&self, storage: T) -> Option<$name<T>> {
+                if storage.as_ref() == self.as_bytes() { Some($name(storage)) } else { None }
+            }
+
+            /// The storage.
+            pub fn into_inner(self) -> S {
+                self.0
+            }
+        }
+
+        impl<S: AsRef<[u8]>> AsRef<[u8]> for $name<S> {
+            fn as_ref(&self) -> &[u8] {
+                self.0.as_ref()
+            }
+        }
+
+        impl<S: AsRef<[u8]>, T: AsRef<[u8]>> PartialEq<$name<T>> for $name<S> {
+            fn eq(&self, other: &$name<T>) -> bool {
+                self.as_bytes() == other.as_bytes()
+            }
+        }
+
+        impl<S: AsRef<[u8]>> Eq for $name<S> {}
+
+        impl<S: AsRef<[u8]>, T: AsRef<[u8]>> PartialOrd<$name<T>> for $name<S> {
+            fn partial_cmp(&self, other: &$name<T>) -> Option<core::cmp::Ordering> {
+                Some(self.as_bytes().cmp(other.as_bytes()))
+            }
+        }
+
+        impl<S: AsRef<[u8]>> Ord for $name<S> {
+            fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+                self.as_bytes().cmp(other.as_bytes())
+            }
+        }
+
+        impl<S: AsRef<[u8]>> core::hash::Hash for $name<S> {
+            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+                self.as_bytes().hash(state);
+            }
+        }
+
+        impl<S: AsRef<[u8]>> core::fmt::Display for $name<S> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl<S: AsRef<[u8]>> core::fmt::Debug for $name<S> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.as_str()).finish()
+            }
+        }
+    };
+}
+
+pub(crate) use text_type;
