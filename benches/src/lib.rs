@@ -68,7 +68,13 @@ fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|index| (index * 31 + 7) as u8).collect()
 }
 
-fn publish(version: ProtocolVersion, topic: &str, packet_id: Option<u16>, block: &[u8], payload: &[u8]) -> Vec<u8> {
+fn publish(
+    version: ProtocolVersion,
+    topic: &str,
+    packet_id: Option<u16>,
+    block: &[u8],
+    payload: &[u8],
+) -> Vec<u8> {
     let mut body = Vec::new();
     field(&mut body, topic.as_bytes());
     body.extend(packet_id.into_iter().flat_map(u16::to_be_bytes));
@@ -94,8 +100,7 @@ fn connect(version: ProtocolVersion) -> Vec<u8> {
     field(&mut body, b"MQTT");
     // User Name, Password, Will QoS 1, Will, Clean Start.
     body.extend([version.protocol_level(), 0b1100_1110, 0, 60]);
-    let mut block =
-        vec![0x11, 0, 0, 0x0E, 0x10, 0x21, 0, 20, 0x27, 0, 1, 0, 0, 0x22, 0, 10, 0x26];
+    let mut block = vec![0x11, 0, 0, 0x0E, 0x10, 0x21, 0, 20, 0x27, 0, 1, 0, 0, 0x22, 0, 10, 0x26];
     field(&mut block, b"region");
     field(&mut block, b"eu-central-1");
     properties(&mut body, version, &block);
@@ -135,7 +140,12 @@ fn mixed(version: ProtocolVersion, packets: usize) -> Vec<u8> {
             0..=79 => {
                 let topic = match random.below(4) {
                     0 => format!("dev/{}/t", random.below(1000)),
-                    1 => format!("site/{}/line/{}/sensor/{}", random.below(100), random.below(50), random.below(5000)),
+                    1 => format!(
+                        "site/{}/line/{}/sensor/{}",
+                        random.below(100),
+                        random.below(50),
+                        random.below(5000)
+                    ),
                     2 => format!("v1/tenants/{:08x}/telemetry", random.below(1 << 32)),
                     _ => format!("home/küche/licht/{}", random.below(20)),
                 };

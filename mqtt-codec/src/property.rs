@@ -66,7 +66,7 @@ macro_rules! properties {
         }
 
         /// One property with its value.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Property<'a> {
             $($(#[doc = $doc])+ $variant($type),)+
@@ -129,7 +129,7 @@ macro_rules! properties {
         string
     }};
     (@read topic, $reader:ident, $text:ident) => {
-        TopicName::parse($reader.string($text)?).map_err(|_| $reader.fault(Fault::InvalidResponseTopic))?
+        TopicName::from_text($reader.text($text)?).map_err(|_| $reader.fault(Fault::InvalidResponseTopic))?
     };
     (@read binary, $reader:ident, $text:ident) => { $reader.binary()? };
     (@read pair, $reader:ident, $text:ident) => { ($reader.string($text)?, $reader.string($text)?) };
@@ -260,6 +260,13 @@ fn read_id(reader: &mut Reader<'_>) -> Result<PropertyId, DecodeError> {
     let before = *reader;
     let id = reader.varint()?;
     u8::try_from(id).ok().and_then(PropertyId::from_id).ok_or_else(|| before.fault(Fault::UnknownProperty))
+}
+
+impl fmt::Debug for Property<'_> {
+    /// As `Display`, which does not show Authentication Data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for Property<'_> {

@@ -1,9 +1,10 @@
 //! A cursor over the body of one complete packet. It cannot say "need more": only framing can.
 
-use crate::{
-    DecodeError, Fault, PacketId,
-    varint::{self, Varint},
-};
+use mqtt_topic::Text;
+
+use crate::string::TextRules;
+use crate::varint::{self, Varint};
+use crate::{DecodeError, Fault, PacketId};
 
 /// The unread part of a packet, or of a property set within it.
 #[derive(Clone, Copy, Debug)]
@@ -109,10 +110,15 @@ impl<'a> Reader<'a> {
         Ok(Self { rest, behind: self.rest.len() + self.behind })
     }
 
-    /// A UTF-8 Encoded String (section 1.5.4) under the rules of `text`.
+    /// A UTF-8 Encoded String (section 1.5.4) under these rules.
     #[inline]
-    pub(crate) fn string(&mut self, text: crate::string::TextRules) -> Result<&'a str, DecodeError> {
+    pub(crate) fn text(&mut self, rules: TextRules) -> Result<Text<'a>, DecodeError> {
         let bytes = self.binary()?;
-        text.check(bytes).map_err(|fault| self.fault(fault))
+        rules.check(bytes).map_err(|fault| self.fault(fault))
+    }
+
+    #[inline]
+    pub(crate) fn string(&mut self, rules: TextRules) -> Result<&'a str, DecodeError> {
+        self.text(rules).map(|text| text.as_str())
     }
 }

@@ -1,5 +1,7 @@
 //! The UTF-8 Encoded String (section 1.5.4): which text may stand in a string field.
 
+use mqtt_topic::{InvalidTopicKind, Text};
+
 use crate::{EncodeError, Fault};
 
 /// What a decoder accepts in a string beyond the rules that bind everybody.
@@ -12,12 +14,14 @@ pub(crate) struct TextRules {
 impl TextRules {
     /// The text of `bytes`: well-formed UTF-8 `[MQTT-1.5.4-1]` without U+0000 `[MQTT-1.5.4-2]`.
     #[inline]
-    pub(crate) fn check(self, bytes: &[u8]) -> Result<&str, Fault> {
-        let text = core::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?;
-        if text.as_bytes().contains(&0) {
-            return Err(Fault::NulInString);
-        }
-        if self.refuse_disallowed && has_disallowed(text) {
+    pub(crate) fn check(self, bytes: &[u8]) -> Result<Text<'_>, Fault> {
+        let text = Text::new(bytes).map_err(|error| match error.kind() {
+            InvalidTopicKind::Nul => Fault::NulInString,
+            _ => Fault::NotUtf8,
+        })?;
+        if self.refuse_disallowed
+            && (text.has_ascii_control() || (!text.is_ascii() && has_disallowed(text.as_str())))
+        {
             return Err(Fault::DisallowedCodePoint);
         }
         Ok(text)
@@ -26,9 +30,6 @@ impl TextRules {
 
 /// Whether `text` holds a code point that senders SHOULD NOT use: U+0001..U+001F, U+007F..U+009F or a non-character.
 fn has_disallowed(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.bytes().any(|byte| byte < 0x20 || byte == 0x7F);
-    }
     text.chars().any(|character| {
         let code = u32::from(character);
         character.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE

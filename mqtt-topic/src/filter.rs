@@ -1,7 +1,7 @@
 //! Topic Filters: which Topic Names a subscription wants (section 4.7.1).
 
-use crate::text::{check_text, text_type};
-use crate::{InvalidTopic, InvalidTopicKind, TopicName};
+use crate::text::text_type;
+use crate::{InvalidTopic, InvalidTopicKind, Text, TopicName};
 
 text_type! {
     /// A Topic Filter: 1 to 65,535 bytes of UTF-8 without U+0000, in which `#` may only be the whole last level
@@ -29,11 +29,23 @@ pub enum Level<'a> {
     MultiLevel,
 }
 
+impl<'a> Level<'a> {
+    const fn of(level: &'a [u8]) -> Self {
+        match level {
+            b"+" => Self::SingleLevel,
+            b"#" => Self::MultiLevel,
+            name => Self::Name(name),
+        }
+    }
+}
+
 impl TopicFilter<&str> {
-    fn check(text: &str) -> Result<(), InvalidTopic> {
-        check_text(text)?;
+    fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
+        if !text.has_wildcard() {
+            return Ok(());
+        }
         let mut start = 0;
-        let mut levels = text.split('/').peekable();
+        let mut levels = text.as_str().split('/').peekable();
         while let Some(level) = levels.next() {
             if let Some(at) = level.bytes().position(|byte| byte == b'+' || byte == b'#') {
                 let is_multi_level = level.as_bytes().get(at) == Some(&b'#');
@@ -55,12 +67,8 @@ impl TopicFilter<&str> {
 
 impl<S: AsRef<[u8]>> TopicFilter<S> {
     /// The levels between the separators `/`.
-    pub fn levels(&self) -> impl Iterator<Item = Level<'_>> + Clone {
-        self.as_bytes().split(|byte| *byte == b'/').map(|level| match level {
-            b"+" => Level::SingleLevel,
-            b"#" => Level::MultiLevel,
-            name => Level::Name(name),
-        })
+    pub fn levels(&self) -> impl DoubleEndedIterator<Item = Level<'_>> + Clone {
+        self.as_bytes().split(|byte| *byte == b'/').map(Level::of)
     }
 
     /// Whether the filter has a wildcard; without one it matches just the Topic Name of the same text.

@@ -1,16 +1,95 @@
-//! MQTT Topic Names and Topic Filters.
+//! MQTT Topic Names and Topic Filters (section 4.7 of MQTT 3.1.1 and 5.0), the subscriptions of a Server and its
+//! retained messages. `no_std`, no clock, no randomness, no recursion: the same calls give the same answers in the same order.
+//!
+//! # Names and filters
+//! Text is checked once, when a [`TopicName`] or [`TopicFilter`] is made of it; whoever holds one need not check again. Any storage
+//! of bytes will do: `&str`, `String`, `Vec<u8>`, `bytes::Bytes`.
+//!
+//! ```
+//! use mqtt_topic::{InvalidTopicKind, TopicFilter, TopicName};
+//!
+//! let filter = TopicFilter::new(String::from("sport/+/player1/#"))?;
+//! assert!(filter.matches(&TopicName::parse("sport/tennis/player1/ranking")?));
+//!
+//! let error = TopicFilter::parse("sport/tennis#").unwrap_err();
+//! assert_eq!(error.kind(), InvalidTopicKind::MultiLevelNotAlone);
+//! assert_eq!((error.at(), error.clause()), (12, "MQTT-4.7.1-1"));
+//! # Ok::<(), mqtt_topic::InvalidTopic>(())
+//! ```
+//!
+//! # Subscriptions
+//! A [`Subscription`] is what SUBSCRIBE carries: a Topic Filter, which 5.0 lets several subscribers share. The
+//! [`SubscriptionTree`] holds those of all subscribers and finds the ones that want a message.
+//!
+//! ```
+//! use mqtt_topic::{Match, Subscription, SubscriptionTree, TopicName};
+//!
+//! let mut tree = SubscriptionTree::new();
+//! for (client, text) in [(1, "jobs/#"), (2, "$share/workers/jobs/+"), (3, "$share/workers/jobs/+")] {
+//!     match Subscription::parse(text)? {
+//!         Subscription::Ordinary(filter) => tree.insert(&filter, client, ()),
+//!         Subscription::Shared { share_name, filter } => tree.insert_shared(&share_name, &filter, client, ()),
+//!     };
+//! }
+//!
+//! let mut turn = 0;
+//! let mut receivers = Vec::new();
+//! for found in tree.matches(&TopicName::parse("jobs/7")?) {
+//!     match found {
+//!         Match::Ordinary { key, .. } => receivers.push(*key),
+//!         // One member of the group gets the message; which one is for the Server to choose.
+//!         Match::Shared(group) => {
+//!             let (key, ()) = group.members()[turn % group.members().len()];
+//!             receivers.push(key);
+//!             turn += 1;
+//!         }
+//!     }
+//! }
+//! assert_eq!(receivers, [1, 2]);
+//! # Ok::<(), mqtt_topic::InvalidTopic>(())
+//! ```
+//!
+//! # Retained messages
+//! The [`RetainedStore`] is the other way round: many names, and a filter that asks for some.
+//!
+//! ```
+//! use mqtt_topic::{RetainedStore, TopicFilter, TopicName};
+//!
+//! let mut store = RetainedStore::new();
+//! store.insert(&TopicName::parse("door/front")?, "open");
+//! store.insert(&TopicName::parse("door/back")?, "shut");
+//! store.remove(&TopicName::parse("door/front")?);
+//!
+//! let filter = TopicFilter::parse("door/+")?;
+//! let (name, value) = store.matches(&filter).next().unwrap();
+//! assert_eq!((name.as_str(), *value), ("door/back", "shut"));
+//! # Ok::<(), mqtt_topic::InvalidTopic>(())
+//! ```
+//!
+//! # Modules
+//! All public items are at the root of the crate. `text` holds what all checked texts have in common; `name`, `filter` and
+//! `subscription` their rules; `error` what they break; `tree` the subscriptions, on the `arena`; `retained` the retained
+//! messages.
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod arena;
 mod error;
 mod filter;
 mod name;
+mod retained;
+mod scan;
 mod subscription;
 mod text;
+mod tree;
 
 pub use self::error::{InvalidTopic, InvalidTopicKind};
 pub use self::filter::{Level, TopicFilter};
 pub use self::name::TopicName;
+pub use self::retained::{RetainedMatches, RetainedStore};
+pub use self::scan::Text;
 pub use self::subscription::{ShareName, Subscription};
 pub use self::text::MAXIMUM_LENGTH;
+pub use self::tree::{GroupId, Match, Matches, SharedGroup, SubscriptionTree};

@@ -1,7 +1,7 @@
 //! Topic Names: what a message is published to (section 4.7).
 
-use crate::text::{check_text, text_type};
-use crate::{InvalidTopic, InvalidTopicKind};
+use crate::text::text_type;
+use crate::{InvalidTopic, InvalidTopicKind, Text};
 
 text_type! {
     /// A Topic Name: 1 to 65,535 bytes of UTF-8 without U+0000 and without the wildcards `+` and `#` `[MQTT-4.7.0-1]`.
@@ -20,12 +20,13 @@ text_type! {
 }
 
 impl TopicName<&str> {
-    fn check(text: &str) -> Result<(), InvalidTopic> {
-        check_text(text)?;
-        match text.bytes().position(|byte| byte == b'+' || byte == b'#') {
-            Some(at) => Err(InvalidTopic::new(InvalidTopicKind::WildcardInName, at)),
-            None => Ok(()),
+    #[inline]
+    fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
+        if !text.has_wildcard() {
+            return Ok(());
         }
+        let at = text.as_str().find(['+', '#']).unwrap_or_default();
+        Err(InvalidTopic::new(InvalidTopicKind::WildcardInName, at))
     }
 }
 

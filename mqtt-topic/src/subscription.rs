@@ -1,9 +1,10 @@
 //! What a SUBSCRIBE asks for: a Topic Filter, alone or shared (section 4.8.2). Parsed once, here.
 
+use alloc::boxed::Box;
 use core::fmt;
 
-use crate::text::{check_text, text_type};
-use crate::{InvalidTopic, InvalidTopicKind, TopicFilter};
+use crate::text::text_type;
+use crate::{InvalidTopic, InvalidTopicKind, Text, TopicFilter};
 
 text_type! {
     /// A Share Name: 1 or more characters without `/`, `+`, `#` and U+0000 `[MQTT-4.8.2-2]`.
@@ -11,12 +12,8 @@ text_type! {
 }
 
 impl ShareName<&str> {
-    fn check(text: &str) -> Result<(), InvalidTopic> {
-        if text.is_empty() {
-            return Err(InvalidTopic::new(InvalidTopicKind::ShareNameEmpty, 0));
-        }
-        check_text(text)?;
-        match text.bytes().position(|byte| matches!(byte, b'/' | b'+' | b'#')) {
+    fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
+        match text.as_str().find(['/', '+', '#']) {
             Some(at) => Err(InvalidTopic::new(InvalidTopicKind::ShareNameCharacter, at)),
             None => Ok(()),
         }
@@ -67,6 +64,9 @@ impl<'a> Subscription<&'a str> {
         let Some((share_name, filter)) = shared.split_once('/') else {
             return Err(InvalidTopic::new(InvalidTopicKind::ShareWithoutFilter, text.len()));
         };
+        if share_name.is_empty() {
+            return Err(InvalidTopic::new(InvalidTopicKind::ShareNameEmpty, PREFIX.len()));
+        }
         let share_name = ShareName::parse(share_name).map_err(|error| error.shifted(PREFIX.len()))?;
         if filter.is_empty() {
             return Err(InvalidTopic::new(InvalidTopicKind::ShareWithoutFilter, text.len()));
@@ -97,6 +97,26 @@ impl<S: AsRef<[u8]>> Subscription<S> {
         match self {
             Self::Ordinary(_) => None,
             Self::Shared { share_name, .. } => Some(share_name),
+        }
+    }
+
+    /// The same subscription, borrowed.
+    pub fn borrowed(&self) -> Subscription<&[u8]> {
+        match self {
+            Self::Ordinary(filter) => Subscription::Ordinary(filter.borrowed()),
+            Self::Shared { share_name, filter } => {
+                Subscription::Shared { share_name: share_name.borrowed(), filter: filter.borrowed() }
+            }
+        }
+    }
+
+    /// The same subscription in allocations of its own.
+    pub fn boxed(&self) -> Subscription<Box<[u8]>> {
+        match self {
+            Self::Ordinary(filter) => Subscription::Ordinary(filter.boxed()),
+            Self::Shared { share_name, filter } => {
+                Subscription::Shared { share_name: share_name.boxed(), filter: filter.boxed() }
+            }
         }
     }
 

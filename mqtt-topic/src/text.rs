@@ -1,21 +1,16 @@
 //! Validated text over any storage: what Topic Names, Topic Filters and Share Names have in common.
 
-use crate::{InvalidTopic, InvalidTopicKind};
+use crate::{InvalidTopic, InvalidTopicKind, Text};
 
 /// The longest text a UTF-8 Encoded String can hold, in bytes `[MQTT-4.7.3-3]`.
 pub const MAXIMUM_LENGTH: usize = 65_535;
 
-/// Checks what binds every text: 1 to 65,535 bytes, no U+0000.
-pub(crate) fn check_text(text: &str) -> Result<(), InvalidTopic> {
-    if text.is_empty() {
-        return Err(InvalidTopic::new(InvalidTopicKind::Empty, 0));
-    }
-    if text.len() > MAXIMUM_LENGTH {
-        return Err(InvalidTopic::new(InvalidTopicKind::TooLong, MAXIMUM_LENGTH));
-    }
-    match text.bytes().position(|byte| byte == 0) {
-        Some(at) => Err(InvalidTopic::new(InvalidTopicKind::Nul, at)),
-        None => Ok(()),
+/// Checks what binds every text: 1 to 65,535 bytes.
+pub(crate) fn check_length(text: Text<'_>) -> Result<(), InvalidTopic> {
+    match text.as_str().len() {
+        0 => Err(InvalidTopic::new(InvalidTopicKind::Empty, 0)),
+        1..=MAXIMUM_LENGTH => Ok(()),
+        _ => Err(InvalidTopic::new(InvalidTopicKind::TooLong, MAXIMUM_LENGTH)),
     }
 }
 
@@ -31,8 +26,18 @@ macro_rules! text_type {
             /// # Errors
             /// [`InvalidTopic`](crate::InvalidTopic) names the rule that is broken, and where.
             pub fn parse(text: &'a str) -> Result<Self, crate::InvalidTopic> {
+                Self::from_text(crate::Text::from_str(text)?)
+            }
+
+            /// Checks what a look at the text has left to check.
+            ///
+            /// # Errors
+            /// [`InvalidTopic`](crate::InvalidTopic) names the rule that is broken, and where.
+            #[inline]
+            pub fn from_text(text: crate::Text<'a>) -> Result<Self, crate::InvalidTopic> {
+                crate::text::check_length(text)?;
                 Self::check(text)?;
-                Ok(Self(text))
+                Ok(Self(text.as_str()))
             }
         }
 
@@ -42,13 +47,7 @@ macro_rules! text_type {
             /// # Errors
             /// [`InvalidTopic`](crate::InvalidTopic) names the rule that is broken, and where.
             pub fn new(text: S) -> Result<Self, crate::InvalidTopic> {
-                match core::str::from_utf8(text.as_ref()) {
-                    Ok(checked) => $name::<&str>::check(checked)?,
-                    Err(error) => {
-                        let at = error.valid_up_to();
-                        return Err(crate::InvalidTopic::new(crate::InvalidTopicKind::NotUtf8, at));
-                    }
-                }
+                $name::from_text(crate::Text::new(text.as_ref())?)?;
                 Ok(Self(text))
             }
 
@@ -68,6 +67,11 @@ macro_rules! text_type {
                 $name(self.0.as_ref())
             }
 
+            #[doc = concat!("The same ", $borrowed, " in an allocation of its own, of the text's length.")]
+            pub fn boxed(&self) -> $name<alloc::boxed::Box<[u8]>> {
+                $name(self.0.as_ref().into())
+            }
+
             /// The same text in other storage; `None` when `storage` holds another text. Cheaper than a new check.
             pub fn with_storage<T: AsRef<[u8]>>(&self, storage: T) -> Option<$name<T>> {
                 if storage.as_ref() == self.as_bytes() { Some($name(storage)) } else { None }
@@ -81,6 +85,13 @@ macro_rules! text_type {
 
         impl<S: AsRef<[u8]>> AsRef<[u8]> for $name<S> {
             fn as_ref(&self) -> &[u8] {
+                self.0.as_ref()
+            }
+        }
+
+        /// Equality, order and hash are those of the bytes, so maps keyed by this type are searched by `&[u8]`.
+        impl<S: AsRef<[u8]>> core::borrow::Borrow<[u8]> for $name<S> {
+            fn borrow(&self) -> &[u8] {
                 self.0.as_ref()
             }
         }

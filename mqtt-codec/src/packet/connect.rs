@@ -144,6 +144,7 @@ const CHECKED: TextRules = TextRules { refuse_disallowed: false };
 /// The version a CONNECT names, which decides how the rest of it is read.
 ///
 /// A level with the highest bit set marks a bridge of one broker family; it is unknown to every specification.
+/// The other bits say which answer the bridge understands.
 pub(crate) fn peek_version(body: &[u8]) -> Result<ProtocolVersion, DecodeError> {
     read_version(&mut Reader::new(body))
 }
@@ -158,7 +159,7 @@ fn read_version(reader: &mut Reader<'_>) -> Result<ProtocolVersion, DecodeError>
         (3, true) => Ok(ProtocolVersion::V3_1),
         (4, false) => Ok(ProtocolVersion::V3_1_1),
         (5, false) => Ok(ProtocolVersion::V5_0),
-        (level, false) if level & 0x7F > 5 => Err(before.fault(Fault::ProtocolVersionTooNew)),
+        (level, false) if level & 0x7F >= 5 => Err(before.fault(Fault::ProtocolVersionTooNew)),
         _ => Err(before.fault(Fault::ProtocolVersionTooOld)),
     }
 }
@@ -185,7 +186,7 @@ fn read_body<'a>(
         let properties = if v5 { WillProperties::decode(reader, text)? } else { WillProperties::EMPTY };
         let before = *reader;
         let topic =
-            TopicName::parse(reader.string(text)?).map_err(|_| before.fault(Fault::InvalidTopicName))?;
+            TopicName::from_text(reader.text(text)?).map_err(|_| before.fault(Fault::InvalidTopicName))?;
         let payload = reader.binary()?;
         let qos = QoS::from_bits(will_qos).ok_or_else(|| at_flags.fault(Fault::InvalidWillQoS))?;
         Some(Will { topic, payload, qos, retain: has(flag::WILL_RETAIN), properties })

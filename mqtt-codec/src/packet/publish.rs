@@ -3,7 +3,7 @@
 use core::fmt;
 
 use bytes::BufMut;
-use mqtt_topic::{InvalidTopicKind, TopicName};
+use mqtt_topic::TopicName;
 
 use super::{Body, Dialect, packet_len, put_header};
 use crate::property::sets::{PropertySet, prefixed_len};
@@ -112,11 +112,11 @@ impl<'a> Publish<'a> {
         let dup_is_legal = !dup || qos != QoS::AtMostOnce || dialect.version == ProtocolVersion::V3_1;
         reader.ensure(dup_is_legal, Fault::DupWithQoS0)?;
         let before = *reader;
-        let text = reader.string(dialect.text)?;
-        let topic = if text.is_empty() {
+        let text = reader.text(dialect.text)?;
+        let topic = if text.as_str().is_empty() {
             None
         } else {
-            Some(TopicName::parse(text).map_err(|error| before.fault(topic_fault(error.kind())))?)
+            Some(TopicName::from_text(text).map_err(|_| before.fault(Fault::InvalidTopicName))?)
         };
         let delivery = match qos {
             QoS::AtMostOnce => Delivery::AtMostOnce,
@@ -216,15 +216,6 @@ impl<'a> Publish<'a> {
             }
             self.properties.put_block(out);
         }
-    }
-}
-
-/// A Topic Name has passed the string checks; what is left is its syntax.
-const fn topic_fault(kind: InvalidTopicKind) -> Fault {
-    match kind {
-        InvalidTopicKind::Nul => Fault::NulInString,
-        InvalidTopicKind::NotUtf8 => Fault::NotUtf8,
-        _ => Fault::InvalidTopicName,
     }
 }
 

@@ -60,7 +60,7 @@ impl fmt::Display for Subscribe<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SUBSCRIBE id={}", self.packet_id)?;
         for (subscription, options) in self.subscriptions.iter() {
-            write!(f, " \"{subscription}\" q{}", options.qos)?;
+            write!(f, " {:?} q{}", alloc::format!("{subscription}"), options.qos)?;
             if options.no_local {
                 f.write_str(" no_local")?;
             }

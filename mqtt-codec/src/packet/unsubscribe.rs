@@ -60,7 +60,7 @@ impl fmt::Display for Unsubscribe<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "UNSUBSCRIBE id={}", self.packet_id)?;
         for filter in self.filters.iter() {
-            write!(f, " \"{filter}\"")?;
+            write!(f, " {:?}", alloc::format!("{filter}"))?;
         }
         self.properties.fmt(f)
     }

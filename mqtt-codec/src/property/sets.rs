@@ -182,10 +182,10 @@ pub(crate) fn prefixed_len(block_len: usize, version: ProtocolVersion) -> Result
 }
 
 /// Iterates the properties of a set in their order on the wire.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Properties<'a>(Iter<'a>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Iter<'a> {
     Block(Reader<'a>),
     Values(&'a [Property<'a>]),
@@ -209,6 +209,13 @@ impl<'a> Iterator for Properties<'a> {
 }
 
 impl core::iter::FusedIterator for Properties<'_> {}
+
+impl fmt::Debug for Properties<'_> {
+    /// What is still to come; Authentication Data is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.clone()).finish()
+    }
+}
 
 /// Iterates the User Properties of a set, name and value, in their order.
 #[derive(Clone, Debug)]
@@ -358,7 +365,7 @@ macro_rules! sets {
         impl fmt::Debug for $name<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(stringify!($name))?;
-                f.debug_set().entries(self.iter().map(|property| alloc::format!("{property}"))).finish()
+                fmt::Debug::fmt(&self.iter(), f)
             }
         }
 
