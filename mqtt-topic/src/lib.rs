@@ -67,9 +67,9 @@
 //! ```
 //!
 //! # Modules
-//! All public items are at the root of the crate. `text` holds what all checked texts have in common; `name`, `filter` and
-//! `subscription` their rules; `error` what they break; `tree` the subscriptions, on the `arena`; `retained` the retained
-//! messages.
+//! All public items are at the root of the crate. `scan` looks at a string once; `text` holds what all checked texts have in
+//! common; `name`, `filter` and `subscription` their rules; `error` what they break; `tree` the subscriptions, on the `arena`;
+//! `retained` the retained messages.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -90,9 +90,9 @@ impl<V> RetainedStore<V> {
     ///
     /// A filter that begins with a wildcard passes over names that begin with `$` `[MQTT-4.7.2-1]`.
     ///
-    /// Lazy: work is done as the iterator is advanced. Where the filter names a level, the search leaps to it; where the filter has `+`,
-    /// it goes through the levels that are there. So what is looked at is bounded by the matches and the distinct beginnings
-    /// of stored names that match the filter up to a `+`.
+    /// Lazy: work is done as the iterator is advanced. Where the filter names a level, the search leaps to it; where the
+    /// filter has `+`, it goes through the levels that are there. So what is looked at is bounded by the matches and a few
+    /// names for each distinct beginning of stored names that matches the filter up to a `+`.
     pub fn matches<'t, 'f, S: AsRef<[u8]>>(
         &'t self,
         filter: &'f TopicFilter<S>,

@@ -155,10 +155,13 @@ struct Branch {
     at: usize,
 }
 
+/// Names with so many levels are matched without allocating.
+const FEW_LEVELS: usize = 16;
+
 /// The branches still to visit, the last first: at most one for each level of the name and one more.
 #[derive(Clone)]
 struct Branches {
-    few: [Branch; 16],
+    few: [Branch; FEW_LEVELS + 1],
     /// How many of the `few` are there; the others follow in `more`.
     len: usize,
     more: Vec<Branch>,
@@ -166,7 +169,7 @@ struct Branches {
 
 impl Branches {
     const fn new(first: Branch) -> Self {
-        Self { few: [first; 16], len: 1, more: Vec::new() }
+        Self { few: [first; FEW_LEVELS + 1], len: 1, more: Vec::new() }
     }
 
     fn push(&mut self, branch: Branch) {
@@ -215,5 +218,31 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SharedGroup<'_, K, V> {
 impl<K, V> fmt::Debug for Matches<'_, '_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Matches").field("visited", &self.visited).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TopicName;
+
+    #[test]
+    fn nothing_is_allocated_for_few_levels_and_nothing_is_missed_for_many() {
+        for levels in 1..40 {
+            // `+`, `a/+`, `a/a/+` … with `/#` or nothing behind: at every level two branches go on.
+            let mut tree = SubscriptionTree::new();
+            for level in 0..levels {
+                let filter = "a/".repeat(level) + "+";
+                tree.insert(&TopicFilter::parse(&filter).unwrap(), level, ());
+                tree.insert(&TopicFilter::parse(&(filter + "/#")).unwrap(), level, ());
+            }
+            let name = "a/".repeat(levels - 1) + "a";
+            tree.insert(&TopicFilter::parse(&name).unwrap(), 0, ());
+            let name = TopicName::parse(&name).unwrap();
+            let mut matches = tree.matches(&name);
+            // All that end in `#`, `+` at the last level, and the name itself.
+            assert_eq!(matches.by_ref().count(), levels + 2);
+            assert_eq!(matches.branches.more.capacity() == 0, levels <= FEW_LEVELS, "{levels} levels");
+        }
     }
 }

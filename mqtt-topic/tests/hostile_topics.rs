@@ -1,0 +1,234 @@
+//! Topics and filters chosen to break an implementation: the cases are those that broke others.
+
+extern crate alloc;
+
+use alloc::collections::BTreeSet;
+use core::fmt::Write as _;
+
+use mqtt_topic::InvalidTopicKind::{
+    Empty, MultiLevelNotAlone, MultiLevelNotLast, NotUtf8, ShareNameCharacter, ShareNameEmpty,
+    ShareWithoutFilter, SingleLevelNotAlone, WildcardInName,
+};
+use mqtt_topic::{
+    MAXIMUM_LENGTH, Match, RetainedStore, ShareName, Subscription, SubscriptionTree, TopicFilter, TopicName,
+};
+
+#[test]
+fn case_13_invalid_filters_are_refused() {
+    let table: &[(&[u8], _)] = &[
+        (b"a/#/b", MultiLevelNotLast),
+        (b"a#", MultiLevelNotAlone),
+        (b"#a", MultiLevelNotAlone),
+        (b"a+", SingleLevelNotAlone),
+        (b"+a/b", SingleLevelNotAlone),
+        (b"++", SingleLevelNotAlone),
+        (b"##", MultiLevelNotAlone),
+        (b"+#", SingleLevelNotAlone),
+        (b"", Empty),
+        (b"\xc3\x28", NotUtf8),
+        (b"\xff\xfe", NotUtf8),
+        (b"\xed\xa0\x80", NotUtf8),
+        (b"\xf8\x88", NotUtf8),
+        (b"\xc0\x80", NotUtf8),
+    ];
+    for (bytes, kind) in table {
+        assert_eq!(TopicFilter::new(bytes).unwrap_err().kind(), *kind, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn case_14_invalid_shared_subscriptions_are_refused() {
+    let table = [
+        ("$share/ab", ShareWithoutFilter),
+        ("$share/", ShareWithoutFilter),
+        ("$share//x", ShareNameEmpty),
+        ("$share/a+/x", ShareNameCharacter),
+        ("$share/g/", ShareWithoutFilter),
+    ];
+    for (text, kind) in table {
+        assert_eq!(Subscription::parse(text).unwrap_err().kind(), kind, "{text}");
+    }
+}
+
+#[test]
+fn case_15_the_stack_does_not_grow_with_the_number_of_levels() {
+    let small = std::thread::Builder::new().stack_size(64 * 1024);
+    small.spawn(deepest).unwrap().join().unwrap();
+}
+
+/// Everything with 65,536 levels, dropping included.
+fn deepest() {
+    let slashes = "/".repeat(MAXIMUM_LENGTH);
+    let pluses = "+/".repeat(MAXIMUM_LENGTH / 2) + "+";
+    let name = TopicName::parse(&slashes).unwrap();
+    let share_name = ShareName::parse("g").unwrap();
+    let filters =
+        [slashes.as_str(), pluses.as_str(), "#", "/#", "+/#"].map(|text| TopicFilter::parse(text).unwrap());
+    assert_eq!(filters.each_ref().map(|filter| filter.matches(&name)), [true, false, true, true, true]);
+
+    let mut tree = SubscriptionTree::new();
+    let mut store = RetainedStore::new();
+    for (key, filter) in filters.iter().enumerate() {
+        assert_eq!(tree.insert(filter, key, key), None);
+        assert_eq!(tree.insert_shared(&share_name, filter, key, key), None);
+    }
+    store.insert(&name, ());
+    assert_eq!(tree.matches(&name).count(), 8);
+    assert_eq!(filters.each_ref().map(|filter| store.matches(filter).count()), [1, 0, 1, 1, 1]);
+    assert_eq!(tree.remove(&filters[0], &0), Some(0));
+    assert_eq!(tree.remove_subscriber(&0), 1);
+    assert_eq!(tree.subscriptions(&1).count(), 2);
+
+    drop(tree.clone());
+    drop((tree, store));
+}
+
+/// What the tree may look at: every beginning of a filter that matches as many levels of the name, once.
+fn live_beginnings(filters: &[String], name: &str) -> usize {
+    let name: Vec<&str> = name.split('/').collect();
+    let mut live = BTreeSet::new();
+    for filter in filters {
+        let levels = filter.split('/').zip(&name);
+        let mut beginning = String::new();
+        for (level, _) in levels.take_while(|(level, present)| level == *present || *level == "+") {
+            write!(beginning, "{level}/").unwrap();
+            live.insert(beginning.clone());
+        }
+    }
+    // And the root.
+    live.len() + 1
+}
+
+#[test]
+fn case_16_the_tree_visits_live_branches_only() {
+    const LEVELS: usize = 16;
+    // 4,000 of the 65,536 filters over {a,+}^16, and the same with `b`, which are dead at once.
+    let mut filters = Vec::new();
+    for number in (0..65_536_usize).step_by(16).take(4_000) {
+        let mixed = |first: &str| {
+            let levels: Vec<_> =
+                (0..LEVELS).map(|bit| if number >> bit & 1 == 1 { "+" } else { first }).collect();
+            levels.join("/")
+        };
+        filters.push(mixed("a"));
+        filters.push(format!("b/{}", mixed("a")));
+    }
+    let mut tree = SubscriptionTree::new();
+    for (key, filter) in filters.iter().enumerate() {
+        tree.insert(&TopicFilter::parse(filter).unwrap(), key, ());
+    }
+
+    let hit = vec!["a"; LEVELS].join("/");
+    let miss = vec!["a"; LEVELS - 1].join("/") + "/c/d";
+    for (name, expected) in [(hit, 4_000), (miss, 0)] {
+        let topic = TopicName::parse(&name).unwrap();
+        let mut matches = tree.matches(&topic);
+        assert_eq!(matches.by_ref().count(), expected);
+        assert!(matches.visited() <= live_beginnings(&filters, &name), "{} visits", matches.visited());
+        assert!(matches.visited() <= 4_000 + (LEVELS + 1) * 4_000);
+    }
+}
+
+#[test]
+fn case_16_what_cannot_match_costs_nothing() {
+    let mut tree = SubscriptionTree::new();
+    for key in 0..10_000 {
+        tree.insert(&TopicFilter::parse(&format!("other/{key}/+/#")).unwrap(), key, ());
+    }
+    tree.insert(&TopicFilter::parse("a/b").unwrap(), 0, ());
+    let name = TopicName::parse("a/b").unwrap();
+    let mut matches = tree.matches(&name);
+    assert_eq!(matches.by_ref().count(), 1);
+    assert_eq!(matches.visited(), 3);
+}
+
+#[test]
+fn case_16_the_retained_store_looks_at_little_more_than_it_finds() {
+    let mut store = RetainedStore::new();
+    for first in 0..100 {
+        for second in 0..100 {
+            for third in 0..100 {
+                let name = format!("{first}/{second}/{third}");
+                store.insert(&TopicName::parse(&name).unwrap(), ());
+            }
+        }
+    }
+    assert_eq!(store.len(), 1_000_000);
+    // Filter, matches, distinct beginnings of names that match up to a `+`.
+    let table = [
+        ("7/7/7", 1, 0),
+        ("7/7/+", 100, 0),
+        ("7/+/7", 100, 100),
+        ("+/7/7", 100, 100),
+        ("+/7/+", 10_000, 100),
+        ("+/7/#", 10_000, 100),
+        ("7/#", 10_000, 0),
+        ("none/+/+", 0, 0),
+        ("+/none/+", 0, 100),
+        ("+/+/none", 0, 100 + 10_000),
+        ("+", 0, 100),
+        ("+/+", 0, 100 + 10_000),
+        ("+/+/+", 1_000_000, 0),
+        ("+/+/+/+", 0, 1_000_000),
+        ("+/+/+/none", 0, 1_000_000),
+        ("#", 1_000_000, 0),
+    ];
+    for (text, expected, beginnings) in table {
+        let filter = TopicFilter::parse(text).unwrap();
+        let mut matches = store.matches(&filter);
+        assert_eq!(matches.by_ref().count(), expected, "{text}");
+        assert!(
+            matches.visited() <= expected + 2 * beginnings + 1,
+            "{text}: {} looked at",
+            matches.visited()
+        );
+    }
+    let filter = TopicFilter::parse("#").unwrap();
+    let mut matches = store.matches(&filter);
+    matches.next();
+    assert_eq!(matches.visited(), 1, "nothing is looked at before it is asked for");
+}
+
+#[test]
+fn case_17_wildcards_at_the_beginning_do_not_match_dollar_names() {
+    let [multi_level, single_level, ordinary] =
+        ["#", "+/x", "$nosys/x"].map(|text| TopicFilter::parse(text).unwrap());
+    let mut tree = SubscriptionTree::new();
+    for (key, filter) in [multi_level, single_level, ordinary].iter().enumerate() {
+        tree.insert(filter, key, ());
+    }
+    let keys = |name: &str| -> Vec<usize> {
+        let name = TopicName::parse(name).unwrap();
+        let mut keys: Vec<_> = tree
+            .matches(&name)
+            .map(|found| match found {
+                Match::Ordinary { key, .. } => *key,
+                Match::Shared(group) => panic!("{group:?}"),
+            })
+            .collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(keys("$SYS/x"), []);
+    assert_eq!(keys("$nosys/x"), [2]);
+    assert_eq!(keys("nosys/x"), [0, 1]);
+
+    let mut store = RetainedStore::new();
+    for name in ["!/x", "$SYS/x", "$nosys/x", "%/x"] {
+        store.insert(&TopicName::parse(name).unwrap(), ());
+    }
+    let names = |filter: &TopicFilter<&str>| -> Vec<String> {
+        store.matches(filter).map(|(name, ())| name.to_string()).collect()
+    };
+    assert_eq!(names(&multi_level), ["!/x", "%/x"]);
+    assert_eq!(names(&single_level), ["!/x", "%/x"]);
+    assert_eq!(names(&ordinary), ["$nosys/x"]);
+}
+
+#[test]
+fn case_17_names_with_wildcards_and_empty_names_are_refused() {
+    for (text, kind) in [("a/+", WildcardInName), ("#", WildcardInName), ("a#b", WildcardInName), ("", Empty)]
+    {
+        assert_eq!(TopicName::parse(text).unwrap_err().kind(), kind, "{text}");
+    }
+}
