@@ -2,6 +2,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "the sizes below are constants that fit")]
 
+pub mod topics;
+
 use mqtt_codec::ProtocolVersion;
 
 /// A stream of packets of one side, and what a decoder must find in it.
