@@ -1,0 +1,200 @@
+//! An MQTT broker for 3.1, 3.1.1 and 5.0 on one port: [`mqtt_session::Broker`] driven by tokio.
+//!
+//! One task a connection, one lock around the broker. A turn of a connection is one read, whatever that makes the broker
+//! do, and one write for all of it.
+//!
+//! `cargo run --release -p mqtt-session --example broker -- --listen 127.0.0.1:1883`
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use clap::Parser;
+use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Received};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+/// An MQTT broker for 3.1, 3.1.1 and 5.0.
+#[derive(Parser)]
+struct Options {
+    /// Address and port to listen on; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1883")]
+    listen: SocketAddr,
+}
+
+/// Room for one read.
+const READ_SIZE: usize = 16 * 1024;
+
+/// How long connections may take to send their last bytes at shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let options = Options::parse();
+    let listener = TcpListener::bind(options.listen).await?;
+    println!("listening on {}", listener.local_addr()?);
+
+    let hub = Arc::new(Hub::new());
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => { connections.spawn(serve(Arc::clone(&hub), stream)); }
+                // Out of file descriptors, most likely: the connections that end will give some back.
+                Err(error) => { eprintln!("accept: {error}"); tokio::time::sleep(Duration::from_millis(100)).await; }
+            },
+            Some(_) = connections.join_next() => {}
+            () = hub.timer() => {}
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+        }
+    }
+    drop(listener);
+    hub.with(|core, now| core.broker.shut_down(now));
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(SHUTDOWN_GRACE, drained).await.is_err() {
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+/// The broker and what its connections wait for.
+struct Hub {
+    epoch: tokio::time::Instant,
+    core: Mutex<Core>,
+    /// The broker's next deadline has come closer.
+    rearm: Notify,
+}
+
+struct Core {
+    broker: Broker<AllowAll>,
+    peers: BTreeMap<ConnectionId, Peer>,
+    /// The deadline the timer sleeps for.
+    armed: Option<Instant>,
+}
+
+/// What a connection's task has to know from others.
+#[derive(Default)]
+struct Peer {
+    wake: Arc<Notify>,
+    closing: bool,
+}
+
+impl Hub {
+    fn new() -> Self {
+        let broker = Broker::new(BrokerConfig::default(), AllowAll);
+        let core = Core { broker, peers: BTreeMap::new(), armed: None };
+        Self { epoch: tokio::time::Instant::now(), core: Mutex::new(core), rearm: Notify::new() }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_millis(u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Does something with the broker, then tells the connections what came of it.
+    fn with<T>(&self, act: impl FnOnce(&mut Core, Instant) -> T) -> T {
+        let mut core: MutexGuard<'_, Core> = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = act(&mut core, self.now());
+        core.spread_actions();
+        if core.broker.poll_timeout() < core.armed || core.armed.is_none() {
+            self.rearm.notify_one();
+        }
+        result
+    }
+
+    /// Sleeps until the broker's next deadline and handles it.
+    async fn timer(&self) {
+        let deadline = self.with(|core, _| {
+            core.armed = core.broker.poll_timeout();
+            core.armed
+        });
+        let Some(deadline) = deadline else { return self.rearm.notified().await };
+        tokio::select! {
+            () = tokio::time::sleep_until(self.epoch + Duration::from_millis(deadline.as_millis())) => {
+                self.with(|core, now| core.broker.handle_timeout(now));
+            }
+            () = self.rearm.notified() => {}
+        }
+    }
+}
+
+impl Core {
+    fn spread_actions(&mut self) {
+        while let Some(action) = self.broker.poll_action() {
+            match action {
+                Action::Transmit(connection) | Action::Resume(connection) => {
+                    if let Some(peer) = self.peers.get(&connection) {
+                        peer.wake.notify_one();
+                    }
+                }
+                Action::Close(connection) => {
+                    if let Some(peer) = self.peers.get_mut(&connection) {
+                        peer.closing = true;
+                        peer.wake.notify_one();
+                    }
+                }
+                Action::Notice(notice) => eprintln!("{notice}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Serves one connection to its end.
+async fn serve(hub: Arc<Hub>, stream: TcpStream) {
+    let wake = Arc::new(Notify::new());
+    let connection = hub.with(|core, now| {
+        let connection = core.broker.open(now);
+        core.peers.insert(connection, Peer { wake: Arc::clone(&wake), closing: false });
+        connection
+    });
+    // An error of the transport ends the connection, as its peer's closing does.
+    let _ = exchange(&hub, connection, &wake, stream).await;
+    hub.with(|core, now| {
+        core.broker.handle_closed(now, connection);
+        core.peers.remove(&connection);
+    });
+}
+
+async fn exchange(
+    hub: &Hub,
+    connection: ConnectionId,
+    wake: &Notify,
+    mut stream: TcpStream,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (mut read, mut write) = stream.split();
+    let mut input = BytesMut::new();
+    let mut output = Bytes::new();
+    loop {
+        let (received, closing) = hub.with(|core, now| {
+            let received = core.broker.handle_input(now, connection, &mut input);
+            if let Some(transmit) = core.broker.transmit(connection)
+                && !output.has_remaining()
+            {
+                output = transmit.pop().unwrap_or_default();
+            }
+            (received, core.peers.get(&connection).is_none_or(|peer| peer.closing))
+        });
+        let closing = closing || matches!(received, Received::Closed);
+        if closing && !output.has_remaining() {
+            return write.shutdown().await;
+        }
+        let reading = !closing && matches!(received, Received::NeedData(_));
+        if let Received::NeedData(hint) = received {
+            input.reserve(hint.clamp(READ_SIZE, 1 << 20));
+        }
+        tokio::select! {
+            written = write.write_buf(&mut output), if output.has_remaining() => { written?; }
+            len = read.read_buf(&mut input), if reading => if len? == 0 { return Ok(()) },
+            () = wake.notified() => {}
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! The broker: many Sessions, and the routing between them.
+//!
+//! # How a connection lives
+//!
+//! ```text
+//! open ─► AwaitConnect ─► Authenticating ─► Connected ─► Closed ─► (handle_closed)
+//!              └────────────────┴──────── refused ───────────┘
+//! ```
+//!
+//! Everything that ends a connection goes through `Broker::end`, which decides about the Will and the Session; everything
+//! that ends a Session goes through `Broker::end_session`. Messages reach Sessions through `State::deliver` alone.
+//!
+//! What may never happen: a Session with two connections; a connection in `Connected` whose Session does not know it; a timer
+//! without its owner; bytes behind a DISCONNECT.
+
+mod action;
+mod close;
+mod config;
+mod connect;
+mod policy;
+mod publish;
+mod retain;
+mod route;
+mod slab;
+mod subscribe;
+mod timers;
+mod will;
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use bytes::{Buf, BytesMut};
+use mqtt_codec::{DisconnectReason, Packet, ProtocolVersion, Pubcomp, ReleaseReason};
+use mqtt_topic::{GroupId, SubscriptionTree};
+
+pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
+pub use self::config::BrokerConfig;
+pub use self::policy::{AllowAll, Policy, Verdict};
+pub(crate) use self::retain::RetainedMessages;
+use self::route::Target;
+pub(crate) use self::slab::Key;
+use self::slab::Slab;
+use self::subscribe::Granted;
+use self::timers::{TimerKey, Timers};
+use self::will::End;
+use crate::server::{Connection, Phase, Session, SessionId};
+use crate::{Instant, Message, Received, Transmit};
+
+/// An MQTT broker as a state machine: any number of connections, all versions, no I/O. (The specification calls it a
+/// Server.)
+///
+/// Whoever drives it calls [`open`](Self::open) for each transport connection, offers what arrives to
+/// [`handle_input`](Self::handle_input), writes what [`transmit`](Self::transmit) holds, calls
+/// [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) says, and takes
+/// [`poll_action`](Self::poll_action) until it is empty after every call of these.
+///
+/// ```
+/// use bytes::{Buf, BytesMut};
+/// use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, Instant};
+///
+/// let now = Instant::from_millis(0);
+/// let mut broker = Broker::new(BrokerConfig::default(), AllowAll);
+/// let connection = broker.open(now);
+/// let mut input = BytesMut::from(&b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3C\x00\x04test\xC0\x00"[..]);
+/// let _ = broker.handle_input(now, connection, &mut input);
+///
+/// assert_eq!(broker.poll_action(), Some(Action::Transmit(connection)));
+/// assert_eq!(broker.poll_action(), None);
+/// // CONNACK and PINGRESP.
+/// assert_eq!(broker.transmit(connection).unwrap().chunk(), b"\x20\x02\x00\x00\xD0\x00");
+/// ```
+#[derive(Debug)]
+pub struct Broker<P = AllowAll> {
+    policy: P,
+    state: State,
+}
+
+/// Everything but the embedder's policy.
+#[derive(Debug)]
+struct State {
+    config: BrokerConfig,
+    connections: Slab<ConnectionId, Connection>,
+    sessions: Slab<SessionId, Session>,
+    by_client_id: BTreeMap<Arc<str>, SessionId>,
+    subscriptions: SubscriptionTree<SessionId, Granted>,
+    retained: RetainedMessages,
+    timers: Timers,
+    actions: VecDeque<Action>,
+    /// Whose turn it is in each group of a Shared Subscription.
+    turns: BTreeMap<GroupId, usize>,
+    /// Room for the receivers of one message.
+    targets: Vec<Target>,
+    /// How many messages have been routed.
+    routed: u64,
+    /// How many Client Identifiers have been assigned.
+    assigned: u64,
+    /// The last time anybody told.
+    now: Instant,
+}
+
+impl<P: Policy> Broker<P> {
+    /// A broker without connections, Sessions and messages.
+    pub fn new(config: BrokerConfig, policy: P) -> Self {
+        let state = State {
+            connections: Slab::default(),
+            sessions: Slab::default(),
+            by_client_id: BTreeMap::new(),
+            subscriptions: SubscriptionTree::new(),
+            retained: RetainedMessages::new(config.maximum_retained_messages, config.maximum_retained_bytes),
+            timers: Timers::default(),
+            actions: VecDeque::new(),
+            turns: BTreeMap::new(),
+            targets: Vec::new(),
+            routed: 0,
+            assigned: 0,
+            now: Instant::from_millis(0),
+            config,
+        };
+        Self { policy, state }
+    }
+
+    /// The embedder's decisions, to change them.
+    pub const fn policy_mut(&mut self) -> &mut P {
+        &mut self.policy
+    }
+
+    /// A transport connection is there. How many there may be is for the driver to decide; one costs well below 1 KiB until its
+    /// CONNECT is accepted.
+    ///
+    /// # Panics
+    /// With more than 4,294,967,295 connections at a time.
+    pub fn open(&mut self, now: Instant) -> ConnectionId {
+        let State { connections, timers, config, .. } = self.state.at(now);
+        let deadline = now + config.connect_timeout;
+        let id = connections.insert_with(|id| Connection::new(id, config.maximum_connect_size));
+        let Some(id) = id else { unreachable!("more connections than ports of any machine") };
+        if let Some(connection) = connections.get_mut(id) {
+            timers.arm(TimerKey::Connection(id), &mut connection.timer, Some(deadline));
+        }
+        id
+    }
+
+    /// Bytes have arrived, or the connection was [resumed](Action::Resume). What is understood is taken out of `input`;
+    /// offer the rest again, with more behind it.
+    pub fn handle_input(&mut self, now: Instant, connection: ConnectionId, input: &mut BytesMut) -> Received {
+        self.state.at(now);
+        loop {
+            let limit = self.state.config.transmit_limit;
+            let Some(state) = self.state.connections.get_mut(connection) else { return Received::Closed };
+            let is_full = state.transmit.remaining() >= limit;
+            match state.phase {
+                Phase::Closed => return Received::Closed,
+                Phase::Authenticating(_) => state.paused = true,
+                Phase::AwaitConnect | Phase::Connected(_) => state.paused = is_full,
+            }
+            if state.paused {
+                return Received::Paused;
+            }
+            // CONNECT and PUBLISH are kept beyond this call, all others are not.
+            let result = if input.first().is_some_and(|byte| matches!(byte >> 4, 1 | 3)) {
+                match state.decoder.decode_frame(input) {
+                    Ok(Some(frame)) => {
+                        self.handle_frame(now, connection, &frame);
+                        continue;
+                    }
+                    Ok(None) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            } else {
+                state.decoder.decode(input)
+            };
+            match result {
+                Ok(Some((packet, len))) => {
+                    self.handle_packet(now, connection, &packet);
+                    input.advance(len);
+                }
+                Ok(None) => return Received::NeedData(state.decoder.needed(input).max(1)),
+                Err(error) => {
+                    self.handle_malformed(now, connection, error, input);
+                    return Received::Closed;
+                }
+            }
+        }
+    }
+
+    /// The transport connection is gone, whoever closed it. To be called once for each [`open`](Self::open), also after
+    /// [`Action::Close`]; more calls do nothing.
+    pub fn handle_closed(&mut self, now: Instant, connection: ConnectionId) {
+        let State { connections, timers, .. } = self.state.at(now);
+        let Some(mut state) = connections.remove(connection) else { return };
+        timers.arm(TimerKey::Connection(connection), &mut state.timer, None);
+        if let Phase::Connected(link) = state.phase {
+            self.leave(now, *link, End::Lost);
+        }
+    }
+
+    /// Time has passed. To be called at [`poll_timeout`](Self::poll_timeout) or later; more calls do nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.state.at(now).retained.drop_expired(now);
+        while let Some(key) = self.state.timers.due(now) {
+            match key {
+                TimerKey::Connection(connection) => self.handle_connection_timeout(now, connection),
+                TimerKey::Session(session) => self.handle_session_timeout(now, session),
+            }
+        }
+    }
+
+    /// The answer to a CONNECT that was [`Verdict::Pending`]. Does nothing for a connection that does not wait for one.
+    pub fn handle_authenticated(&mut self, now: Instant, connection: ConnectionId, verdict: Verdict) {
+        self.state.at(now);
+        if matches!(verdict, Verdict::Pending) {
+            return;
+        }
+        let Some(state) = self.state.connections.get_mut(connection) else { return };
+        match core::mem::replace(&mut state.phase, Phase::AwaitConnect) {
+            Phase::Authenticating(frame) => {
+                if core::mem::take(&mut state.paused) {
+                    self.state.actions.push_back(Action::Resume(connection));
+                }
+                if let Packet::Connect(connect) = frame.packet() {
+                    self.judged(now, connection, frame.version(), &connect.fields(), verdict);
+                }
+            }
+            phase => state.phase = phase,
+        }
+    }
+
+    /// Publishes a message of the Server itself; how many Sessions it is for.
+    pub fn publish(&mut self, now: Instant, message: Message) -> usize {
+        self.state.at(now).accept(now, &message, None)
+    }
+
+    /// Ends a connection: the administrator's hand. A 5.0 Client is told the reason; one that only Clients may give becomes
+    /// 0x98. A Will is published.
+    pub fn disconnect(&mut self, now: Instant, connection: ConnectionId, reason: DisconnectReason) {
+        self.state.at(now);
+        let may_be_sent = reason.may_be_sent_by(mqtt_codec::Side::Server);
+        let reason = if may_be_sent { reason } else { DisconnectReason::AdministrativeAction };
+        self.end(now, connection, End::Lost, Some(EndCause::Reason(reason)));
+    }
+
+    /// Ends all connections, with 0x8B in 5.0. Wills are published, Sessions stay.
+    pub fn shut_down(&mut self, now: Instant) {
+        self.state.at(now);
+        let all: Vec<ConnectionId> = self.state.connections.keys().collect();
+        for connection in all {
+            self.end(
+                now,
+                connection,
+                End::Lost,
+                Some(EndCause::Reason(DisconnectReason::ServerShuttingDown)),
+            );
+        }
+    }
+
+    /// The next thing to do; call until it is `None`.
+    #[must_use = "a connection may wait for it"]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.state.actions.pop_front()
+    }
+
+    /// What is to be written to a connection. Call it again after writing, until nothing remains: it fills itself from the
+    /// queue, and input that was paused is [resumed](Action::Resume). `None` after [`handle_closed`](Self::handle_closed).
+    pub fn transmit(&mut self, connection: ConnectionId) -> Option<&mut Transmit> {
+        self.fill(self.state.now, connection);
+        let State { connections, actions, config, .. } = &mut self.state;
+        let state = connections.get_mut(connection)?;
+        if state.paused
+            && matches!(state.phase, Phase::Connected(_))
+            && state.transmit.remaining() < config.transmit_limit
+        {
+            state.paused = false;
+            actions.push_back(Action::Resume(connection));
+        }
+        Some(&mut state.transmit)
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) next.
+    #[must_use = "nothing expires without it"]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match (self.state.timers.next(), self.state.retained.next_expiry()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// How many Sessions there are, connected or not.
+    pub const fn session_count(&self) -> usize {
+        self.state.sessions.len()
+    }
+
+    /// How many connections are open.
+    pub const fn connection_count(&self) -> usize {
+        self.state.connections.len()
+    }
+
+    /// How many subscriptions there are.
+    pub fn subscription_count(&self) -> usize {
+        self.state.subscriptions.len()
+    }
+
+    /// How many messages are retained.
+    pub fn retained_count(&self) -> usize {
+        self.state.retained.len()
+    }
+
+    /// Any packet but CONNECT and PUBLISH.
+    fn handle_packet(&mut self, now: Instant, connection: ConnectionId, packet: &Packet<'_>) {
+        let Some((session, version)) = self.state.heard_from(now, connection) else { return };
+        match packet {
+            Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubcomp(_) => {
+                let acknowledged =
+                    self.state.sessions.get_mut(session).map(|session| session.acknowledge(packet));
+                match acknowledged {
+                    Some(Ok(Some(mut pubrel))) => {
+                        if version != ProtocolVersion::V5_0 {
+                            pubrel.reason = ReleaseReason::Success;
+                        }
+                        self.send(now, connection, &Packet::Pubrel(pubrel));
+                    }
+                    Some(Err(_)) => self.violated(now, connection, DisconnectReason::ProtocolError),
+                    Some(Ok(None)) | None => {}
+                }
+                self.fill(now, connection);
+            }
+            Packet::Pubrel(pubrel) => {
+                let id = pubrel.packet_id;
+                let Some(session) = self.state.sessions.get_mut(session) else { return };
+                let reason = match (session.receiver.pubrel(id), version) {
+                    (reason, ProtocolVersion::V5_0) => reason,
+                    _ => ReleaseReason::Success,
+                };
+                self.send(now, connection, &Packet::Pubcomp(Pubcomp { reason, ..Pubcomp::new(id) }));
+            }
+            Packet::Subscribe(subscribe) => {
+                self.handle_subscribe(now, connection, session, version, subscribe);
+            }
+            Packet::Unsubscribe(unsubscribe) => {
+                self.handle_unsubscribe(now, connection, session, version, unsubscribe);
+            }
+            Packet::Pingreq => self.send(now, connection, &Packet::Pingresp),
+            Packet::Disconnect(disconnect) => self.handle_disconnect(now, connection, session, disconnect),
+            // AUTH without an authentication exchange; the decoder lets nothing else through.
+            _ => self.violated(now, connection, DisconnectReason::ProtocolError),
+        }
+    }
+
+    /// Appends a packet to a connection. One that the Client's Maximum Packet Size forbids cannot be left out: the connection
+    /// ends.
+    fn send(&mut self, now: Instant, connection: ConnectionId, packet: &Packet<'_>) {
+        let State { connections, actions, .. } = &mut self.state;
+        let sent = connections.get_mut(connection).map(|state| state.send(packet, actions));
+        if let Some(Err(_)) = sent {
+            self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
+        }
+    }
+
+    /// Sends what waits for the Session of a connection.
+    fn fill(&mut self, now: Instant, connection: ConnectionId) {
+        let State { connections, sessions, retained, actions, config, .. } = &mut self.state;
+        let Some(state) = connections.get_mut(connection) else { return };
+        let Some(session) = state.link().and_then(|link| sessions.get_mut(link.session)) else { return };
+        if session.fill(now, state, retained, config.transmit_limit, actions).is_err() {
+            self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
+        }
+    }
+}
+
+impl State {
+    /// Remembers the time for calls that do not tell it.
+    const fn at(&mut self, now: Instant) -> &mut Self {
+        self.now = now;
+        self
+    }
+
+    /// A packet has come; the Session and the version of a connection that is accepted.
+    fn heard_from(&mut self, now: Instant, connection: ConnectionId) -> Option<(SessionId, ProtocolVersion)> {
+        match &mut self.connections.get_mut(connection)?.phase {
+            Phase::Connected(link) => {
+                link.watchdog.received(now);
+                Some((link.session, link.version))
+            }
+            _ => None,
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Notice(notice));
+    }
+}

@@ -1,0 +1,138 @@
+//! What the broker asks of whoever drives it.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use mqtt_codec::{ConnackReason, DecodeError, DisconnectReason};
+
+use super::slab::Key;
+
+/// Names one Network Connection to a [`Broker`](crate::Broker). Never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(u64);
+
+impl Key for ConnectionId {
+    fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Something for the driver to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "a connection may wait for it"]
+pub enum Action {
+    /// The connection's [`transmit`](crate::Broker::transmit) was empty and has bytes now.
+    Transmit(ConnectionId),
+    /// Write what is left in [`transmit`](crate::Broker::transmit), close the transport, then call
+    /// [`handle_closed`](crate::Broker::handle_closed). Do not wait for a peer that does not read.
+    Close(ConnectionId),
+    /// Input was [`Paused`](crate::Received::Paused): offer it again.
+    Resume(ConnectionId),
+    /// Something worth a line in a log.
+    Notice(Notice),
+}
+
+/// Something the operator of a broker may want to know; nothing has to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A CONNECT was refused with this reason, or with silence where the version has no code for it.
+    Refused {
+        /// The connection, which is closed.
+        connection: ConnectionId,
+        /// Why.
+        reason: ConnackReason,
+    },
+    /// The broker ended a connection.
+    Ended {
+        /// The connection.
+        connection: ConnectionId,
+        /// Why.
+        cause: EndCause,
+    },
+    /// A message did not get to one of its receivers.
+    MessageDropped {
+        /// The Client Identifier of the receiver.
+        client_id: Arc<str>,
+        /// Why.
+        cause: DropCause,
+    },
+    /// A message was not retained: the ceiling of messages or of bytes is reached.
+    NotRetained,
+    /// A Will was not published: the policy forbids it now.
+    WillRefused {
+        /// The Client Identifier of the Will's owner.
+        client_id: Arc<str>,
+    },
+}
+
+/// Why the broker ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndCause {
+    /// No CONNECT in time.
+    ConnectTimeout,
+    /// Bytes that are no valid packet.
+    Malformed(DecodeError),
+    /// This reason, which a 5.0 Client was told.
+    Reason(DisconnectReason),
+}
+
+/// Why a message did not get to one of its receivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DropCause {
+    /// QoS 0, and too much waits to be written to the receiver already.
+    TransmitFull,
+    /// The receiver's queue is at its ceiling of messages or bytes.
+    QueueFull,
+    /// The packet would be larger than the receiver's Maximum Packet Size `[MQTT-3.1.2-25]`.
+    PacketTooLarge,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { connection, reason } => write!(f, "connection {connection} refused: {reason}"),
+            Self::Ended { connection, cause } => write!(f, "connection {connection} ended: {cause}"),
+            Self::MessageDropped { client_id, cause } => {
+                write!(f, "message to {client_id:?} dropped: {cause}")
+            }
+            Self::NotRetained => f.write_str("message not retained: the store is full"),
+            Self::WillRefused { client_id } => {
+                write!(f, "Will of {client_id:?} not published: not authorized")
+            }
+        }
+    }
+}
+
+impl fmt::Display for EndCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectTimeout => f.write_str("no CONNECT in time"),
+            Self::Malformed(error) => error.fmt(f),
+            Self::Reason(reason) => reason.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for DropCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TransmitFull => "too much waits to be written",
+            Self::QueueFull => "the queue is full",
+            Self::PacketTooLarge => "larger than its Maximum Packet Size",
+        })
+    }
+}

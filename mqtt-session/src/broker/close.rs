@@ -1,0 +1,165 @@
+//! The end of connections and Sessions, and what comes with it: Wills, takeover, expiry.
+
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use mqtt_codec::{Disconnect, DisconnectReason, Packet, ProtocolVersion};
+
+use super::timers::TimerKey;
+use super::will::{End, WillFate, will_fate};
+use super::{Action, Broker, ConnectionId, EndCause, Notice, Policy};
+use crate::server::{DelayedWill, Link, Phase, SessionId};
+use crate::{Instant, Message};
+
+impl<P: Policy> Broker<P> {
+    /// The peer broke a rule, or one of our limits.
+    pub(super) fn violated(&mut self, now: Instant, connection: ConnectionId, reason: DisconnectReason) {
+        self.end(now, connection, End::Lost, Some(EndCause::Reason(reason)));
+    }
+
+    pub(super) fn handle_disconnect(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        session: SessionId,
+        disconnect: &Disconnect<'_>,
+    ) {
+        if let Some(expiry) = disconnect.properties.session_expiry_interval() {
+            let link = self.state.connections.get(connection).and_then(|state| state.link());
+            if expiry != 0 && link.is_some_and(|link| link.connect_expiry == 0) {
+                // A Session that was to end cannot be kept after all (section 3.14.2.2.2).
+                return self.violated(now, connection, DisconnectReason::ProtocolError);
+            }
+            if let Some(session) = self.state.sessions.get_mut(session) {
+                session.expiry = expiry.min(self.state.config.maximum_session_expiry);
+            }
+        }
+        let end = match disconnect.reason {
+            DisconnectReason::NormalDisconnection => End::Disconnect,
+            _ => End::DisconnectWithWill,
+        };
+        self.end(now, connection, end, None);
+    }
+
+    /// Ends a connection, in whatever phase it is. With a cause it is the broker's doing, and a 5.0 Client is told.
+    pub(super) fn end(&mut self, now: Instant, connection: ConnectionId, end: End, cause: Option<EndCause>) {
+        let state = &mut self.state;
+        let Some(ended) = state.connections.get_mut(connection) else { return };
+        if matches!(ended.phase, Phase::Closed) {
+            return;
+        }
+        if let Some(cause) = cause {
+            let reason = match cause {
+                EndCause::Reason(reason) => Some(reason),
+                EndCause::Malformed(error) => Some(error.disconnect_reason()),
+                EndCause::ConnectTimeout => None,
+            };
+            let version = ended.link().map(|link| link.version);
+            // No DISCONNECT before CONNACK `[MQTT-3.14.0-1]`.
+            if let (Some(reason), Some(ProtocolVersion::V5_0)) = (reason, version) {
+                // A Client that takes no packet of this size is told nothing.
+                let _ = ended.send(&Packet::Disconnect(Disconnect::new(reason)), &mut state.actions);
+            }
+        }
+        ended.transmit.close();
+        let phase = core::mem::replace(&mut ended.phase, Phase::Closed);
+        state.timers.arm(TimerKey::Connection(connection), &mut ended.timer, None);
+        state.actions.push_back(Action::Close(connection));
+        if let Some(cause) = cause {
+            state.notice(Notice::Ended { connection, cause });
+        }
+        if let Phase::Connected(link) = phase {
+            self.leave(now, *link, end);
+        }
+    }
+
+    /// The Session goes on without connection, or ends with it.
+    pub(super) fn leave(&mut self, now: Instant, link: Link, end: End) {
+        let id = link.session;
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        session.connection = None;
+        let expiry = session.expiry;
+        if expiry != u32::MAX {
+            session.expires_at = Some(now + Duration::from_secs(expiry.into()));
+        }
+        if let Some(will) = link.will {
+            match will_fate(end, will.delay, expiry, now) {
+                WillFate::Discard => {}
+                WillFate::Publish => self.publish_will(now, id, &will.message),
+                WillFate::Delay(at) => session.will = Some(DelayedWill { message: will.message, at }),
+            }
+        }
+        if expiry == 0 {
+            self.end_session(now, id);
+        } else {
+            self.arm_session(id);
+        }
+    }
+
+    /// Forgets a Session without connection. Its Will, if one waits, is published `[MQTT-3.1.3-9]`; messages of Shared
+    /// Subscriptions go to other members.
+    pub(super) fn end_session(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        if let Some(will) = session.will.take() {
+            self.publish_will(now, id, &will.message);
+        }
+        let state = &mut self.state;
+        let Some(mut session) = state.sessions.remove(id) else { return };
+        state.timers.arm(TimerKey::Session(id), &mut session.timer, None);
+        state.by_client_id.remove(&session.client_id);
+        state.subscriptions.remove_subscriber(&id);
+        for outgoing in session.into_shared_messages() {
+            state.hand_over(now, &outgoing);
+        }
+    }
+
+    pub(super) fn handle_connection_timeout(&mut self, now: Instant, connection: ConnectionId) {
+        let state = &mut self.state;
+        let Some(silent) = state.connections.get_mut(connection) else { return };
+        silent.timer = None;
+        let cause = match silent.link().map(|link| link.watchdog.deadline()) {
+            None => EndCause::ConnectTimeout,
+            Some(Some(deadline)) if deadline <= now => EndCause::Reason(DisconnectReason::KeepAliveTimeout),
+            Some(deadline) => {
+                // There was traffic since the timer was set.
+                return state.timers.arm(TimerKey::Connection(connection), &mut silent.timer, deadline);
+            }
+        };
+        self.end(now, connection, End::Lost, Some(cause));
+    }
+
+    pub(super) fn handle_session_timeout(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        session.timer = None;
+        if session.expires_at.is_some_and(|at| at <= now) {
+            return self.end_session(now, id);
+        }
+        if let Some(will) = session.will.take_if(|will| will.at <= now) {
+            self.publish_will(now, id, &will.message);
+        }
+        self.arm_session(id);
+    }
+
+    fn arm_session(&mut self, id: SessionId) {
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        let will_at = session.will.as_ref().map(|will| will.at);
+        let next = match (session.expires_at, will_at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.state.timers.arm(TimerKey::Session(id), &mut session.timer, next);
+    }
+
+    /// A Will is published as any other message, if its owner may still publish it.
+    fn publish_will(&mut self, now: Instant, id: SessionId, message: &Message) {
+        let Some(client_id) = self.state.sessions.get(id).map(|session| Arc::clone(&session.client_id))
+        else {
+            return;
+        };
+        if self.policy.may_publish(&client_id, message) {
+            self.state.accept(now, message, Some(id));
+        } else {
+            self.state.notice(Notice::WillRefused { client_id });
+        }
+    }
+}

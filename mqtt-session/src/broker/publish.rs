@@ -1,0 +1,149 @@
+//! PUBLISH of a Client, and what every published message has in common.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+use mqtt_codec::{
+    Delivery, DisconnectReason, Frame, Packet, ProtocolVersion, Puback, Publish, PublishReason, Pubrec,
+};
+use mqtt_topic::TopicName;
+
+use super::retain::Retained;
+use super::route::Parcel;
+use super::{Broker, ConnectionId, Notice, Policy, State};
+use crate::delivery::Incoming;
+use crate::server::{Phase, Session, SessionId};
+use crate::{Instant, Message};
+
+impl<P: Policy> Broker<P> {
+    /// CONNECT or PUBLISH.
+    pub(super) fn handle_frame(&mut self, now: Instant, connection: ConnectionId, frame: &Frame) {
+        match frame.packet() {
+            Packet::Connect(connect) => self.handle_connect(now, connection, frame, &connect),
+            Packet::Publish(publish) => self.handle_publish(now, connection, frame, &publish),
+            _ => {}
+        }
+    }
+
+    fn handle_publish(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        frame: &Frame,
+        publish: &Publish<'_>,
+    ) {
+        let Some((session, version)) = self.state.heard_from(now, connection) else { return };
+        let topic = match self.state.topic_of(connection, frame, publish) {
+            Ok(topic) => topic,
+            Err(reason) => return self.violated(now, connection, reason),
+        };
+        if publish.delivery.qos() > self.state.config.maximum_qos {
+            return self.violated(now, connection, DisconnectReason::QoSNotSupported);
+        }
+        if publish.retain && !self.state.config.retain_available {
+            return self.violated(now, connection, DisconnectReason::RetainNotSupported);
+        }
+        let Some(from) = self.state.sessions.get_mut(session) else { return };
+        match from.receiver.publish(publish.delivery) {
+            Incoming::Deliver(token) => {
+                let message = Message::from_publish(publish, frame, topic);
+                let is_allowed = self.policy.may_publish(&from.client_id, &message);
+                let reason = match version {
+                    _ if !is_allowed => PublishReason::NotAuthorized,
+                    ProtocolVersion::V5_0 if token.is_some() && !self.state.can_retain(&message) => {
+                        PublishReason::QuotaExceeded
+                    }
+                    _ if self.state.accept(now, &message, Some(session)) == 0 => {
+                        PublishReason::NoMatchingSubscribers
+                    }
+                    _ => PublishReason::Success,
+                };
+                // 3.x has no way to tell.
+                let reason = if version == ProtocolVersion::V5_0 { reason } else { PublishReason::Success };
+                let from = self.state.sessions.get_mut(session);
+                if let (Some(from), Some(token)) = (from, token) {
+                    // The token is of this connection.
+                    let _ = from.receiver.answer(token, reason);
+                }
+            }
+            Incoming::Repeat => {}
+            Incoming::IdInUse if version == ProtocolVersion::V5_0 => {
+                if let Some(packet) = id_in_use(publish) {
+                    self.send(now, connection, &packet);
+                }
+            }
+            Incoming::IdInUse => self.violated(now, connection, DisconnectReason::ProtocolError),
+            Incoming::ReceiveMaximumExceeded => {
+                self.violated(now, connection, DisconnectReason::ReceiveMaximumExceeded);
+            }
+        }
+        while let Some(answer) = self.state.sessions.get_mut(session).and_then(Session::next_answer) {
+            self.send(now, connection, &answer);
+        }
+    }
+}
+
+impl State {
+    /// Takes a message over: retains it if it is to be retained, and sends it to all who want it. How many Sessions these
+    /// are.
+    pub(super) fn accept(&mut self, now: Instant, message: &Message, from: Option<SessionId>) -> usize {
+        let mut parcel = Parcel::new(message, now);
+        if message.retain() {
+            self.retain(now, &mut parcel, from);
+        }
+        self.route(now, &mut parcel, from)
+    }
+
+    fn can_retain(&self, message: &Message) -> bool {
+        !message.retain() || message.payload().is_empty() || self.retained.has_room_for(message)
+    }
+
+    fn retain(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) {
+        let message = parcel.message();
+        if message.payload().is_empty() {
+            return self.retained.remove(message.topic());
+        }
+        if message.expiry() == Some(0) {
+            // It has expired when the next Client could get it, and takes the place of the one before.
+            return self.retained.remove(message.topic());
+        }
+        self.retained.drop_expired(now);
+        if !self.retained.has_room_for(message) {
+            return self.notice(Notice::NotRetained);
+        }
+        let publisher = from.and_then(|from| self.sessions.get(from)).map(|from| from.client_id.clone());
+        let expires_at = parcel.expires_at();
+        self.retained.insert(Retained { message: parcel.shared(), expires_at, publisher });
+    }
+
+    fn topic_of(
+        &mut self,
+        connection: ConnectionId,
+        frame: &Frame,
+        publish: &Publish<'_>,
+    ) -> Result<TopicName<Bytes>, DisconnectReason> {
+        match self.connections.get_mut(connection).map(|connection| &mut connection.phase) {
+            Some(Phase::Connected(link)) => link.aliases_in.resolve(publish, frame),
+            _ => Err(DisconnectReason::UnspecifiedError),
+        }
+    }
+}
+
+/// When a message expires that is published now.
+pub(super) fn expiry_of(message: &Message, now: Instant) -> Option<Instant> {
+    message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()))
+}
+
+/// The answer to a PUBLISH whose identifier belongs to an exchange that goes on.
+fn id_in_use(publish: &Publish<'_>) -> Option<Packet<'static>> {
+    let reason = PublishReason::PacketIdentifierInUse;
+    match publish.delivery {
+        Delivery::AtMostOnce => None,
+        Delivery::AtLeastOnce { packet_id, .. } => {
+            Some(Packet::Puback(Puback { reason, ..Puback::new(packet_id) }))
+        }
+        Delivery::ExactlyOnce { packet_id, .. } => {
+            Some(Packet::Pubrec(Pubrec { reason, ..Pubrec::new(packet_id) }))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The retained messages (section 3.3.1.3): at most one for each topic, bounded by number and by bytes.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+
+use bytes::Bytes;
+use mqtt_topic::{RetainedStore, TopicFilter, TopicName};
+
+use crate::{Instant, Message};
+
+#[derive(Debug)]
+pub(crate) struct RetainedMessages {
+    store: RetainedStore<Retained>,
+    /// The messages that expire, the first to do so first.
+    expiries: BTreeSet<(Instant, TopicName<Bytes>)>,
+    bytes: usize,
+    maximum_messages: usize,
+    maximum_bytes: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Retained {
+    pub(crate) message: Arc<Message>,
+    pub(crate) expires_at: Option<Instant>,
+    /// The Client Identifier of the publisher; `None` for the Server itself.
+    pub(crate) publisher: Option<Arc<str>>,
+}
+
+impl Retained {
+    pub(crate) fn has_expired(&self, now: Instant) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.message.size()
+    }
+}
+
+impl RetainedMessages {
+    pub(super) fn new(maximum_messages: usize, maximum_bytes: usize) -> Self {
+        Self {
+            store: RetainedStore::new(),
+            expiries: BTreeSet::new(),
+            bytes: 0,
+            maximum_messages,
+            maximum_bytes,
+        }
+    }
+
+    /// Whether [`insert`](Self::insert) would take this message, in place of the one its topic has.
+    pub(super) fn has_room_for(&self, message: &Message) -> bool {
+        let (present, freed) = self.store.get(message.topic()).map_or((0, 0), |present| (1, present.size()));
+        self.store.len() - present < self.maximum_messages
+            && self.bytes - freed + size_of::<Retained>() + message.size() <= self.maximum_bytes
+    }
+
+    /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`.
+    pub(super) fn insert(&mut self, retained: Retained) {
+        let topic = retained.message.topic().clone();
+        self.bytes += retained.size();
+        if let Some(at) = retained.expires_at {
+            self.expiries.insert((at, topic.clone()));
+        }
+        let before = self.store.insert(&topic, retained);
+        self.forget(topic, before, true);
+    }
+
+    /// Removes the message of a topic `[MQTT-3.3.1-6]`.
+    pub(super) fn remove(&mut self, topic: &TopicName<Bytes>) {
+        let before = self.store.remove(topic);
+        self.forget(topic.clone(), before, false);
+    }
+
+    fn forget(&mut self, topic: TopicName<Bytes>, before: Option<Retained>, is_replaced: bool) {
+        let Some(before) = before else { return };
+        self.bytes -= before.size();
+        if let Some(at) = before.expires_at {
+            let present = self.store.get(&topic).and_then(|present| present.expires_at);
+            if !is_replaced || present != Some(at) {
+                self.expiries.remove(&(at, topic));
+            }
+        }
+    }
+
+    /// When the first message expires.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.expiries.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn drop_expired(&mut self, now: Instant) {
+        while self.next_expiry().is_some_and(|at| at <= now) {
+            let Some((_, topic)) = self.expiries.pop_first() else { return };
+            if let Some(expired) = self.store.remove(&topic) {
+                self.bytes -= expired.size();
+            }
+        }
+    }
+
+    /// The messages a filter matches, by topic; with `after`, those behind that topic.
+    pub(crate) fn matches_after<'r>(
+        &'r self,
+        filter: &'r TopicFilter<Box<[u8]>>,
+        after: Option<&TopicName<Box<[u8]>>>,
+    ) -> impl Iterator<Item = (TopicName<&'r [u8]>, &'r Retained)> + use<'r> {
+        match after {
+            None => self.store.matches(filter),
+            Some(after) => self.store.matches_after(filter, after),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.store.len()
+    }
+}

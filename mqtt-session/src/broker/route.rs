@@ -1,0 +1,228 @@
+//! Who gets a message, and how (sections 3.3.4, 3.3.5 and 4.8.2).
+
+use alloc::sync::Arc;
+use core::mem;
+
+use bytes::Buf;
+use mqtt_codec::{Delivery, ProtocolVersion, Publish, QoS};
+use mqtt_topic::{Match, SharedGroup, Subscription};
+
+use super::publish::expiry_of;
+use super::slab::Slab;
+use super::subscribe::Granted;
+use super::{ConnectionId, DropCause, State};
+use crate::server::{Connection, Group, Identifiers, Outgoing, QueueLimits, Session, SessionId};
+use crate::{Instant, Message};
+
+/// A message on its way to any number of Sessions. What they share is made once, and what has to outlive the packet it came in
+/// only when somebody keeps it.
+#[derive(Debug)]
+pub(super) struct Parcel<'m> {
+    message: &'m Message,
+    publish: Publish<'m>,
+    expires_at: Option<Instant>,
+    shared: Option<Arc<Message>>,
+}
+
+impl<'m> Parcel<'m> {
+    pub(super) fn new(message: &'m Message, now: Instant) -> Self {
+        Self {
+            message,
+            publish: message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce),
+            expires_at: expiry_of(message, now),
+            shared: None,
+        }
+    }
+
+    pub(super) const fn message(&self) -> &'m Message {
+        self.message
+    }
+
+    pub(super) const fn expires_at(&self) -> Option<Instant> {
+        self.expires_at
+    }
+
+    /// The message in memory of its own, one for all who keep it.
+    pub(super) fn shared(&mut self) -> Arc<Message> {
+        Arc::clone(self.shared.get_or_insert_with(|| Arc::new(self.message.detach())))
+    }
+}
+
+/// One Session that gets a message.
+#[derive(Debug)]
+pub(super) struct Target {
+    session: SessionId,
+    qos: QoS,
+    retain_as_published: bool,
+    identifiers: Identifiers,
+    group: Option<Group>,
+}
+
+impl Target {
+    fn new(session: SessionId, granted: &Granted) -> Self {
+        Self {
+            session,
+            qos: granted.qos,
+            retain_as_published: granted.retain_as_published,
+            identifiers: Identifiers::from(granted.identifier),
+            group: granted.group.clone(),
+        }
+    }
+
+    /// Another subscription of the same Session matches too: one copy, at the highest QoS `[MQTT-3.3.4-2]`.
+    fn merge(&mut self, granted: &Granted) {
+        self.qos = self.qos.max(granted.qos);
+        self.retain_as_published |= granted.retain_as_published;
+        self.identifiers.add(granted.identifier);
+    }
+}
+
+impl State {
+    /// Sends a message to all who want it; how many Sessions these are.
+    pub(super) fn route(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
+        self.find_targets(parcel.message(), from);
+        let mut targets = mem::take(&mut self.targets);
+        let count = targets.len();
+        for target in targets.drain(..) {
+            self.deliver(now, parcel, target);
+        }
+        self.targets = targets;
+        count
+    }
+
+    fn find_targets(&mut self, message: &Message, from: Option<SessionId>) {
+        let Self { subscriptions, sessions, connections, targets, turns, routed, config, .. } = self;
+        *routed += 1;
+        for found in subscriptions.matches(message.topic()) {
+            match found {
+                Match::Ordinary { key, value: granted } => {
+                    // `[MQTT-3.8.3-3]`
+                    if granted.no_local && from == Some(*key) {
+                        continue;
+                    }
+                    let Some(session) = sessions.get_mut(*key) else { continue };
+                    match targets.get_mut(session.mark.1) {
+                        Some(target) if session.mark.0 == *routed => target.merge(granted),
+                        _ => {
+                            session.mark = (*routed, targets.len());
+                            targets.push(Target::new(*key, granted));
+                        }
+                    }
+                }
+                Match::Shared(group) => {
+                    let turn = turns.entry(group.id()).or_default();
+                    let chosen =
+                        choose(group, *turn, message.qos(), sessions, connections, config.transmit_limit);
+                    if let Some((position, (key, granted))) = chosen {
+                        *turn = position + 1;
+                        targets.push(Target::new(*key, granted));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends one copy, or keeps it, or drops it.
+    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: Target) {
+        let Self { sessions, connections, actions, config, .. } = self;
+        let Some(session) = sessions.get_mut(target.session) else { return };
+        let connection = session.connection.and_then(|id| connections.get_mut(id));
+        let has_room = connection
+            .as_ref()
+            .is_some_and(|connection| connection.transmit.remaining() < config.transmit_limit);
+        let qos = parcel.message.qos().min(target.qos);
+        let retain = parcel.message.retain() && target.retain_as_published;
+        let publish = Publish { retain, ..parcel.publish };
+        if qos == QoS::AtMostOnce {
+            let Some(connection) = connection else { return };
+            let sent = if has_room {
+                connection.publish(
+                    now,
+                    parcel.message,
+                    publish,
+                    parcel.expires_at,
+                    &target.identifiers,
+                    actions,
+                )
+            } else {
+                Err(DropCause::TransmitFull)
+            };
+            if let Err(cause) = sent {
+                session.dropped(cause, actions);
+            }
+            return;
+        }
+        let outgoing = Outgoing {
+            message: parcel.shared(),
+            qos,
+            retain,
+            expires_at: parcel.expires_at,
+            identifiers: target.identifiers,
+            group: target.group,
+        };
+        match connection {
+            Some(connection) if has_room && session.is_ready() => {
+                session.start(now, connection, publish, outgoing, actions);
+            }
+            _ => session.enqueue(now, outgoing, queue_limits(config), actions),
+        }
+    }
+
+    /// Gives a message of a Session that has ended to another member of its group `[MQTT-4.8.2-3]`.
+    pub(super) fn hand_over(&mut self, now: Instant, outgoing: &Outgoing) {
+        let Some(group) = &outgoing.group else { return };
+        let Subscription::Shared { share_name, filter } = &**group else { return };
+        if outgoing.has_expired(now) {
+            return;
+        }
+        let Self { subscriptions, sessions, connections, turns, config, .. } = self;
+        let Some(group) = subscriptions.group(share_name, filter) else { return };
+        let turn = turns.entry(group.id()).or_default();
+        let qos = outgoing.message.qos();
+        let Some((position, (key, granted))) =
+            choose(group, *turn, qos, sessions, connections, config.transmit_limit)
+        else {
+            return;
+        };
+        *turn = position + 1;
+        let target = Target::new(*key, granted);
+        let message = Arc::clone(&outgoing.message);
+        let mut parcel = Parcel::new(&message, now);
+        parcel.expires_at = outgoing.expires_at;
+        parcel.shared = Some(Arc::clone(&message));
+        self.deliver(now, &mut parcel, target);
+    }
+}
+
+pub(super) const fn queue_limits(config: &super::BrokerConfig) -> QueueLimits {
+    QueueLimits { messages: config.maximum_queued_messages, bytes: config.maximum_queued_bytes }
+}
+
+/// The member of a group that gets a message: the next in turn that is connected and could send it at once; else the next
+/// that is connected; else, for a message that is kept, the first.
+fn choose<'t>(
+    group: SharedGroup<'t, SessionId, Granted>,
+    turn: usize,
+    qos: QoS,
+    sessions: &Slab<SessionId, Session>,
+    connections: &Slab<ConnectionId, Connection>,
+    transmit_limit: usize,
+) -> Option<(usize, &'t (SessionId, Granted))> {
+    let members = group.members();
+    let start = turn % members.len().max(1);
+    let in_turn = || members.iter().enumerate().skip(start).chain(members.iter().enumerate().take(start));
+    let mut connected = None;
+    for (position, member) in in_turn() {
+        let Some(session) = sessions.get(member.0) else { continue };
+        let Some(connection) = session.connection.and_then(|id| connections.get(id)) else { continue };
+        let is_at_most_once = qos.min(member.1.qos) == QoS::AtMostOnce;
+        if connection.transmit.remaining() < transmit_limit && (is_at_most_once || session.is_ready()) {
+            return Some((position, member));
+        }
+        connected.get_or_insert((position, member));
+    }
+    if connected.is_some() || qos == QoS::AtMostOnce {
+        return connected;
+    }
+    members.iter().enumerate().find(|(_, (_, granted))| granted.qos != QoS::AtMostOnce)
+}

@@ -1,0 +1,170 @@
+//! SUBSCRIBE and UNSUBSCRIBE (sections 3.8 to 3.11).
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use mqtt_codec::{
+    DisconnectReason, Packet, ProtocolVersion, QoS, RetainHandling, Suback, SubackReason, SubackReasons,
+    Subscribe, SubscriptionIdentifier, SubscriptionOptions, Unsuback, UnsubackReason, UnsubackReasons,
+    Unsubscribe,
+};
+use mqtt_topic::Subscription;
+
+use super::{Broker, ConnectionId, Policy, State};
+use crate::Instant;
+use crate::server::{Group, RetainedWalk, SessionId};
+
+/// What a subscription was granted.
+#[derive(Debug)]
+pub(super) struct Granted {
+    pub(super) qos: QoS,
+    pub(super) no_local: bool,
+    pub(super) retain_as_published: bool,
+    pub(super) identifier: Option<SubscriptionIdentifier>,
+    /// The subscription itself, where it is shared.
+    pub(super) group: Option<Group>,
+}
+
+impl<P: Policy> Broker<P> {
+    pub(super) fn handle_subscribe(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        session: SessionId,
+        version: ProtocolVersion,
+        subscribe: &Subscribe<'_>,
+    ) {
+        if let Some(reason) = self.state.ignored_limit(subscribe) {
+            return self.violated(now, connection, reason);
+        }
+        let identifier = subscribe.properties.subscription_identifier();
+        let mut reasons = Vec::new();
+        for (subscription, options) in subscribe.subscriptions.iter() {
+            let Some(client_id) = self.state.sessions.get(session).map(|session| &session.client_id) else {
+                return;
+            };
+            let reason = if self.policy.may_subscribe(client_id, &subscription, options.qos) {
+                self.state.subscribe(session, &subscription, options, identifier)
+            } else {
+                SubackReason::NotAuthorized
+            };
+            reasons.push(match version {
+                ProtocolVersion::V3_1_1 if reason.is_error() => SubackReason::UnspecifiedError,
+                // It has no code for a failure, and the Client is not to know.
+                ProtocolVersion::V3_1 if reason.is_error() => SubackReason::granted(options.qos),
+                _ => reason,
+            });
+        }
+        let suback = Suback::new(subscribe.packet_id, SubackReasons::new(&reasons));
+        self.send(now, connection, &Packet::Suback(suback));
+        self.fill(now, connection);
+    }
+
+    pub(super) fn handle_unsubscribe(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        session: SessionId,
+        version: ProtocolVersion,
+        unsubscribe: &Unsubscribe<'_>,
+    ) {
+        let reasons: Vec<UnsubackReason> = unsubscribe
+            .filters
+            .iter()
+            .map(|subscription| self.state.unsubscribe(session, &subscription))
+            .collect();
+        let reasons = match version {
+            ProtocolVersion::V5_0 => UnsubackReasons::new(&reasons),
+            ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => UnsubackReasons::NONE,
+        };
+        self.send(now, connection, &Packet::Unsuback(Unsuback::new(unsubscribe.packet_id, reasons)));
+        // What stood in front of the queue may be gone.
+        self.fill(now, connection);
+    }
+}
+
+impl State {
+    /// The reason to end a connection whose Client ignores what CONNACK said.
+    fn ignored_limit(&self, subscribe: &Subscribe<'_>) -> Option<DisconnectReason> {
+        let has_identifier = subscribe.properties.subscription_identifier().is_some();
+        if has_identifier && !self.config.subscription_identifier_available {
+            return Some(DisconnectReason::SubscriptionIdentifiersNotSupported);
+        }
+        subscribe.subscriptions.iter().find_map(|(subscription, _)| {
+            if subscription.share_name().is_some() && !self.config.shared_subscription_available {
+                Some(DisconnectReason::SharedSubscriptionsNotSupported)
+            } else if subscription.filter().has_wildcard() && !self.config.wildcard_subscription_available {
+                Some(DisconnectReason::WildcardSubscriptionsNotSupported)
+            } else {
+                None
+            }
+        })
+    }
+
+    fn subscribe(
+        &mut self,
+        id: SessionId,
+        subscription: &Subscription<&str>,
+        options: SubscriptionOptions,
+        identifier: Option<SubscriptionIdentifier>,
+    ) -> SubackReason {
+        let filter = subscription.filter();
+        let Some(session) = self.sessions.get_mut(id) else { return SubackReason::UnspecifiedError };
+        let exists = match subscription {
+            Subscription::Ordinary(filter) => self.subscriptions.get(filter, &id).is_some(),
+            Subscription::Shared { share_name, filter } => {
+                self.subscriptions.get_shared(share_name, filter, &id).is_some()
+            }
+        };
+        let has_room = exists || session.subscriptions < self.config.maximum_subscriptions;
+        if !has_room
+            || session.walks() > self.config.maximum_subscriptions
+            || filter.levels().nth(self.config.maximum_filter_levels).is_some()
+        {
+            return SubackReason::QuotaExceeded;
+        }
+        let qos = options.qos.min(self.config.maximum_qos);
+        let no_local = options.no_local;
+        let is_shared = subscription.share_name().is_some();
+        let granted = Granted {
+            qos,
+            no_local,
+            retain_as_published: options.retain_as_published,
+            identifier,
+            group: is_shared.then(|| Arc::new(subscription.boxed())),
+        };
+        match subscription {
+            Subscription::Ordinary(filter) => self.subscriptions.insert(filter, id, granted),
+            Subscription::Shared { share_name, filter } => {
+                self.subscriptions.insert_shared(share_name, filter, id, granted)
+            }
+        };
+        session.subscriptions += usize::from(!exists);
+        let wants_retained = match options.retain_handling {
+            RetainHandling::SendAtSubscribe => true,
+            RetainHandling::SendAtSubscribeIfNew => !exists,
+            RetainHandling::DoNotSend => false,
+        };
+        if wants_retained && !is_shared {
+            session.walk(RetainedWalk { filter: filter.boxed(), qos, no_local, identifier, after: None });
+        }
+        SubackReason::granted(qos)
+    }
+
+    fn unsubscribe(&mut self, id: SessionId, subscription: &Subscription<&str>) -> UnsubackReason {
+        let removed = match subscription {
+            Subscription::Ordinary(filter) => self.subscriptions.remove(filter, &id),
+            Subscription::Shared { share_name, filter } => {
+                self.subscriptions.remove_shared(share_name, filter, &id)
+            }
+        };
+        let (Some(_), Some(session)) = (removed, self.sessions.get_mut(id)) else {
+            return UnsubackReason::NoSubscriptionExisted;
+        };
+        session.subscriptions -= 1;
+        if subscription.share_name().is_none() {
+            session.stop_walk(subscription.filter());
+        }
+        UnsubackReason::Success
+    }
+}

@@ -1,0 +1,476 @@
+//! The Client.
+//!
+//! ```text
+//!             connect            CONNACK accepted
+//! (no connection) ──► AwaitConnack ──► Connected
+//!        ▲                 │               │
+//!        └─────────────────┴───────────────┘
+//!           end: Event::Disconnected, exactly once for each connect
+//! ```
+//!
+//! What dies with the connection is in `Connection`, and `end` drops it as a whole. What outlives it is in `Session`, which
+//! `lose_session` empties: at the end of a connection that the Session does not outlive, at a CONNACK without it, and when
+//! the application asks for Clean Start.
+//!
+//! What may never happen: a token that resolves twice or not at all (`resolve` and `lose_session` are its only ends), bytes
+//! behind DISCONNECT (`end` closes `Transmit`), a message sent on a connection whose Server forbids it.
+
+mod config;
+mod connection;
+mod error;
+mod event;
+mod incoming;
+mod outgoing;
+mod request;
+
+use alloc::collections::VecDeque;
+
+use bytes::{Buf, BytesMut};
+use mqtt_codec::{
+    Disconnect, DisconnectProperties, DisconnectReason, EncodeError, Packet, PacketId, Property,
+    ProtocolVersion, PublishReason, Side,
+};
+
+pub use self::config::{ClientConfig, ConnectOptions, Will};
+pub use self::connection::ServerLimits;
+use self::connection::{Connection, Negotiated, Phase, Request, RequestKind};
+pub use self::error::{ClientError, RejectReason, Rejected};
+pub use self::event::{
+    Connected, Disconnected, Event, PublishOutcome, PublishToken, ReceivedMessage, RequestToken,
+    SubscribeOutcome, UnsubscribeOutcome, Violation,
+};
+use self::outgoing::{Outgoing, Queued};
+pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
+use crate::delivery::{Receiver, Sender};
+use crate::keep_alive::PingerDeadline;
+use crate::packet_id::PacketIds;
+use crate::{AckToken, Instant, Message, Received, StaleToken, Transmit};
+
+/// A sans-IO MQTT Client. It outlives its Network Connections; the Session State is in it.
+///
+/// The caller moves bytes and tells the time:
+///
+/// 1. After any call, drain [`poll_event`](Self::poll_event) and write [`transmit`](Self::transmit).
+/// 2. Bytes that arrive go to [`handle_input`](Self::handle_input), the end of the transport to
+///    [`handle_closed`](Self::handle_closed).
+/// 3. At the time [`poll_timeout`](Self::poll_timeout) names, call [`handle_timeout`](Self::handle_timeout).
+///
+/// Calls in any order are harmless, and so are too many.
+///
+/// ```
+/// use bytes::{Buf, BytesMut};
+/// use mqtt_session::codec::ProtocolVersion;
+/// use mqtt_session::{Client, ClientConfig, ConnectOptions, Event, Instant, Message, Received};
+///
+/// let now = Instant::from_millis(0);
+/// let mut client = Client::new(ClientConfig::default());
+/// client.connect(now, ConnectOptions::new(ProtocolVersion::V3_1_1))?;
+/// let connect = client.transmit().copy_to_bytes(14);
+/// assert_eq!(&connect[..], b"\x10\x0C\x00\x04MQTT\x04\x02\x00\x3C\x00\x00");
+///
+/// // The Server accepts.
+/// let mut input = BytesMut::from(&b"\x20\x02\x00\x00"[..]);
+/// assert_eq!(client.handle_input(now, &mut input), Received::NeedData(1));
+/// assert!(matches!(client.poll_event(), Some(Event::Connected(_))));
+///
+/// client.publish(now, Message::new("a/b", "hi")?)?;
+/// assert_eq!(client.transmit().chunk(), b"\x30\x07\x00\x03a/bhi");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    config: ClientConfig,
+    session: Session,
+    /// There is Session State, if only an empty one, that a Server may go on with.
+    has_session: bool,
+    /// Messages that have never been sent. They belong to the application, not to the Session.
+    queue: VecDeque<Queued>,
+    /// Bytes of the messages in queue and Session.
+    held_bytes: usize,
+    connection: Option<Connection>,
+    /// Outlives the connection by its last bytes.
+    transmit: Transmit,
+    events: VecDeque<Event>,
+    next_token: u64,
+    /// The latest time the caller has told.
+    now: Instant,
+}
+
+/// The Session State of a Client (section 4.1), and the identifiers in use.
+#[derive(Debug, Default)]
+struct Session {
+    sender: Sender<Outgoing, PublishToken>,
+    receiver: Receiver,
+    packet_ids: PacketIds,
+}
+
+/// What [`Client::poll_timeout`] waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Timer {
+    /// CONNACK must arrive by then.
+    Connack,
+    /// A PINGREQ is due then.
+    Pingreq,
+    /// PINGRESP must arrive by then.
+    Pingresp,
+}
+
+impl Client {
+    /// A client without connection and Session.
+    pub fn new(mut config: ClientConfig) -> Self {
+        // Nothing would ever move with less.
+        config.maximum_queued_messages = config.maximum_queued_messages.max(1);
+        config.transmit_limit = config.transmit_limit.max(1);
+        Self {
+            config,
+            session: Session::default(),
+            has_session: false,
+            queue: VecDeque::new(),
+            held_bytes: 0,
+            connection: None,
+            transmit: Transmit::default(),
+            events: VecDeque::new(),
+            next_token: 0,
+            now: Instant::from_millis(0),
+        }
+    }
+
+    /// Begins a connection on a transport that is open: queues CONNECT. The end of it is an [`Event::Disconnected`].
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is a connection, or when the options cannot be written as CONNECT. Nothing has changed
+    /// then.
+    pub fn connect(&mut self, now: Instant, options: ConnectOptions) -> Result<(), ClientError> {
+        self.set_now(now);
+        if self.connection.is_some() {
+            return Err(ClientError::AlreadyConnected);
+        }
+        let connect = options.encode()?;
+        if options.clean_start {
+            self.lose_session();
+        }
+        self.transmit = Transmit::with(connect);
+        self.connection = Some(Connection::new(self.now, options, self.config.connack_timeout));
+        Ok(())
+    }
+
+    /// Publishes a message, now or as soon as connection and send quota allow. What becomes of it is told by one
+    /// [`Event::Published`] with the token returned.
+    ///
+    /// Messages are sent in the order of these calls, QoS 0 as well. In 3.x they are sent without properties.
+    ///
+    /// # Errors
+    /// [`Rejected`] gives the message back: the queue is full, or the Server does not take such messages. While there is no
+    /// connection the latter is not known, and becomes the outcome.
+    #[expect(clippy::result_large_err, reason = "the message goes back as it came, without an allocation")]
+    pub fn publish(&mut self, now: Instant, message: Message) -> Result<PublishToken, Rejected<Message>> {
+        self.set_now(now);
+        if let Err(reason) = self.check_publish(&message) {
+            return Err(Rejected { value: message, reason });
+        }
+        let token = PublishToken(self.take_token());
+        self.held_bytes += message.size();
+        self.queue.push_back(Queued { token, outgoing: Outgoing::new(self.now, message) });
+        self.send_waiting();
+        Ok(token)
+    }
+
+    fn check_publish(&self, message: &Message) -> Result<(), RejectReason> {
+        if let Some(connection) = &self.connection
+            && let Some(negotiated) = connection.negotiated()
+        {
+            negotiated.limits.check_message(message, connection.options.version)?;
+        }
+        let held_bytes = self.held_bytes.saturating_add(message.size());
+        let is_full = self.queue.len() >= self.config.maximum_queued_messages
+            || (self.held_bytes > 0 && held_bytes > self.config.maximum_queued_bytes);
+        if is_full { Err(RejectReason::QueueFull) } else { Ok(()) }
+    }
+
+    /// Asks for subscriptions. The answer is one [`Event::Subscribed`] with the token returned.
+    ///
+    /// # Errors
+    /// [`Rejected`] gives the request back: there is no connection, too much waits already, or the Server does not support
+    /// what is asked for.
+    pub fn subscribe(
+        &mut self,
+        now: Instant,
+        request: SubscribeRequest,
+    ) -> Result<RequestToken, Rejected<SubscribeRequest>> {
+        self.set_now(now);
+        let checked =
+            self.negotiated().ok_or(RejectReason::NotConnected).and_then(|(version, negotiated)| {
+                negotiated.limits.check_subscribe(&request, version).map(|()| version)
+            });
+        let sent = checked.and_then(|version| {
+            self.request(RequestKind::Subscribe, request.filters().len(), |id, send| {
+                request.with_packet(id, version, send)
+            })
+        });
+        sent.map_err(|reason| Rejected { value: request, reason })
+    }
+
+    /// Gives subscriptions up. The answer is one [`Event::Unsubscribed`] with the token returned.
+    ///
+    /// # Errors
+    /// [`Rejected`] gives the request back: there is no connection, too much waits already, or the packet is too large.
+    pub fn unsubscribe(
+        &mut self,
+        now: Instant,
+        request: UnsubscribeRequest,
+    ) -> Result<RequestToken, Rejected<UnsubscribeRequest>> {
+        self.set_now(now);
+        let checked = self.negotiated().ok_or(RejectReason::NotConnected).map(|(version, _)| version);
+        let sent = checked.and_then(|version| {
+            self.request(RequestKind::Unsubscribe, request.filters().len(), |id, send| {
+                request.with_packet(id, version, send)
+            })
+        });
+        sent.map_err(|reason| Rejected { value: request, reason })
+    }
+
+    /// Sends a request that `with_packet` turns into a packet.
+    fn request(
+        &mut self,
+        kind: RequestKind,
+        filters: usize,
+        with_packet: impl FnOnce(
+            PacketId,
+            &mut dyn FnMut(&Packet<'_>) -> Result<(), EncodeError>,
+        ) -> Result<(), EncodeError>,
+    ) -> Result<RequestToken, RejectReason> {
+        let Self { connection, transmit, config, session, now, .. } = self;
+        let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
+        let version = connection.options.version;
+        if connection.requests.len() >= config.maximum_requests
+            || transmit.remaining() >= config.transmit_limit
+        {
+            return Err(RejectReason::TooManyRequests);
+        }
+        let Phase::Connected(negotiated) = &mut connection.phase else {
+            return Err(RejectReason::NotConnected);
+        };
+        let id = session.packet_ids.allocate().ok_or(RejectReason::PacketIdsExhausted)?;
+        let sent = with_packet(id, &mut |packet| {
+            if !negotiated.limits.takes_len(packet.encoded_len(version)?) {
+                return Err(EncodeError::PacketTooLarge);
+            }
+            transmit.push(packet, version)
+        });
+        if let Err(error) = sent {
+            session.packet_ids.release(id);
+            return Err(match error {
+                EncodeError::PacketTooLarge => RejectReason::PacketTooLarge,
+                error => error.into(),
+            });
+        }
+        negotiated.pinger.sent(*now);
+        let token = RequestToken(self.take_token());
+        if let Some(connection) = &mut self.connection {
+            connection.requests.insert(id, Request { token, kind, filters });
+        }
+        Ok(token)
+    }
+
+    /// Acknowledges a received message (with [manual acknowledgement](ClientConfig::manual_acknowledgement)). Messages may
+    /// be acknowledged in any order; the acknowledgements leave in the order the messages came in `[MQTT-4.6.0-2]`.
+    ///
+    /// # Errors
+    /// [`StaleToken`] when the connection the message came on is over. The message comes again on the next one, with a
+    /// token of its own, unless it is QoS 2 and was acknowledged before.
+    pub fn acknowledge(&mut self, now: Instant, token: AckToken) -> Result<(), StaleToken> {
+        self.set_now(now);
+        if self.negotiated().is_none() {
+            return Err(StaleToken);
+        }
+        self.session.receiver.answer(token, PublishReason::Success)?;
+        self.send_answers();
+        Ok(())
+    }
+
+    /// Ends the connection: queues DISCONNECT with this reason, which deletes the Will if it is `NormalDisconnection`.
+    /// Without a connection it does nothing. Messages that are not acknowledged stay where they are.
+    ///
+    /// 3.x has no reasons: anything but `NormalDisconnection` ends the connection without DISCONNECT, so that the Will is
+    /// published. A reason that Clients may not send is replaced by `UnspecifiedError`.
+    pub fn disconnect(&mut self, now: Instant, reason: DisconnectReason) {
+        self.set_now(now);
+        let reason =
+            if reason.may_be_sent_by(Side::Client) { reason } else { DisconnectReason::UnspecifiedError };
+        self.send_disconnect(Disconnect::new(reason), Disconnected::Requested);
+    }
+
+    /// As [`disconnect`](Self::disconnect), and changes how many seconds the Session outlives the connection (5.0).
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no 5.0 connection, or when the CONNECT said 0 and this is not 0
+    /// (section 3.14.2.2.2). Nothing has changed then.
+    pub fn disconnect_with_expiry(
+        &mut self,
+        now: Instant,
+        reason: DisconnectReason,
+        session_expiry_interval: u32,
+    ) -> Result<(), ClientError> {
+        self.set_now(now);
+        let options = self.connection.as_ref().map(|connection| &connection.options);
+        if !options.is_some_and(|options| options.keeps_session() || session_expiry_interval == 0) {
+            return Err(ClientError::SessionNotKept);
+        }
+        let values = [Property::SessionExpiryInterval(session_expiry_interval)];
+        let properties = DisconnectProperties::new(&values).map_err(EncodeError::from)?;
+        let reason =
+            if reason.may_be_sent_by(Side::Client) { reason } else { DisconnectReason::UnspecifiedError };
+        let disconnect = Disconnect { properties, ..Disconnect::new(reason) };
+        if let Some(version) = self.version() {
+            disconnect.encoded_len(version)?;
+        }
+        if let Some(negotiated) = self.negotiated_mut() {
+            negotiated.session_expiry_interval = session_expiry_interval;
+        }
+        self.send_disconnect(disconnect, Disconnected::Requested);
+        Ok(())
+    }
+
+    /// Handles the packets at the front of `input` and removes them.
+    ///
+    /// Call it when bytes have arrived, and again after [`Received::Paused`] once something has been written. What it
+    /// returns says what to do next; without a connection that is [`Received::Closed`].
+    pub fn handle_input(&mut self, now: Instant, input: &mut BytesMut) -> Received {
+        self.set_now(now);
+        loop {
+            let Some(connection) = &self.connection else { return Received::Closed };
+            if self.transmit.remaining() >= self.config.transmit_limit {
+                return Received::Paused;
+            }
+            let needed = connection.decoder.needed(input);
+            if !self.handle_packet(input) {
+                self.send_waiting();
+                return Received::NeedData(needed.max(1));
+            }
+        }
+    }
+
+    /// The Network Connection is closed, by whomever. Nothing can be written any more.
+    pub fn handle_closed(&mut self, now: Instant) {
+        self.set_now(now);
+        self.end(Disconnected::Closed);
+        self.transmit.clear();
+    }
+
+    /// Does what is due at `now`. Call it at the time [`poll_timeout`](Self::poll_timeout) names; earlier it does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.set_now(now);
+        match self.poll_timeout() {
+            Some((deadline, timer)) if deadline <= self.now => match timer {
+                Timer::Connack => self.end(Disconnected::ConnackTimeout),
+                Timer::Pingresp => self.end(Disconnected::PingrespTimeout),
+                Timer::Pingreq => {
+                    self.send(&Packet::Pingreq);
+                    let now = self.now;
+                    if let Some(negotiated) = self.negotiated_mut() {
+                        negotiated.pinger.pingreq_sent(now);
+                    }
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// The next event. Call it until it returns `None`, after any other call.
+    #[must_use = "the event is gone"]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The bytes to write. Fills itself from the queue: ask for it again after writing.
+    pub fn transmit(&mut self) -> &mut Transmit {
+        self.send_waiting();
+        &mut self.transmit
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), and what for. Any other call may change it.
+    #[must_use = "nothing else wakes the client"]
+    pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
+        match &self.connection.as_ref()?.phase {
+            Phase::AwaitConnack { deadline } => Some((*deadline, Timer::Connack)),
+            Phase::Connected(negotiated) => Some(match negotiated.pinger.deadline()? {
+                PingerDeadline::Pingreq(deadline) => (deadline, Timer::Pingreq),
+                PingerDeadline::Pingresp(deadline) => (deadline, Timer::Pingresp),
+            }),
+        }
+    }
+
+    /// The version of the connection; `None` when there is none.
+    pub fn version(&self) -> Option<ProtocolVersion> {
+        Some(self.connection.as_ref()?.options.version)
+    }
+
+    /// How many messages wait to be sent for the first time.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How many QoS 1 and QoS 2 messages have been sent and wait for the end of their exchange.
+    pub const fn in_flight(&self) -> usize {
+        self.session.sender.len()
+    }
+
+    /// The connection is over. The first reason stands.
+    fn end(&mut self, why: Disconnected) {
+        let Some(connection) = self.connection.take() else { return };
+        self.transmit.close();
+        for (id, Request { token, kind, .. }) in connection.requests {
+            self.session.packet_ids.release(id);
+            self.events.push_back(match kind {
+                RequestKind::Subscribe => Event::Subscribed { token, outcome: SubscribeOutcome::Lost },
+                RequestKind::Unsubscribe => Event::Unsubscribed { token, outcome: UnsubscribeOutcome::Lost },
+            });
+        }
+        match connection.phase {
+            Phase::Connected(Negotiated { session_expiry_interval: 0, .. }) => self.lose_session(),
+            // The Server may have begun the Session, and its CONNACK been lost.
+            Phase::AwaitConnack { .. } if matches!(why, Disconnected::Closed | Disconnected::ConnackTimeout) => {
+                self.has_session |= connection.options.keeps_session();
+            }
+            Phase::AwaitConnack { .. } | Phase::Connected(_) => {}
+        }
+        self.events.push_back(Event::Disconnected(why));
+    }
+
+    /// There is no Session any more: the messages in it go back to the application, in the order they were sent in.
+    fn lose_session(&mut self) {
+        self.has_session = false;
+        self.session.receiver.reset();
+        for (id, token, outgoing) in self.session.sender.reset() {
+            self.session.packet_ids.release(id);
+            let message = outgoing.map(|outgoing| outgoing.message);
+            if let Some(message) = &message {
+                self.held_bytes = self.held_bytes.saturating_sub(message.size());
+            }
+            self.events.push_back(Event::Published { token, outcome: PublishOutcome::SessionLost(message) });
+        }
+    }
+
+    fn negotiated(&self) -> Option<(ProtocolVersion, &Negotiated)> {
+        let connection = self.connection.as_ref()?;
+        Some((connection.options.version, connection.negotiated()?))
+    }
+
+    const fn negotiated_mut(&mut self) -> Option<&mut Negotiated> {
+        match &mut self.connection {
+            Some(connection) => connection.negotiated_mut(),
+            None => None,
+        }
+    }
+
+    const fn take_token(&mut self) -> u64 {
+        self.next_token += 1;
+        self.next_token
+    }
+
+    /// Time does not go backwards.
+    fn set_now(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+}

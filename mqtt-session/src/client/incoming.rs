@@ -1,0 +1,300 @@
+//! What the Client receives.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bytes::{Buf, BytesMut};
+use mqtt_codec::{
+    AckProperties, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, Packet, PacketId,
+    PacketType, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec, ReleaseReason, Suback,
+    Unsuback,
+};
+
+use super::connection::{Negotiated, Phase, Request, RequestKind};
+use super::{
+    Client, Connected, Disconnected, Event, PublishOutcome, ReceivedMessage, SubscribeOutcome,
+    UnsubscribeOutcome, Violation,
+};
+use crate::Message;
+use crate::delivery::{Acknowledged, Incoming};
+
+impl Client {
+    /// Handles the first packet of `input`. `false`: it is not complete.
+    pub(super) fn handle_packet(&mut self, input: &mut BytesMut) -> bool {
+        let Some(connection) = &mut self.connection else { return false };
+        let packet_type = input.first().and_then(|first| PacketType::from_bits(first >> 4));
+        let is_connected = connection.negotiated().is_some();
+        // Acknowledgements have nothing to share, and so need no memory of their own.
+        let is_small = matches!(
+            packet_type,
+            Some(
+                PacketType::Puback
+                    | PacketType::Pubrec
+                    | PacketType::Pubrel
+                    | PacketType::Pubcomp
+                    | PacketType::Pingresp
+            )
+        );
+        if is_small && is_connected {
+            let len = match connection.decoder.clone().decode(input) {
+                Ok(None) => return false,
+                Ok(Some((packet, len))) => {
+                    self.handle_small(&packet);
+                    len
+                }
+                Err(error) => {
+                    self.fail_malformed(error);
+                    return true;
+                }
+            };
+            input.advance(len);
+            return true;
+        }
+        match connection.decoder.decode_frame(input) {
+            Ok(None) => return false,
+            Ok(Some(frame)) if is_connected => self.handle_frame(frame),
+            Ok(Some(frame)) => self.handle_first(frame),
+            Err(error) => self.fail_malformed(error),
+        }
+        true
+    }
+
+    fn fail_malformed(&mut self, error: DecodeError) {
+        self.send_disconnect(
+            Disconnect::new(match error.disconnect_reason() {
+                reason if reason.may_be_sent_by(mqtt_codec::Side::Client) => reason,
+                _ => DisconnectReason::ProtocolError,
+            }),
+            Disconnected::Malformed(error),
+        );
+    }
+
+    fn handle_first(&mut self, frame: Frame) {
+        let packet = frame.packet();
+        let Packet::Connack(connack) = packet else {
+            return self.fail(DisconnectReason::ProtocolError, Violation::NotConnack);
+        };
+        if connack.reason.is_error() {
+            let reason = connack.reason;
+            return self.end(Disconnected::Refused { reason, connack: frame });
+        }
+        self.handle_accepted(&connack, &frame);
+    }
+
+    fn handle_accepted(&mut self, connack: &Connack<'_>, frame: &Frame) {
+        let Some(connection) = &mut self.connection else { return };
+        let options = &connection.options;
+        let has_session = self.has_session || options.has_session;
+        let is_legal = match options.version {
+            // A 3.1.1 Server may have a Session of an earlier run, and there is no rule against going on with it.
+            ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => !options.clean_start,
+            ProtocolVersion::V5_0 => !options.clean_start && has_session,
+        };
+        if connack.session_present && !is_legal {
+            return self.fail(DisconnectReason::ProtocolError, Violation::SessionPresent);
+        }
+        let negotiated = Negotiated::new(
+            self.now,
+            options,
+            connack,
+            self.config.pingresp_timeout,
+            self.config.use_topic_aliases,
+        );
+        let limits = negotiated.limits;
+        let version = options.version;
+        let receive_maximum = match version {
+            ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => u16::MAX,
+            ProtocolVersion::V5_0 => options.receive_maximum.get(),
+        };
+        let assigned = connack.properties.assigned_client_identifier();
+        let client_id = assigned.unwrap_or(&options.client_id).to_owned();
+        connection.phase = Phase::Connected(negotiated);
+        self.events.push_back(Event::Connected(Connected {
+            session_present: connack.session_present,
+            client_id,
+            limits,
+            connack: frame.clone(),
+        }));
+        if !connack.session_present {
+            match version {
+                // A 3.1 Server cannot tell.
+                ProtocolVersion::V3_1 => {}
+                // `[MQTT-4.4.0-1]` of 3.1.1 demands that messages are sent again, Session Present or not.
+                ProtocolVersion::V3_1_1 => self.session.receiver.reset(),
+                ProtocolVersion::V5_0 => self.lose_session(),
+            }
+        }
+        self.has_session = true;
+        self.session.sender.resume(limits.receive_maximum.min(self.config.maximum_in_flight.get()));
+        self.session.receiver.resume(receive_maximum);
+    }
+
+    fn handle_small(&mut self, packet: &Packet<'_>) {
+        match packet {
+            Packet::Puback(Puback { packet_id, reason, properties }) => {
+                let acknowledged = self.session.sender.puback(*packet_id);
+                self.handle_acknowledged(*packet_id, acknowledged, *reason, properties);
+            }
+            Packet::Pubrec(Pubrec { packet_id, reason, properties }) => {
+                let acknowledged = self.session.sender.pubrec(*packet_id, *reason);
+                self.handle_acknowledged(*packet_id, acknowledged, *reason, properties);
+            }
+            Packet::Pubcomp(Pubcomp { packet_id, properties, .. }) => {
+                let acknowledged = self.session.sender.pubcomp(*packet_id);
+                self.handle_acknowledged(*packet_id, acknowledged, PublishReason::Success, properties);
+            }
+            Packet::Pubrel(pubrel) => {
+                let reason = match (self.session.receiver.pubrel(pubrel.packet_id), self.version()) {
+                    (reason, Some(ProtocolVersion::V5_0)) => reason,
+                    _ => ReleaseReason::Success,
+                };
+                self.send(&Pubcomp { reason, ..Pubcomp::new(pubrel.packet_id) }.into());
+            }
+            _ => {
+                if let Some(negotiated) = self.negotiated_mut() {
+                    negotiated.pinger.pingresp_received();
+                }
+            }
+        }
+    }
+
+    fn handle_acknowledged(
+        &mut self,
+        id: PacketId,
+        acknowledged: Acknowledged<super::Outgoing, super::PublishToken>,
+        reason: PublishReason,
+        properties: &AckProperties<'_>,
+    ) {
+        match acknowledged {
+            Acknowledged::Ended { tag, message } => {
+                self.session.packet_ids.release(id);
+                let outcome = if reason.is_error() {
+                    let reason_string = properties.reason_string().map(String::from);
+                    PublishOutcome::Refused { reason, reason_string }
+                } else {
+                    PublishOutcome::Acknowledged(reason)
+                };
+                self.resolve(tag, message.as_ref().map(|outgoing| &outgoing.message), outcome);
+            }
+            Acknowledged::Release { message } => {
+                if let Some(outgoing) = message {
+                    self.forget(&outgoing.message);
+                }
+                self.send_pubrel(id, ReleaseReason::Success);
+            }
+            Acknowledged::ReleaseUnknown => {
+                let reason = match self.version() {
+                    Some(ProtocolVersion::V5_0) => ReleaseReason::PacketIdentifierNotFound,
+                    _ => ReleaseReason::Success,
+                };
+                self.send_pubrel(id, reason);
+            }
+            Acknowledged::Unknown => {}
+            Acknowledged::WrongType => {
+                self.fail(DisconnectReason::ProtocolError, Violation::WrongAcknowledgement);
+            }
+        }
+    }
+
+    fn handle_frame(&mut self, frame: Frame) {
+        let packet = frame.packet();
+        match packet {
+            Packet::Publish(publish) => self.handle_publish(&publish, &frame),
+            Packet::Suback(suback) => self.handle_suback(&suback, &frame),
+            Packet::Unsuback(unsuback) => self.handle_unsuback(&unsuback, &frame),
+            Packet::Disconnect(disconnect) => {
+                let reason = disconnect.reason;
+                self.end(Disconnected::ByServer { reason, disconnect: frame });
+            }
+            Packet::Auth(_) => self.fail(DisconnectReason::ProtocolError, Violation::UnexpectedAuth),
+            // Nothing else passes a client's decoder.
+            _ => self.fail(DisconnectReason::ProtocolError, Violation::SecondConnack),
+        }
+    }
+
+    fn handle_publish(&mut self, publish: &Publish<'_>, frame: &Frame) {
+        let Some(negotiated) = self.negotiated_mut() else { return };
+        let topic = match negotiated.alias_receiver.resolve(publish, frame) {
+            Ok(topic) => topic,
+            Err(reason) => return self.fail(reason, Violation::TopicAlias),
+        };
+        let mut ack = match self.session.receiver.publish(publish.delivery) {
+            Incoming::Deliver(ack) => ack,
+            Incoming::Repeat => return self.send_answers(),
+            Incoming::IdInUse => return self.refuse_id_in_use(publish.delivery),
+            Incoming::ReceiveMaximumExceeded => {
+                return self
+                    .fail(DisconnectReason::ReceiveMaximumExceeded, Violation::ReceiveMaximumExceeded);
+            }
+        };
+        if !self.config.manual_acknowledgement
+            && let Some(token) = ack.take()
+        {
+            // The token is as new as can be.
+            let _ = self.session.receiver.answer(token, PublishReason::Success);
+        }
+        self.events.push_back(Event::Message(ReceivedMessage {
+            message: Message::from_publish(publish, frame, topic),
+            dup: publish.delivery.dup(),
+            subscription_identifiers: publish.properties.subscription_identifiers().collect(),
+            ack,
+        }));
+        self.send_answers();
+    }
+
+    /// The answer that is still due covers it in 3.x, where there are no reasons to tell.
+    fn refuse_id_in_use(&mut self, delivery: Delivery) {
+        if self.version() != Some(ProtocolVersion::V5_0) {
+            return;
+        }
+        let reason = PublishReason::PacketIdentifierInUse;
+        match delivery {
+            Delivery::AtMostOnce => {}
+            Delivery::AtLeastOnce { packet_id, .. } => {
+                self.send(&Puback { reason, ..Puback::new(packet_id) }.into());
+            }
+            Delivery::ExactlyOnce { packet_id, .. } => {
+                self.send(&Pubrec { reason, ..Pubrec::new(packet_id) }.into());
+            }
+        }
+    }
+
+    fn handle_suback(&mut self, suback: &Suback<'_>, frame: &Frame) {
+        let reasons: Vec<_> = suback.reasons.iter().collect();
+        if let Some(Request { token, .. }) =
+            self.take_request(suback.packet_id, RequestKind::Subscribe, Some(reasons.len()))
+        {
+            let outcome = SubscribeOutcome::Acknowledged { reasons, suback: frame.clone() };
+            self.events.push_back(Event::Subscribed { token, outcome });
+        }
+    }
+
+    fn handle_unsuback(&mut self, unsuback: &Unsuback<'_>, frame: &Frame) {
+        let reasons: Vec<_> = unsuback.reasons.iter().collect();
+        // 3.x answers without reasons.
+        let count = (self.version() == Some(ProtocolVersion::V5_0)).then_some(reasons.len());
+        if let Some(Request { token, .. }) =
+            self.take_request(unsuback.packet_id, RequestKind::Unsubscribe, count)
+        {
+            let outcome = UnsubscribeOutcome::Acknowledged { reasons, unsuback: frame.clone() };
+            self.events.push_back(Event::Unsubscribed { token, outcome });
+        }
+    }
+
+    /// Ends a request that is answered with `count` reasons. An answer that does not fit one ends the connection.
+    fn take_request(&mut self, id: PacketId, kind: RequestKind, count: Option<usize>) -> Option<Request> {
+        let requests = &mut self.connection.as_mut()?.requests;
+        let violation = match requests.get(&id) {
+            Some(request) if request.kind != kind => Violation::UnknownRequest,
+            None => Violation::UnknownRequest,
+            Some(request) if count.is_some_and(|count| count != request.filters) => Violation::ReasonCount,
+            Some(_) => {
+                self.session.packet_ids.release(id);
+                return requests.remove(&id);
+            }
+        };
+        self.fail(DisconnectReason::ProtocolError, violation);
+        None
+    }
+}

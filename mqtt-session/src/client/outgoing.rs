@@ -1,0 +1,242 @@
+//! What the Client sends: every byte goes through [`Client::send`] or [`Client::send_publish`].
+
+use core::time::Duration;
+
+use bytes::Buf;
+use mqtt_codec::{
+    Delivery, Disconnect, DisconnectReason, Packet, PacketId, Property, ProtocolVersion, Puback, Publish,
+    Pubrec, Pubrel, QoS, ReleaseReason,
+};
+
+use super::connection::{Connection, Negotiated, expiry_property};
+use super::{Client, Disconnected, Event, PublishOutcome, PublishToken, RejectReason, Violation};
+use crate::delivery::{Acknowledged, Answer, Resend};
+use crate::topic_alias::TopicForm;
+use crate::{Instant, Message, Transmit};
+
+/// A message on its way, or waiting for it.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    pub(super) message: Message,
+    expires_at: Option<Instant>,
+}
+
+/// What waits in the queue.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) token: PublishToken,
+    pub(super) outgoing: Outgoing,
+}
+
+impl Outgoing {
+    pub(super) fn new(now: Instant, message: Message) -> Self {
+        let expires_at = message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()));
+        Self { message, expires_at }
+    }
+
+    /// Seconds until the message expires, rounded up; `None`: never.
+    fn remaining_expiry(&self, now: Instant) -> Option<u32> {
+        let millis = self.expires_at?.duration_since(now).as_millis();
+        Some(u32::try_from(millis.div_ceil(1_000)).unwrap_or(u32::MAX))
+    }
+
+    /// Whether it has waited too long. An interval of 0 means: at once or not at all.
+    fn is_expired(&self, now: Instant) -> bool {
+        match (self.expires_at, self.message.expiry()) {
+            (Some(expires_at), Some(0)) => now > expires_at,
+            (Some(expires_at), _) => now >= expires_at,
+            (None, _) => false,
+        }
+    }
+}
+
+impl Client {
+    /// Appends `packet`; ends the connection when the Server's Maximum Packet Size forbids it.
+    pub(super) fn send(&mut self, packet: &Packet<'_>) {
+        let Some(connection) = &mut self.connection else { return };
+        let version = connection.options.version;
+        if let Some(negotiated) = connection.negotiated_mut() {
+            negotiated.pinger.sent(self.now);
+            if packet.encoded_len(version).is_ok_and(|len| !negotiated.limits.takes_len(len)) {
+                // Not even a DISCONNECT may fit.
+                return self.end(Disconnected::ProtocolError {
+                    reason: DisconnectReason::PacketTooLarge,
+                    violation: Violation::MaximumPacketSize,
+                });
+            }
+        }
+        // Packets made here are valid in the version they are made for.
+        let encoded = self.transmit.push(packet, version);
+        debug_assert_eq!(encoded, Ok(()));
+    }
+
+    /// Ends the connection with a DISCONNECT, where the version allows one that says this.
+    pub(super) fn send_disconnect(&mut self, disconnect: Disconnect<'_>, why: Disconnected) {
+        let Some(version) = self.version() else { return };
+        if version == ProtocolVersion::V5_0 || disconnect.reason == DisconnectReason::NormalDisconnection {
+            self.send(&disconnect.into());
+        }
+        self.end(why);
+    }
+
+    /// The Server has broken the protocol: it is told so in 5.0 `[MQTT-4.13.1-1]`.
+    pub(super) fn fail(&mut self, reason: DisconnectReason, violation: Violation) {
+        self.send_disconnect(Disconnect::new(reason), Disconnected::ProtocolError { reason, violation });
+    }
+
+    /// Appends acknowledgements of received messages that may leave.
+    pub(super) fn send_answers(&mut self) {
+        while let Some(answer) = self.session.receiver.next_answer() {
+            match answer {
+                Answer::Puback(id, reason) => self.send(&Puback { reason, ..Puback::new(id) }.into()),
+                Answer::Pubrec(id, reason) => self.send(&Pubrec { reason, ..Pubrec::new(id) }.into()),
+            }
+        }
+    }
+
+    pub(super) fn send_pubrel(&mut self, id: PacketId, reason: ReleaseReason) {
+        self.send(&Pubrel { reason, ..Pubrel::new(id) }.into());
+    }
+
+    /// Appends what waits: first what has to be sent again, then the queue, as far as there is room and send quota.
+    pub(super) fn send_waiting(&mut self) {
+        while self.transmit.remaining() < self.config.transmit_limit {
+            if !self.send_again() && !self.send_queued() {
+                return;
+            }
+        }
+    }
+
+    /// Sends the next packet of an earlier connection again. `false`: there is none, or none may be sent now.
+    fn send_again(&mut self) -> bool {
+        let Some((version, negotiated)) = negotiated(&mut self.connection) else { return false };
+        let (id, rejected) = match self.session.sender.next_resend() {
+            None => return false,
+            Some(Resend::Pubrel(id)) => {
+                self.send_pubrel(id, ReleaseReason::Success);
+                return true;
+            }
+            Some(Resend::Publish { delivery, message }) => {
+                let sent = send_publish(&mut self.transmit, negotiated, version, self.now, message, delivery);
+                match (sent, delivery.packet_id()) {
+                    (Err(reason), Some(id)) => (id, reason),
+                    _ => return true,
+                }
+            }
+        };
+        // This Server does not take what the one before took.
+        if let Acknowledged::Ended { tag, message: Some(outgoing) } = self.session.sender.abandon(id) {
+            self.session.packet_ids.release(id);
+            self.resolve_rejected(tag, outgoing, rejected);
+        }
+        true
+    }
+
+    /// Sends the next message of the queue for the first time. `false`: there is none, or it may not be sent now.
+    fn send_queued(&mut self) -> bool {
+        let Some((version, negotiated)) = negotiated(&mut self.connection) else { return false };
+        let Some(Queued { outgoing, .. }) = self.queue.front() else { return false };
+        let (expired, qos) = (outgoing.is_expired(self.now), outgoing.message.qos());
+        let checked = negotiated.limits.check_message(&outgoing.message, version);
+        let goes_out = !expired && checked.is_ok();
+        let id = match qos {
+            QoS::AtLeastOnce | QoS::ExactlyOnce if goes_out => {
+                if !self.session.sender.can_start() {
+                    return false;
+                }
+                let Some(id) = self.session.packet_ids.allocate() else { return false };
+                Some(id)
+            }
+            _ => None,
+        };
+        let Some(Queued { token, outgoing }) = self.queue.pop_front() else { return false };
+        if expired {
+            self.resolve(token, Some(&outgoing.message), PublishOutcome::Expired);
+            return true;
+        }
+        if let Err(reason) = checked {
+            self.resolve_rejected(token, outgoing, reason);
+            return true;
+        }
+        let delivery = match id {
+            None => Delivery::AtMostOnce,
+            Some(id) => self.session.sender.start(id, qos, outgoing.clone(), token),
+        };
+        let sent = send_publish(&mut self.transmit, negotiated, version, self.now, &outgoing, delivery);
+        debug_assert_eq!(sent, Ok(()), "it has been checked");
+        if id.is_none() {
+            self.resolve(token, Some(&outgoing.message), PublishOutcome::Sent);
+        }
+        true
+    }
+
+    /// The one end of a token. `message` is no longer held.
+    pub(super) fn resolve(
+        &mut self,
+        token: PublishToken,
+        message: Option<&Message>,
+        outcome: PublishOutcome,
+    ) {
+        if let Some(message) = message {
+            self.forget(message);
+        }
+        self.events.push_back(Event::Published { token, outcome });
+    }
+
+    fn resolve_rejected(&mut self, token: PublishToken, outgoing: Outgoing, reason: RejectReason) {
+        let Outgoing { message, .. } = outgoing;
+        self.forget(&message);
+        self.events
+            .push_back(Event::Published { token, outcome: PublishOutcome::Rejected { message, reason } });
+    }
+
+    /// The bytes of `message` are no longer held.
+    pub(super) fn forget(&mut self, message: &Message) {
+        self.held_bytes = self.held_bytes.saturating_sub(message.size());
+    }
+}
+
+fn negotiated(connection: &mut Option<Connection>) -> Option<(ProtocolVersion, &mut Negotiated)> {
+    let connection = connection.as_mut()?;
+    let version = connection.options.version;
+    connection.negotiated_mut().map(|negotiated| (version, negotiated))
+}
+
+/// Appends a PUBLISH with what this hop adds: the Message Expiry Interval that is left, and a Topic Alias.
+fn send_publish(
+    transmit: &mut Transmit,
+    negotiated: &mut Negotiated,
+    version: ProtocolVersion,
+    now: Instant,
+    outgoing: &Outgoing,
+    delivery: Delivery,
+) -> Result<(), RejectReason> {
+    let message = &outgoing.message;
+    negotiated.limits.check_message(message, version)?;
+    let named = message.as_publish(version, delivery);
+    let (form, publish, alias) = match negotiated.alias_sender.choose(message.topic()) {
+        TopicForm::Name => (TopicForm::Name, named, None),
+        form @ TopicForm::SetAlias(alias) => (form, named, Some(alias)),
+        form @ TopicForm::Alias(alias) => (form, Publish { topic: None, ..named }, Some(alias)),
+    };
+    let expiry = expiry_property(outgoing.remaining_expiry(now), version);
+    let mut push = |publish: &Publish<'_>, extra: &[Property<'_>]| {
+        if !negotiated.limits.takes_len(publish.encoded_len_with(version, extra)?) {
+            return Err(RejectReason::PacketTooLarge);
+        }
+        Ok(transmit.push_publish(publish, extra, message.payload(), version)?)
+    };
+    let sent = match (expiry, alias.map(Property::TopicAlias)) {
+        (None, None) => push(&publish, &[]),
+        (None, Some(alias)) => push(&publish, &[alias]),
+        (Some(expiry), None) => push(&publish, &[expiry]),
+        (Some(expiry), Some(alias)) => push(&publish, &[expiry, alias]),
+    };
+    match sent {
+        Ok(()) => negotiated.alias_sender.sent(message.topic(), form),
+        // The alias was a few bytes too much.
+        Err(_) => push(&named, expiry.as_slice())?,
+    }
+    negotiated.pinger.sent(now);
+    Ok(())
+}

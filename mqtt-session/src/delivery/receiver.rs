@@ -1,0 +1,387 @@
+//! Incoming QoS 1 and QoS 2 messages.
+
+use alloc::collections::VecDeque;
+
+use mqtt_codec::{Delivery, PacketId, PublishReason, QoS, ReleaseReason};
+
+use crate::id_map::IdMap;
+
+/// What a Session owes to the sender of the messages it receives.
+#[derive(Debug, Default)]
+pub(crate) struct Receiver {
+    /// The QoS 2 messages that were accepted and wait for PUBREL, with the epoch of their PUBLISH. Survives connections.
+    accepted: IdMap<u32>,
+    /// The answers due on this connection, in the order of the PUBLISHes.
+    due: VecDeque<Due>,
+    /// The identifiers in `due`.
+    due_ids: IdMap<()>,
+    /// The number of the answer in front; numbers wrap.
+    first: u32,
+    epoch: u32,
+    receive_maximum: u16,
+    /// Exchanges that occupy the Receive Maximum.
+    open: usize,
+}
+
+#[derive(Debug)]
+struct Due {
+    packet_id: PacketId,
+    qos: QoS,
+    /// `None` until the application has answered.
+    reason: Option<PublishReason>,
+    /// A repeat of an accepted PUBLISH is no exchange of its own.
+    is_repeat: bool,
+}
+
+/// What to do with a received PUBLISH.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the message may have to be delivered"]
+pub(crate) enum Incoming {
+    /// Deliver it. The token, which QoS 0 does not have, is to be [answered](Receiver::answer).
+    Deliver(Option<AckToken>),
+    /// It was delivered before: do not deliver it. Its PUBREC is due again.
+    Repeat,
+    /// Its identifier belongs to an exchange that is still to be answered: 0x91 in 5.0, and nothing in 3.x, where that
+    /// answer covers it.
+    IdInUse,
+    /// The peer exceeds our Receive Maximum: DISCONNECT with 0x93.
+    ReceiveMaximumExceeded,
+}
+
+/// An answer that may leave now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Puback(PacketId, PublishReason),
+    Pubrec(PacketId, PublishReason),
+}
+
+/// Names a received message that is still to be acknowledged. It holds for one connection.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a message that is never acknowledged occupies the Receive Maximum"]
+pub struct AckToken {
+    epoch: u32,
+    number: u32,
+}
+
+/// The connection the message came on has ended: the Server sends the message again, with a token of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message came on an earlier connection and will come again")]
+pub struct StaleToken;
+
+impl Receiver {
+    /// A connection begins that goes on with this Session. `receive_maximum` is ours; 65,535 in 3.x.
+    pub(crate) fn resume(&mut self, receive_maximum: u16) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.due.clear();
+        self.due_ids.clear();
+        self.open = 0;
+        self.receive_maximum = receive_maximum;
+    }
+
+    /// The Session has ended.
+    pub(crate) fn reset(&mut self) {
+        self.accepted.clear();
+    }
+
+    /// A PUBLISH arrives.
+    pub(crate) fn publish(&mut self, delivery: Delivery) -> Incoming {
+        let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver(None) };
+        let qos = delivery.qos();
+        if self.due_ids.contains(packet_id) {
+            return Incoming::IdInUse;
+        }
+        if self.accepted.contains(packet_id) {
+            if qos != QoS::ExactlyOnce {
+                return Incoming::IdInUse;
+            }
+            let _ = self.push(Due { packet_id, qos, reason: Some(PublishReason::Success), is_repeat: true });
+            return Incoming::Repeat;
+        }
+        if self.open >= usize::from(self.receive_maximum) {
+            return Incoming::ReceiveMaximumExceeded;
+        }
+        self.open += 1;
+        Incoming::Deliver(Some(self.push(Due { packet_id, qos, reason: None, is_repeat: false })))
+    }
+
+    /// The application has processed the message, or refuses it. The answer leaves once all before it have left
+    /// `[MQTT-4.6.0-2]` `[MQTT-4.6.0-3]`.
+    #[expect(clippy::needless_pass_by_value, reason = "a token is good for one answer")]
+    pub(crate) fn answer(&mut self, token: AckToken, reason: PublishReason) -> Result<(), StaleToken> {
+        let due = self.due.get_mut(token.number.wrapping_sub(self.first) as usize).ok_or(StaleToken)?;
+        if token.epoch != self.epoch || due.reason.is_some() {
+            return Err(StaleToken);
+        }
+        due.reason = Some(reason);
+        if due.qos == QoS::ExactlyOnce && !reason.is_error() {
+            // From here on the message is ours `[MQTT-4.3.3-8]`.
+            self.accepted.insert(due.packet_id, self.epoch);
+        }
+        Ok(())
+    }
+
+    /// The next answer that may leave, to be called until it is `None`.
+    pub(crate) fn next_answer(&mut self) -> Option<Answer> {
+        let reason = self.due.front()?.reason?;
+        let due = self.due.pop_front()?;
+        self.first = self.first.wrapping_add(1);
+        self.due_ids.remove(due.packet_id);
+        if !due.is_repeat && (due.qos == QoS::AtLeastOnce || reason.is_error()) {
+            self.open = self.open.saturating_sub(1);
+        }
+        Some(if due.qos == QoS::AtLeastOnce {
+            Answer::Puback(due.packet_id, reason)
+        } else {
+            Answer::Pubrec(due.packet_id, reason)
+        })
+    }
+
+    /// A PUBREL arrives; the reason for the PUBCOMP that answers it.
+    pub(crate) fn pubrel(&mut self, id: PacketId) -> ReleaseReason {
+        match self.accepted.remove(id) {
+            None => ReleaseReason::PacketIdentifierNotFound,
+            Some(epoch) => {
+                if epoch == self.epoch {
+                    self.open = self.open.saturating_sub(1);
+                }
+                ReleaseReason::Success
+            }
+        }
+    }
+
+    fn push(&mut self, due: Due) -> AckToken {
+        #[expect(clippy::cast_possible_truncation, reason = "numbers wrap")]
+        let number = self.first.wrapping_add(self.due.len() as u32);
+        self.due_ids.insert(due.packet_id, ());
+        self.due.push_back(due);
+        AckToken { epoch: self.epoch, number }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::{BTreeSet, VecDeque};
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(id: u16) -> PacketId {
+        PacketId::new(id).unwrap()
+    }
+
+    fn at_least_once(packet_id: u16) -> Delivery {
+        Delivery::AtLeastOnce { packet_id: id(packet_id), dup: false }
+    }
+
+    fn exactly_once(packet_id: u16) -> Delivery {
+        Delivery::ExactlyOnce { packet_id: id(packet_id), dup: false }
+    }
+
+    /// The specification's words, as simple as they can be written.
+    #[derive(Default)]
+    struct Model {
+        /// QoS 2 identifiers to be released.
+        accepted: BTreeSet<PacketId>,
+        /// Identifiers that occupy the Receive Maximum.
+        open: BTreeSet<PacketId>,
+        due: VecDeque<(PacketId, QoS, Option<PublishReason>)>,
+        receive_maximum: usize,
+    }
+
+    impl Model {
+        fn resume(&mut self, receive_maximum: u16) {
+            self.due.clear();
+            self.open.clear();
+            self.receive_maximum = receive_maximum.into();
+        }
+
+        /// Whether the message is delivered; or how it is not.
+        fn publish(&mut self, id: PacketId, qos: QoS) -> Result<(), Incoming> {
+            if self.due.iter().any(|(due, ..)| *due == id) {
+                return Err(Incoming::IdInUse);
+            }
+            match (self.accepted.contains(&id), qos) {
+                (true, QoS::ExactlyOnce) => {
+                    self.due.push_back((id, qos, Some(PublishReason::Success)));
+                    Err(Incoming::Repeat)
+                }
+                (true, _) => Err(Incoming::IdInUse),
+                (false, _) if self.open.len() >= self.receive_maximum => {
+                    Err(Incoming::ReceiveMaximumExceeded)
+                }
+                (false, _) => {
+                    self.open.insert(id);
+                    self.due.push_back((id, qos, None));
+                    Ok(())
+                }
+            }
+        }
+
+        fn answer(&mut self, id: PacketId, reason: PublishReason) {
+            let Some(due) = self.due.iter_mut().find(|(due, ..)| *due == id) else {
+                panic!("{id} is not due")
+            };
+            due.2 = Some(reason);
+            if due.1 == QoS::ExactlyOnce && !reason.is_error() {
+                self.accepted.insert(id);
+            }
+        }
+
+        fn next_answer(&mut self) -> Option<Answer> {
+            let (id, qos, reason) = *self.due.front()?;
+            let reason = reason?;
+            self.due.pop_front();
+            if qos == QoS::AtLeastOnce {
+                self.open.remove(&id);
+                return Some(Answer::Puback(id, reason));
+            }
+            if reason.is_error() {
+                self.open.remove(&id);
+            }
+            Some(Answer::Pubrec(id, reason))
+        }
+
+        fn pubrel(&mut self, id: PacketId) -> ReleaseReason {
+            if !self.accepted.remove(&id) {
+                return ReleaseReason::PacketIdentifierNotFound;
+            }
+            self.open.remove(&id);
+            ReleaseReason::Success
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Operation {
+        Publish(PacketId, QoS),
+        Answer(usize, PublishReason),
+        NextAnswer,
+        Pubrel(PacketId),
+        Resume(u16),
+        Reset,
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        let ids = || (1..12_u16).prop_map(id);
+        let reasons = prop_oneof![3 => Just(PublishReason::Success), 1 => Just(PublishReason::QuotaExceeded)];
+        prop_oneof![
+            10 => (ids(), prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)]).prop_map(|(id, qos)| Operation::Publish(id, qos)),
+            10 => (any::<usize>(), reasons).prop_map(|(at, reason)| Operation::Answer(at, reason)),
+            10 => Just(Operation::NextAnswer),
+            5 => ids().prop_map(Operation::Pubrel),
+            1 => (1..8_u16).prop_map(Operation::Resume),
+            1 => Just(Operation::Reset),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_the_model(operations in proptest::collection::vec(operation(), 0..400)) {
+            let (mut receiver, mut model) = (Receiver::default(), Model::default());
+            receiver.resume(5);
+            model.resume(5);
+            let mut tokens = Vec::new();
+            for operation in operations {
+                match operation {
+                    Operation::Publish(packet_id, qos) => {
+                        let delivery = match qos {
+                            QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
+                            _ => Delivery::AtLeastOnce { packet_id, dup: false },
+                        };
+                        match (receiver.publish(delivery), model.publish(packet_id, qos)) {
+                            (Incoming::Deliver(Some(token)), Ok(())) => tokens.push((packet_id, token)),
+                            (incoming, expected) => prop_assert_eq!(Err(incoming), expected),
+                        }
+                    }
+                    Operation::Answer(at, reason) => {
+                        if tokens.is_empty() {
+                            continue;
+                        }
+                        let (id, token) = tokens.swap_remove(at % tokens.len());
+                        prop_assert_eq!(receiver.answer(token, reason), Ok(()));
+                        model.answer(id, reason);
+                    }
+                    Operation::NextAnswer => prop_assert_eq!(receiver.next_answer(), model.next_answer()),
+                    Operation::Pubrel(id) => prop_assert_eq!(receiver.pubrel(id), model.pubrel(id)),
+                    Operation::Resume(receive_maximum) => {
+                        receiver.resume(receive_maximum);
+                        model.resume(receive_maximum);
+                        for (_, token) in tokens.drain(..) {
+                            prop_assert_eq!(receiver.answer(token, PublishReason::Success), Err(StaleToken));
+                        }
+                    }
+                    Operation::Reset => {
+                        receiver.reset();
+                        model.accepted.clear();
+                        receiver.resume(5);
+                        model.resume(5);
+                        tokens.clear();
+                    }
+                }
+                prop_assert_eq!(receiver.open, model.open.len());
+                prop_assert_eq!(receiver.due_ids.len(), receiver.due.len());
+            }
+        }
+    }
+
+    fn deliver(receiver: &mut Receiver, delivery: Delivery) -> AckToken {
+        match receiver.publish(delivery) {
+            Incoming::Deliver(Some(token)) => token,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn answers_leave_in_the_order_of_the_publishes() {
+        let mut receiver = Receiver::default();
+        receiver.resume(10);
+        let first = deliver(&mut receiver, exactly_once(7));
+        let second = deliver(&mut receiver, at_least_once(3));
+        receiver.answer(second, PublishReason::Success).unwrap();
+        assert_eq!(receiver.next_answer(), None);
+        receiver.answer(first, PublishReason::Success).unwrap();
+        assert_eq!(receiver.next_answer(), Some(Answer::Pubrec(id(7), PublishReason::Success)));
+        assert_eq!(receiver.next_answer(), Some(Answer::Puback(id(3), PublishReason::Success)));
+        assert_eq!(receiver.next_answer(), None);
+    }
+
+    #[test]
+    fn a_token_does_not_acknowledge_a_stranger() {
+        let mut receiver = Receiver::default();
+        receiver.resume(10);
+        let stale = deliver(&mut receiver, at_least_once(1));
+        receiver.resume(10);
+        let _fresh = deliver(&mut receiver, at_least_once(2));
+        assert_eq!(receiver.answer(stale, PublishReason::Success), Err(StaleToken));
+        assert_eq!(receiver.next_answer(), None);
+    }
+
+    #[test]
+    fn a_message_that_was_not_answered_is_delivered_again_and_one_that_was_is_not() {
+        let mut receiver = Receiver::default();
+        receiver.resume(10);
+        let accepted = deliver(&mut receiver, exactly_once(1));
+        receiver.answer(accepted, PublishReason::Success).unwrap();
+        let _unanswered = deliver(&mut receiver, exactly_once(2));
+        receiver.resume(10);
+        assert_eq!(receiver.publish(exactly_once(1)), Incoming::Repeat);
+        assert!(matches!(receiver.publish(exactly_once(2)), Incoming::Deliver(Some(_))));
+        assert_eq!(receiver.next_answer(), Some(Answer::Pubrec(id(1), PublishReason::Success)));
+        assert_eq!(receiver.next_answer(), None);
+    }
+
+    #[test]
+    fn identifiers_of_earlier_connections_do_not_count() {
+        let mut receiver = Receiver::default();
+        receiver.resume(1);
+        let token = deliver(&mut receiver, exactly_once(1));
+        receiver.answer(token, PublishReason::Success).unwrap();
+        let _ = receiver.next_answer();
+        assert_eq!(receiver.publish(exactly_once(2)), Incoming::ReceiveMaximumExceeded);
+        receiver.resume(1);
+        assert_eq!(receiver.publish(exactly_once(1)), Incoming::Repeat);
+        let _token = deliver(&mut receiver, exactly_once(2));
+        assert_eq!(receiver.publish(exactly_once(3)), Incoming::ReceiveMaximumExceeded);
+    }
+}

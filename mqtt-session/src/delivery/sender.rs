@@ -1,0 +1,462 @@
+//! Outgoing QoS 1 and QoS 2 messages.
+
+use alloc::collections::VecDeque;
+
+use mqtt_codec::{Delivery, PacketId, PublishReason, QoS};
+
+use crate::id_map::IdMap;
+
+/// The exchanges a Session has begun and not finished, in the order of their first PUBLISH.
+///
+/// `M` is the message, given up with PUBREC; `T` stays with the exchange to its end.
+#[derive(Debug)]
+pub(crate) struct Sender<M, T = ()> {
+    /// In order of first sending; `None` where an exchange has ended before those in front of it.
+    entries: VecDeque<Option<Entry<M, T>>>,
+    /// The number of the entry in front; numbers wrap.
+    first: u32,
+    /// From identifier to number of entry.
+    index: IdMap<u32>,
+    epoch: u32,
+    /// The number of the entry that [`next_resend`](Self::next_resend) looks at next.
+    cursor: u32,
+    /// Entries that have not been sent in this epoch.
+    unsent: usize,
+    receive_maximum: u16,
+}
+
+#[derive(Debug)]
+struct Entry<M, T> {
+    packet_id: PacketId,
+    stage: Stage<M>,
+    tag: T,
+    /// When it was sent last.
+    epoch: u32,
+}
+
+/// The packet an exchange waits for.
+#[derive(Debug)]
+enum Stage<M> {
+    Puback(M),
+    Pubrec(M),
+    Pubcomp,
+}
+
+/// What an acknowledgement means.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a PUBREL may be due, or an identifier free"]
+pub(crate) enum Acknowledged<M, T> {
+    /// The exchange is over and its identifier free. There is no message if PUBREC came first.
+    Ended { tag: T, message: Option<M> },
+    /// Send PUBREL with Success. The message, unless this PUBREC is a repeat, is the receiver's and may be dropped.
+    Release { message: Option<M> },
+    /// A PUBREC for an exchange that is not known: send PUBREL, in 5.0 with 0x92.
+    ReleaseUnknown,
+    /// Nobody waits for it: ignore it.
+    Unknown,
+    /// The exchange waits for another packet: a Protocol Error.
+    WrongType,
+}
+
+/// What is sent again at the begin of an epoch.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Resend<'a, M> {
+    /// A PUBLISH; its DUP flag is set `[MQTT-3.3.1-1]`.
+    Publish {
+        delivery: Delivery,
+        message: &'a M,
+    },
+    Pubrel(PacketId),
+}
+
+impl<M, T> Default for Sender<M, T> {
+    fn default() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            first: 0,
+            index: IdMap::default(),
+            epoch: 0,
+            cursor: 0,
+            unsent: 0,
+            receive_maximum: 0,
+        }
+    }
+}
+
+impl<M, T> Sender<M, T> {
+    /// A connection begins that goes on with this Session. `receive_maximum` is the peer's `[MQTT-3.3.4-9]`.
+    pub(crate) fn resume(&mut self, receive_maximum: u16) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.cursor = self.first;
+        self.unsent = self.index.len();
+        self.receive_maximum = receive_maximum;
+    }
+
+    /// The Session has ended: all exchanges, in order of first sending. Their identifiers are free.
+    pub(crate) fn reset(&mut self) -> impl Iterator<Item = (PacketId, T, Option<M>)> + use<M, T> {
+        let Self { entries, .. } = core::mem::take(self);
+        entries
+            .into_iter()
+            .flatten()
+            .map(|Entry { packet_id, stage, tag, .. }| (packet_id, tag, stage.into_message()))
+    }
+
+    /// The next packet to be sent again, in the original order `[MQTT-4.6.0-1]`; it counts as sent. `None` when nothing
+    /// is left, or when the next is a PUBLISH and the send quota is used up.
+    pub(crate) fn next_resend(&mut self) -> Option<Resend<'_, M>> {
+        if self.unsent == 0 {
+            return None;
+        }
+        let may_publish = self.quota() > 0;
+        let start = self.cursor.wrapping_sub(self.first) as usize;
+        let (skipped, entry) = self
+            .entries
+            .iter_mut()
+            .skip(start)
+            .enumerate()
+            .find_map(|(skipped, entry)| entry.as_mut().map(|entry| (skipped, entry)))?;
+        if !may_publish && !matches!(entry.stage, Stage::Pubcomp) {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "numbers wrap")]
+        {
+            self.cursor = self.cursor.wrapping_add(skipped as u32 + 1);
+        }
+        self.unsent -= 1;
+        entry.epoch = self.epoch;
+        let packet_id = entry.packet_id;
+        Some(match &entry.stage {
+            Stage::Puback(message) => {
+                Resend::Publish { delivery: Delivery::AtLeastOnce { packet_id, dup: true }, message }
+            }
+            Stage::Pubrec(message) => {
+                Resend::Publish { delivery: Delivery::ExactlyOnce { packet_id, dup: true }, message }
+            }
+            Stage::Pubcomp => Resend::Pubrel(packet_id),
+        })
+    }
+
+    /// Whether a new message may be sent: everything old has been sent again, and there is send quota
+    /// `[MQTT-3.3.4-7]`.
+    pub(crate) fn can_start(&self) -> bool {
+        self.unsent == 0 && self.quota() > 0
+    }
+
+    /// A new PUBLISH goes out under `packet_id`, which is free. Returns how it is delivered.
+    pub(crate) fn start(&mut self, packet_id: PacketId, qos: QoS, message: M, tag: T) -> Delivery {
+        let (stage, delivery) = match qos {
+            QoS::AtMostOnce => return Delivery::AtMostOnce,
+            QoS::AtLeastOnce => (Stage::Puback(message), Delivery::AtLeastOnce { packet_id, dup: false }),
+            QoS::ExactlyOnce => (Stage::Pubrec(message), Delivery::ExactlyOnce { packet_id, dup: false }),
+        };
+        self.compact();
+        self.index.insert(packet_id, self.end());
+        self.entries.push_back(Some(Entry { packet_id, stage, tag, epoch: self.epoch }));
+        delivery
+    }
+
+    /// A PUBACK arrives, with any reason.
+    pub(crate) fn puback(&mut self, id: PacketId) -> Acknowledged<M, T> {
+        match self.stage(id) {
+            None => Acknowledged::Unknown,
+            Some(Stage::Puback(_)) => self.end_exchange(id),
+            Some(Stage::Pubrec(_) | Stage::Pubcomp) => Acknowledged::WrongType,
+        }
+    }
+
+    /// A PUBREC arrives. One of 0x80 or above ends the exchange.
+    pub(crate) fn pubrec(&mut self, id: PacketId, reason: PublishReason) -> Acknowledged<M, T> {
+        match self.stage(id) {
+            None if reason.is_error() => Acknowledged::Unknown,
+            None => Acknowledged::ReleaseUnknown,
+            Some(Stage::Puback(_)) => Acknowledged::WrongType,
+            Some(Stage::Pubrec(_) | Stage::Pubcomp) if reason.is_error() => self.end_exchange(id),
+            Some(stage) => {
+                Acknowledged::Release { message: core::mem::replace(stage, Stage::Pubcomp).into_message() }
+            }
+        }
+    }
+
+    /// A PUBCOMP arrives, with any reason.
+    pub(crate) fn pubcomp(&mut self, id: PacketId) -> Acknowledged<M, T> {
+        match self.stage(id) {
+            None => Acknowledged::Unknown,
+            Some(Stage::Pubcomp) => self.end_exchange(id),
+            Some(Stage::Puback(_) | Stage::Pubrec(_)) => Acknowledged::WrongType,
+        }
+    }
+
+    /// Ends an exchange from this side, whatever it waits for.
+    pub(crate) fn abandon(&mut self, id: PacketId) -> Acknowledged<M, T> {
+        self.end_exchange(id)
+    }
+
+    /// How many exchanges are open.
+    pub(crate) const fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// What is left of the peer's Receive Maximum: derived, so that it cannot drift.
+    fn quota(&self) -> usize {
+        usize::from(self.receive_maximum).saturating_sub(self.index.len() - self.unsent)
+    }
+
+    /// The number the next entry gets.
+    #[expect(clippy::cast_possible_truncation, reason = "numbers wrap")]
+    fn end(&self) -> u32 {
+        self.first.wrapping_add(self.entries.len() as u32)
+    }
+
+    fn slot(&mut self, id: PacketId) -> Option<&mut Option<Entry<M, T>>> {
+        let number = self.index.get(id)?;
+        self.entries.get_mut(number.wrapping_sub(self.first) as usize)
+    }
+
+    fn stage(&mut self, id: PacketId) -> Option<&mut Stage<M>> {
+        self.slot(id)?.as_mut().map(|entry| &mut entry.stage)
+    }
+
+    fn end_exchange(&mut self, id: PacketId) -> Acknowledged<M, T> {
+        let Some(entry) = self.slot(id).and_then(Option::take) else { return Acknowledged::Unknown };
+        self.index.remove(id);
+        if entry.epoch != self.epoch {
+            self.unsent -= 1;
+        }
+        while let Some(None) = self.entries.front() {
+            self.entries.pop_front();
+            if self.cursor == self.first {
+                self.cursor = self.cursor.wrapping_add(1);
+            }
+            self.first = self.first.wrapping_add(1);
+        }
+        Acknowledged::Ended { tag: entry.tag, message: entry.stage.into_message() }
+    }
+
+    /// Closes the gaps once there are more of them than entries, which a peer that leaves the oldest exchange
+    /// unanswered could cause.
+    fn compact(&mut self) {
+        // While something is to be sent again nothing is started, and the cursor is needed.
+        if self.unsent > 0 || self.entries.len() < 2 * self.index.len() + 32 {
+            return;
+        }
+        self.entries.retain(Option::is_some);
+        for (number, entry) in (self.first..).zip(self.entries.iter().flatten()) {
+            self.index.insert(entry.packet_id, number);
+        }
+    }
+}
+
+impl<M> Stage<M> {
+    fn into_message(self) -> Option<M> {
+        match self {
+            Self::Puback(message) | Self::Pubrec(message) => Some(message),
+            Self::Pubcomp => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(id: u16) -> PacketId {
+        PacketId::new(id).unwrap()
+    }
+
+    /// The specification's words, as simple as they can be written.
+    #[derive(Default)]
+    struct Model {
+        exchanges: Vec<Exchange>,
+        receive_maximum: usize,
+    }
+
+    struct Exchange {
+        id: PacketId,
+        message: Option<u32>,
+        qos: QoS,
+        sent: bool,
+    }
+
+    impl Model {
+        fn resume(&mut self, receive_maximum: u16) {
+            self.receive_maximum = receive_maximum.into();
+            self.exchanges.iter_mut().for_each(|exchange| exchange.sent = false);
+        }
+
+        fn quota(&self) -> usize {
+            self.receive_maximum
+                .saturating_sub(self.exchanges.iter().filter(|exchange| exchange.sent).count())
+        }
+
+        fn can_start(&self) -> bool {
+            self.exchanges.iter().all(|exchange| exchange.sent) && self.quota() > 0
+        }
+
+        fn next_resend(&mut self) -> Option<(PacketId, QoS, Option<u32>)> {
+            let quota = self.quota();
+            let next = self.exchanges.iter_mut().find(|exchange| !exchange.sent)?;
+            if next.message.is_some() && quota == 0 {
+                return None;
+            }
+            next.sent = true;
+            Some((next.id, next.qos, next.message))
+        }
+
+        fn take(&mut self, at: usize) -> Acknowledged<u32, PacketId> {
+            let exchange = self.exchanges.remove(at);
+            Acknowledged::Ended { tag: exchange.id, message: exchange.message }
+        }
+
+        fn acknowledge(&mut self, kind: Kind, id: PacketId) -> Acknowledged<u32, PacketId> {
+            let Some(at) = self.exchanges.iter().position(|exchange| exchange.id == id) else {
+                return match kind {
+                    Kind::Pubrec => Acknowledged::ReleaseUnknown,
+                    Kind::Puback | Kind::PubrecError | Kind::Pubcomp => Acknowledged::Unknown,
+                };
+            };
+            let exchange = &mut self.exchanges[at];
+            match (kind, exchange.qos, exchange.message) {
+                (Kind::Puback, QoS::AtLeastOnce, _)
+                | (Kind::PubrecError, QoS::ExactlyOnce, _)
+                | (Kind::Pubcomp, QoS::ExactlyOnce, None) => self.take(at),
+                (Kind::Pubrec, QoS::ExactlyOnce, message) => {
+                    exchange.message = None;
+                    Acknowledged::Release { message }
+                }
+                _ => Acknowledged::WrongType,
+            }
+        }
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Kind {
+        Puback,
+        Pubrec,
+        PubrecError,
+        Pubcomp,
+    }
+
+    #[derive(Clone, Debug)]
+    enum Operation {
+        Start(PacketId, QoS),
+        Acknowledge(Kind, PacketId),
+        Resume(u16),
+        Resend,
+        Reset,
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        let ids = || (1..12_u16).prop_map(id);
+        let kinds =
+            prop_oneof![Just(Kind::Puback), Just(Kind::Pubrec), Just(Kind::PubrecError), Just(Kind::Pubcomp)];
+        prop_oneof![
+            10 => (ids(), prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)]).prop_map(|(id, qos)| Operation::Start(id, qos)),
+            20 => (kinds, ids()).prop_map(|(kind, id)| Operation::Acknowledge(kind, id)),
+            2 => (0..8_u16).prop_map(Operation::Resume),
+            10 => Just(Operation::Resend),
+            1 => Just(Operation::Reset),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_the_model(operations in proptest::collection::vec(operation(), 0..400)) {
+            let (mut sender, mut model) = (Sender::default(), Model::default());
+            sender.resume(5);
+            model.resume(5);
+            let mut message = 0;
+            for operation in operations {
+                match operation {
+                    Operation::Start(id, qos) => {
+                        prop_assert_eq!(sender.can_start(), model.can_start());
+                        if !model.can_start() || model.exchanges.iter().any(|exchange| exchange.id == id) {
+                            continue;
+                        }
+                        message += 1;
+                        let delivery = sender.start(id, qos, message, id);
+                        prop_assert_eq!((delivery.qos(), delivery.packet_id(), delivery.dup()), (qos, Some(id), false));
+                        model.exchanges.push(Exchange { id, message: Some(message), qos, sent: true });
+                    }
+                    Operation::Acknowledge(kind, id) => {
+                        let acknowledged = match kind {
+                            Kind::Puback => sender.puback(id),
+                            Kind::Pubrec => sender.pubrec(id, PublishReason::NoMatchingSubscribers),
+                            Kind::PubrecError => sender.pubrec(id, PublishReason::UnspecifiedError),
+                            Kind::Pubcomp => sender.pubcomp(id),
+                        };
+                        prop_assert_eq!(acknowledged, model.acknowledge(kind, id));
+                    }
+                    Operation::Resume(receive_maximum) => {
+                        sender.resume(receive_maximum);
+                        model.resume(receive_maximum);
+                    }
+                    Operation::Resend => match (sender.next_resend(), model.next_resend()) {
+                        (Some(Resend::Publish { delivery, message }), Some((id, qos, Some(expected)))) => {
+                            prop_assert_eq!(*message, expected);
+                            prop_assert_eq!((delivery.qos(), delivery.packet_id(), delivery.dup()), (qos, Some(id), true));
+                        }
+                        (Some(Resend::Pubrel(released)), Some((id, QoS::ExactlyOnce, None))) => {
+                            prop_assert_eq!(released, id);
+                        }
+                        (None, None) => {}
+                        (ours, expected) => prop_assert!(false, "{:?} is not {:?}", ours, expected),
+                    },
+                    Operation::Reset => {
+                        let left: Vec<_> = sender.reset().map(|(id, tag, message)| (id, tag, message)).collect();
+                        let expected: Vec<_> =
+                            model.exchanges.drain(..).map(|exchange| (exchange.id, exchange.id, exchange.message)).collect();
+                        prop_assert_eq!(left, expected);
+                        sender.resume(5);
+                        model.resume(5);
+                    }
+                }
+                prop_assert_eq!(sender.len(), model.exchanges.len());
+                prop_assert!(sender.entries.len() <= 2 * sender.len() + 33, "gaps do not add up");
+            }
+        }
+    }
+
+    #[test]
+    fn an_oldest_exchange_without_answer_makes_nothing_grow() {
+        let mut sender = Sender::<_, ()>::default();
+        sender.resume(2);
+        let _ = sender.start(id(1), QoS::AtLeastOnce, "oldest", ());
+        for round in 0..10_000 {
+            let next = id(2 + round % 100);
+            let _ = sender.start(next, QoS::AtLeastOnce, "next", ());
+            assert!(!sender.can_start());
+            assert_eq!(sender.puback(next), Acknowledged::Ended { tag: (), message: Some("next") });
+            assert!(sender.entries.len() < 64);
+        }
+        assert_eq!(sender.puback(id(1)), Acknowledged::Ended { tag: (), message: Some("oldest") });
+        assert!(sender.entries.is_empty());
+    }
+
+    /// A PUBREL waits for no quota, so a smaller Receive Maximum cannot lock a Session up.
+    #[test]
+    fn a_smaller_receive_maximum_on_resume_locks_nothing_up() {
+        let mut sender = Sender::<_, ()>::default();
+        sender.resume(3);
+        let _ = sender.start(id(1), QoS::ExactlyOnce, "a", ());
+        let _ = sender.start(id(2), QoS::ExactlyOnce, "b", ());
+        let _ = sender.start(id(3), QoS::ExactlyOnce, "c", ());
+        assert_eq!(
+            sender.pubrec(id(2), PublishReason::Success),
+            Acknowledged::Release { message: Some("b") }
+        );
+        sender.resume(1);
+        let dup = |packet_id| Delivery::ExactlyOnce { packet_id, dup: true };
+        assert_eq!(sender.next_resend(), Some(Resend::Publish { delivery: dup(id(1)), message: &"a" }));
+        assert_eq!(sender.next_resend(), Some(Resend::Pubrel(id(2))));
+        assert_eq!(sender.next_resend(), None);
+        let _ = sender.pubcomp(id(2));
+        assert_eq!(sender.next_resend(), None);
+        let _ = sender.pubrec(id(1), PublishReason::Success);
+        let _ = sender.pubcomp(id(1));
+        assert_eq!(sender.next_resend(), Some(Resend::Publish { delivery: dup(id(3)), message: &"c" }));
+    }
+}

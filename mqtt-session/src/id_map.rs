@@ -1,0 +1,161 @@
+//! A map from Packet Identifiers: one flat table, no allocation for each entry.
+//!
+//! Open addressing with linear probing at a load of at most one half; removal shifts the entries behind it back, so there
+//! are no tombstones. There are only 65,535 keys, which bounds what a peer that picks them with malice can cost.
+
+use alloc::vec::Vec;
+
+use mqtt_codec::PacketId;
+
+const SMALLEST: usize = 8;
+
+#[derive(Clone, Debug)]
+pub(crate) struct IdMap<V> {
+    /// Empty, or a power of two of at least [`SMALLEST`].
+    slots: Vec<Option<(PacketId, V)>>,
+    len: usize,
+}
+
+impl<V> Default for IdMap<V> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), len: 0 }
+    }
+}
+
+impl<V: Copy> IdMap<V> {
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn get(&self, id: PacketId) -> Option<V> {
+        let mut at = self.home(id);
+        loop {
+            match self.slots.get(at)? {
+                Some((key, value)) if *key == id => return Some(*value),
+                Some(_) => at = self.next(at),
+                None => return None,
+            }
+        }
+    }
+
+    pub(crate) fn contains(&self, id: PacketId) -> bool {
+        self.get(id).is_some()
+    }
+
+    /// Returns the value that was there.
+    pub(crate) fn insert(&mut self, id: PacketId, value: V) -> Option<V> {
+        if (self.len + 1) * 2 > self.slots.len() {
+            self.grow();
+        }
+        let mut at = self.home(id);
+        while let Some(slot) = self.slots.get_mut(at) {
+            match slot {
+                Some((key, old)) if *key == id => return Some(core::mem::replace(old, value)),
+                Some(_) => at = self.next(at),
+                None => {
+                    *slot = Some((id, value));
+                    self.len += 1;
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    pub(crate) fn remove(&mut self, id: PacketId) -> Option<V> {
+        let mut hole = self.home(id);
+        loop {
+            match self.slots.get(hole)? {
+                Some((key, _)) if *key == id => break,
+                Some(_) => hole = self.next(hole),
+                None => return None,
+            }
+        }
+        let removed = self.slots.get_mut(hole)?.take();
+        self.len -= 1;
+        let mut at = self.next(hole);
+        while let Some(Some((key, _))) = self.slots.get(at) {
+            // An entry may move back to the hole unless its home lies behind the hole.
+            if self.distance(self.home(*key), at) >= self.distance(hole, at) {
+                self.slots.swap(hole, at);
+                hole = at;
+            }
+            at = self.next(at);
+        }
+        if self.len == 0 && self.slots.len() > SMALLEST {
+            // A burst is over.
+            self.slots = Vec::new();
+        }
+        removed.map(|(_, value)| value)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(SMALLEST);
+        let mut larger = Self { slots: Vec::new(), len: 0 };
+        larger.slots.resize(size, None);
+        for (id, value) in self.slots.drain(..).flatten() {
+            larger.insert(id, value);
+        }
+        *self = larger;
+    }
+
+    /// Where `id` stands if nothing is in its way. Fibonacci hashing spreads runs of identifiers.
+    fn home(&self, id: PacketId) -> usize {
+        let hash = u32::from(id.get()).wrapping_mul(0x9E37_79B1);
+        (hash >> 8) as usize & self.slots.len().wrapping_sub(1)
+    }
+
+    const fn next(&self, at: usize) -> usize {
+        (at + 1) & self.slots.len().wrapping_sub(1)
+    }
+
+    const fn distance(&self, from: usize, to: usize) -> usize {
+        to.wrapping_sub(from) & self.slots.len().wrapping_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn behaves_like_an_ordered_map(operations in proptest::collection::vec((any::<bool>(), 1..64_u16, any::<u8>()), 0..300)) {
+            let mut map = IdMap::default();
+            let mut model = BTreeMap::new();
+            for (insert, id, value) in operations {
+                // A stride makes identifiers share a home.
+                let id = PacketId::new(id * 1021).unwrap();
+                if insert {
+                    prop_assert_eq!(map.insert(id, value), model.insert(id, value));
+                } else {
+                    prop_assert_eq!(map.remove(id), model.remove(&id));
+                }
+                prop_assert_eq!(map.len(), model.len());
+                for id in 1..64 {
+                    let id = PacketId::new(id * 1021).unwrap();
+                    prop_assert_eq!(map.get(id), model.get(&id).copied());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn holds_every_identifier() {
+        let ids = || (1..=u16::MAX).filter_map(PacketId::new);
+        let mut map = IdMap::default();
+        assert!(ids().all(|id| map.insert(id, id.get()).is_none()));
+        assert_eq!(map.len(), 65_535);
+        assert!(ids().all(|id| map.get(id) == Some(id.get())));
+        assert!(ids().all(|id| map.remove(id) == Some(id.get())));
+        assert_eq!(map.len(), 0);
+    }
+}

@@ -1,0 +1,216 @@
+//! Application Messages.
+
+use bytes::Bytes;
+use mqtt_codec::{
+    Delivery, Frame, MessageProperties, Property, PropertyError, ProtocolVersion, Publish, PublishProperties,
+    QoS, Will, WillProperties,
+};
+use mqtt_topic::{InvalidTopic, TopicName};
+
+/// An Application Message, owned. Cloning shares topic, payload and properties.
+///
+/// It has no Packet Identifier, DUP flag or Topic Alias: those belong to one way of sending it.
+///
+/// ```
+/// use mqtt_session::Message;
+/// use mqtt_session::codec::{Property, QoS};
+///
+/// let message = Message::new("room/temperature", "21.5")?
+///     .with_qos(QoS::AtLeastOnce)
+///     .with_retain(true)
+///     .with_properties(&[Property::ContentType("text/plain")])?;
+/// assert_eq!(message.topic().as_str(), "room/temperature");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    topic: TopicName<Bytes>,
+    payload: Bytes,
+    properties: MessageProperties,
+    expiry: Option<u32>,
+    qos: QoS,
+    retain: bool,
+}
+
+impl Message {
+    /// A QoS 0 message without properties, not retained.
+    ///
+    /// # Errors
+    /// [`InvalidTopic`] when `topic` is no Topic Name, for one because it has a wildcard `[MQTT-3.3.2-2]`.
+    pub fn new(topic: impl AsRef<str>, payload: impl Into<Bytes>) -> Result<Self, InvalidTopic> {
+        let topic = TopicName::new(Bytes::copy_from_slice(topic.as_ref().as_bytes()))?;
+        Ok(Self::to(topic, payload.into()))
+    }
+
+    /// A QoS 0 message to a Topic Name that has been checked before.
+    pub fn to(topic: TopicName<Bytes>, payload: Bytes) -> Self {
+        let properties = MessageProperties::default();
+        Self { topic, payload, properties, expiry: None, qos: QoS::AtMostOnce, retain: false }
+    }
+
+    /// What a received PUBLISH carries. `topic` is its Topic Name, or what its Topic Alias stands for; `frame` is the
+    /// packet, whose memory the message shares until it is [detached](Self::detach).
+    pub fn from_publish(publish: &Publish<'_>, frame: &Frame, topic: TopicName<Bytes>) -> Self {
+        Self {
+            topic,
+            payload: frame.slice(publish.payload),
+            properties: MessageProperties::from_publish(publish.properties, Some(frame.bytes())),
+            expiry: publish.properties.message_expiry_interval(),
+            qos: publish.delivery.qos(),
+            retain: publish.retain,
+        }
+    }
+
+    /// What a Will becomes when it is published, in memory of its own. `None` never happens for a Will that has been
+    /// decoded.
+    pub fn from_will(will: &Will<'_>) -> Option<Self> {
+        Some(Self {
+            topic: will.topic.with_storage(Bytes::copy_from_slice(will.topic.as_bytes()))?,
+            payload: Bytes::copy_from_slice(will.payload),
+            properties: MessageProperties::from_will(will.properties, None),
+            expiry: will.properties.message_expiry_interval(),
+            qos: will.qos,
+            retain: will.retain,
+        })
+    }
+
+    /// The same message with this QoS.
+    #[must_use = "the message is returned"]
+    pub fn with_qos(self, qos: QoS) -> Self {
+        Self { qos, ..self }
+    }
+
+    /// The same message with this RETAIN flag (section 3.3.1.3).
+    #[must_use = "the message is returned"]
+    pub fn with_retain(self, retain: bool) -> Self {
+        Self { retain, ..self }
+    }
+
+    /// The same message with a Message Expiry Interval in seconds (5.0, section 3.3.2.3.3).
+    #[must_use = "the message is returned"]
+    pub fn with_expiry(self, seconds: u32) -> Self {
+        Self { expiry: Some(seconds), ..self }
+    }
+
+    /// The same message with these properties instead of those it had. They are not sent in 3.x, which has none.
+    ///
+    /// # Errors
+    /// [`PropertyError`] when one of them does not belong to a message, is repeated or has an invalid value. The Message
+    /// Expiry Interval is set by [`with_expiry`](Self::with_expiry).
+    pub fn with_properties(self, properties: &[Property<'_>]) -> Result<Self, PropertyError> {
+        Ok(Self { properties: MessageProperties::new(properties)?, ..self })
+    }
+
+    /// The Topic Name.
+    pub const fn topic(&self) -> &TopicName<Bytes> {
+        &self.topic
+    }
+
+    /// The payload; may be empty.
+    pub const fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// The QoS it is published with, or was received with.
+    pub const fn qos(&self) -> QoS {
+        self.qos
+    }
+
+    /// The RETAIN flag.
+    pub const fn retain(&self) -> bool {
+        self.retain
+    }
+
+    /// The properties that travel with the message.
+    pub const fn properties(&self) -> &MessageProperties {
+        &self.properties
+    }
+
+    /// The Message Expiry Interval in seconds, as it was given; nobody counts it down here.
+    pub const fn expiry(&self) -> Option<u32> {
+        self.expiry
+    }
+
+    /// Bytes of topic, payload and properties, which is what a store of messages should count.
+    pub fn size(&self) -> usize {
+        self.topic.as_bytes().len() + self.payload.len() + self.properties.len()
+    }
+
+    /// The same message in allocations of its own. A message that is kept for long should be detached, because its
+    /// payload may be a small part of a large read buffer.
+    pub fn detach(&self) -> Self {
+        let topic = self.topic.with_storage(Bytes::copy_from_slice(self.topic.as_bytes()));
+        Self {
+            topic: topic.unwrap_or_else(|| self.topic.clone()),
+            payload: Bytes::copy_from_slice(&self.payload),
+            properties: self.properties.detach(),
+            ..*self
+        }
+    }
+
+    /// The message as a Will, which has its properties in a set of another type. Never `None`.
+    pub(crate) fn as_will<'a>(&'a self, properties: WillProperties<'a>) -> Option<Will<'a>> {
+        Some(Will {
+            topic: self.topic.with_storage(self.topic.as_str())?,
+            payload: &self.payload,
+            qos: self.qos,
+            retain: self.retain,
+            properties,
+        })
+    }
+
+    /// The PUBLISH that carries the message, without the properties of one hop: Message Expiry Interval, Topic Alias and
+    /// Subscription Identifiers. In 3.x it has no properties at all.
+    pub(crate) fn as_publish(&self, version: ProtocolVersion, delivery: Delivery) -> Publish<'_> {
+        Publish {
+            topic: self.topic.with_storage(self.topic.as_str()),
+            delivery,
+            retain: self.retain,
+            properties: match version {
+                ProtocolVersion::V5_0 => self.properties.as_publish(),
+                ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => PublishProperties::EMPTY,
+            },
+            payload: &self.payload,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use mqtt_codec::{Decoder, Packet};
+
+    use super::*;
+
+    #[test]
+    fn what_is_published_is_what_is_received() {
+        let message = Message::new("a/b", "payload")
+            .unwrap()
+            .with_qos(QoS::ExactlyOnce)
+            .with_retain(true)
+            .with_expiry(7)
+            .with_properties(&[Property::ContentType("text/plain"), Property::UserProperty(("k", "v"))])
+            .unwrap();
+        let delivery = Delivery::ExactlyOnce { packet_id: mqtt_codec::PacketId::MIN, dup: false };
+        let mut bytes = BytesMut::new();
+        let extra = [Property::MessageExpiryInterval(7)];
+        let publish = message.as_publish(ProtocolVersion::V5_0, delivery);
+        publish.encode_head_with(ProtocolVersion::V5_0, &extra, &mut bytes).unwrap();
+        bytes.extend_from_slice(publish.payload);
+        let frame = Decoder::client(ProtocolVersion::V5_0).decode_frame(&mut bytes).unwrap().unwrap();
+        let Packet::Publish(received) = frame.packet() else { panic!("{frame}") };
+        let topic = received.topic.unwrap();
+        let topic = topic.with_storage(frame.slice(topic.as_bytes())).unwrap();
+        let received = Message::from_publish(&received, &frame, topic);
+        assert_eq!(received, message);
+        assert_eq!(received.detach(), message);
+    }
+
+    #[test]
+    fn version_3_has_no_properties() {
+        let message = Message::new("a", "").unwrap().with_properties(&[Property::ContentType("x")]).unwrap();
+        for version in [ProtocolVersion::V3_1, ProtocolVersion::V3_1_1] {
+            assert!(message.as_publish(version, Delivery::AtMostOnce).encoded_len(version).is_ok());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A message on its way to one Session.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use mqtt_codec::{Delivery, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
+use mqtt_topic::Subscription;
+
+use crate::{Instant, Message};
+
+/// The Shared Subscription a message was taken from.
+pub(crate) type Group = Arc<Subscription<Box<[u8]>>>;
+
+/// A message as one Session is to get it. The message itself is shared by all its receivers.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) message: Arc<Message>,
+    /// The lower of the message's and the subscription's.
+    pub(crate) qos: QoS,
+    /// The RETAIN flag the Client sees.
+    pub(crate) retain: bool,
+    pub(crate) expires_at: Option<Instant>,
+    pub(crate) identifiers: Identifiers,
+    pub(crate) group: Option<Group>,
+}
+
+impl Outgoing {
+    /// The PUBLISH without the properties of the hop, in 5.0.
+    pub(crate) fn as_publish(&self, delivery: Delivery) -> Publish<'_> {
+        Publish { retain: self.retain, ..self.message.as_publish(ProtocolVersion::V5_0, delivery) }
+    }
+
+    pub(crate) fn has_expired(&self, now: Instant) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Bytes a queue should count.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>() + self.message.size()
+    }
+}
+
+/// The Subscription Identifiers of all subscriptions that made a message match `[MQTT-3.3.4-4]`, repeated ones too
+/// `[MQTT-3.3.4-5]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Identifiers {
+    #[default]
+    None,
+    One(SubscriptionIdentifier),
+    Many(Vec<SubscriptionIdentifier>),
+}
+
+impl Identifiers {
+    pub(crate) fn add(&mut self, identifier: Option<SubscriptionIdentifier>) {
+        let Some(identifier) = identifier else { return };
+        match self {
+            Self::None => *self = Self::One(identifier),
+            Self::One(first) => *self = Self::Many(Vec::from([*first, identifier])),
+            Self::Many(all) => all.push(identifier),
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[SubscriptionIdentifier] {
+        match self {
+            Self::None => &[],
+            Self::One(only) => core::slice::from_ref(only),
+            Self::Many(all) => all,
+        }
+    }
+}
+
+impl From<Option<SubscriptionIdentifier>> for Identifiers {
+    fn from(identifier: Option<SubscriptionIdentifier>) -> Self {
+        identifier.map_or(Self::None, Self::One)
+    }
+}

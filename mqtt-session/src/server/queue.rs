@@ -1,0 +1,84 @@
+//! The messages that wait for one Session: QoS 1 and 2, bounded by number and by bytes.
+
+use alloc::collections::VecDeque;
+
+use super::outgoing::Outgoing;
+use crate::Instant;
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    messages: VecDeque<Outgoing>,
+    bytes: usize,
+    /// No message in the queue expires before.
+    first_expiry: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueLimits {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Queue {
+    /// Appends a message. It comes back when there is no room, also after what has expired is gone: the newest is the one
+    /// that is dropped.
+    pub(super) fn push(
+        &mut self,
+        now: Instant,
+        outgoing: Outgoing,
+        limits: QueueLimits,
+    ) -> Result<(), Outgoing> {
+        let size = outgoing.size();
+        if !self.has_room(size, limits) && self.first_expiry.is_some_and(|at| at <= now) {
+            self.drop_expired(now);
+        }
+        if !self.has_room(size, limits) {
+            return Err(outgoing);
+        }
+        self.bytes += size;
+        self.first_expiry = earlier(self.first_expiry, outgoing.expires_at);
+        self.messages.push_back(outgoing);
+        Ok(())
+    }
+
+    /// Takes the oldest message that has not expired.
+    pub(super) fn pop(&mut self, now: Instant) -> Option<Outgoing> {
+        loop {
+            let outgoing = self.messages.pop_front()?;
+            self.bytes -= outgoing.size();
+            if self.messages.is_empty() {
+                // A burst is over.
+                *self = Self::default();
+            }
+            if !outgoing.has_expired(now) {
+                return Some(outgoing);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(super) fn into_messages(self) -> impl Iterator<Item = Outgoing> {
+        self.messages.into_iter()
+    }
+
+    fn has_room(&self, size: usize, limits: QueueLimits) -> bool {
+        self.messages.len() < limits.messages && self.bytes + size <= limits.bytes
+    }
+
+    fn drop_expired(&mut self, now: Instant) {
+        self.messages.retain(|outgoing| !outgoing.has_expired(now));
+        self.bytes = self.messages.iter().map(Outgoing::size).sum();
+        self.first_expiry =
+            self.messages.iter().fold(None, |first, outgoing| earlier(first, outgoing.expires_at));
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,350 @@
+//! One Session: everything the Server keeps of a Client while it is away, and changes while it is there (section 4.1).
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+
+use bytes::Buf;
+use mqtt_codec::{
+    Delivery, Packet, ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
+    SubscriptionIdentifier,
+};
+use mqtt_topic::{TopicFilter, TopicName};
+
+use super::connection::{Connection, TooLarge};
+use super::outgoing::{Identifiers, Outgoing};
+use super::queue::{Queue, QueueLimits};
+use crate::broker::{Action, ConnectionId, DropCause, Key, Notice, RetainedMessages};
+use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
+use crate::packet_id::PacketIds;
+use crate::{Instant, Message};
+
+/// Names one Session to the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SessionId(u64);
+
+impl Key for SessionId {
+    fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    fn number(self) -> u64 {
+        self.0
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client_id: Arc<str>,
+    /// Who began it, where authentication says so.
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) connection: Option<ConnectionId>,
+    /// The Session Expiry Interval in force, in seconds; 0xFFFFFFFF: never.
+    pub(crate) expiry: u32,
+    /// When it ends; only while not connected.
+    pub(crate) expires_at: Option<Instant>,
+    /// Only while not connected.
+    pub(crate) will: Option<DelayedWill>,
+    /// The deadline that is set for this Session.
+    pub(crate) timer: Option<Instant>,
+    /// How many subscriptions it has.
+    pub(crate) subscriptions: usize,
+    /// Which message found this Session last, and as which of its targets.
+    pub(crate) mark: (u64, usize),
+    sender: Sender<Outgoing>,
+    packet_ids: PacketIds,
+    pub(crate) receiver: Receiver,
+    queue: Queue,
+    walks: VecDeque<RetainedWalk>,
+}
+
+/// A Will that waits for its Will Delay Interval.
+#[derive(Debug)]
+pub(crate) struct DelayedWill {
+    pub(crate) message: Arc<Message>,
+    pub(crate) at: Instant,
+}
+
+/// The retained messages that a new subscription still has to get, by where in the store they are.
+#[derive(Debug)]
+pub(crate) struct RetainedWalk {
+    pub(crate) filter: TopicFilter<Box<[u8]>>,
+    pub(crate) qos: QoS,
+    pub(crate) no_local: bool,
+    pub(crate) identifier: Option<SubscriptionIdentifier>,
+    /// The last topic that was looked at.
+    pub(crate) after: Option<TopicName<Box<[u8]>>>,
+}
+
+impl Session {
+    pub(crate) fn new(client_id: Arc<str>, principal: Option<Arc<str>>) -> Self {
+        Self {
+            client_id,
+            principal,
+            connection: None,
+            expiry: 0,
+            expires_at: None,
+            will: None,
+            timer: None,
+            subscriptions: 0,
+            mark: (0, 0),
+            sender: Sender::default(),
+            packet_ids: PacketIds::default(),
+            receiver: Receiver::default(),
+            queue: Queue::default(),
+            walks: VecDeque::new(),
+        }
+    }
+
+    /// A connection goes on with this Session. `window` is how many messages may be under way to the Client, `receive_maximum`
+    /// how many from it.
+    pub(crate) fn attach(
+        &mut self,
+        connection: ConnectionId,
+        expiry: u32,
+        window: u16,
+        receive_maximum: u16,
+    ) {
+        self.connection = Some(connection);
+        self.expiry = expiry;
+        self.expires_at = None;
+        self.sender.resume(window);
+        self.receiver.resume(receive_maximum);
+    }
+
+    /// Whether a QoS 1 or 2 message may go out at once, without overtaking another.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.walks.is_empty() && self.queue.is_empty() && self.sender.can_start()
+    }
+
+    /// Sends a QoS 1 or 2 message. `publish` is how it is written, but for its delivery.
+    pub(crate) fn start(
+        &mut self,
+        now: Instant,
+        connection: &mut Connection,
+        publish: Publish<'_>,
+        outgoing: Outgoing,
+        actions: &mut VecDeque<Action>,
+    ) {
+        // The send quota is below the number of identifiers: there is one.
+        let Some(packet_id) = self.packet_ids.allocate() else { return };
+        let delivery = match outgoing.qos {
+            QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
+            QoS::AtLeastOnce | QoS::AtMostOnce => Delivery::AtLeastOnce { packet_id, dup: false },
+        };
+        let Outgoing { message, expires_at, identifiers, .. } = &outgoing;
+        let publish = Publish { delivery, ..publish };
+        match connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+            Ok(()) => {
+                self.sender.start(packet_id, outgoing.qos, outgoing, ());
+            }
+            Err(cause) => {
+                self.packet_ids.release(packet_id);
+                self.dropped(cause, actions);
+            }
+        }
+    }
+
+    /// Keeps a QoS 1 or 2 message until it can be sent.
+    pub(crate) fn enqueue(
+        &mut self,
+        now: Instant,
+        outgoing: Outgoing,
+        limits: QueueLimits,
+        actions: &mut VecDeque<Action>,
+    ) {
+        if !outgoing.has_expired(now) && self.queue.push(now, outgoing, limits).is_err() {
+            self.dropped(DropCause::QueueFull, actions);
+        }
+    }
+
+    pub(crate) fn dropped(&self, cause: DropCause, actions: &mut VecDeque<Action>) {
+        let client_id = Arc::clone(&self.client_id);
+        actions.push_back(Action::Notice(Notice::MessageDropped { client_id, cause }));
+    }
+
+    /// Sends what can be sent, in this order: what was under way on earlier connections, retained messages of new
+    /// subscriptions, the queue.
+    pub(crate) fn fill(
+        &mut self,
+        now: Instant,
+        connection: &mut Connection,
+        retained: &RetainedMessages,
+        transmit_limit: usize,
+        actions: &mut VecDeque<Action>,
+    ) -> Result<(), TooLarge> {
+        while connection.transmit.remaining() < transmit_limit {
+            let progress = self.resend(now, connection, actions)?
+                || self.walk_on(now, connection, retained, transmit_limit, actions)
+                || self.send_queued(now, connection, actions);
+            if !progress {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn resend(
+        &mut self,
+        now: Instant,
+        connection: &mut Connection,
+        actions: &mut VecDeque<Action>,
+    ) -> Result<bool, TooLarge> {
+        let (delivery, cause) = match self.sender.next_resend() {
+            None => return Ok(false),
+            Some(Resend::Pubrel(id)) => {
+                connection.send(&Packet::Pubrel(Pubrel::new(id)), actions)?;
+                return Ok(true);
+            }
+            Some(Resend::Publish { delivery, message: outgoing }) => {
+                let Outgoing { message, expires_at, identifiers, .. } = outgoing;
+                let publish = outgoing.as_publish(delivery);
+                match connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+                    Ok(()) => return Ok(true),
+                    Err(cause) => (delivery, cause),
+                }
+            }
+        };
+        // The Client takes smaller packets than before: this counts as delivered `[MQTT-3.1.2-25]`.
+        let acknowledged = match delivery {
+            Delivery::AtMostOnce => return Ok(true),
+            Delivery::AtLeastOnce { packet_id, .. } => (packet_id, self.sender.puback(packet_id)),
+            Delivery::ExactlyOnce { packet_id, .. } => {
+                (packet_id, self.sender.pubrec(packet_id, PublishReason::UnspecifiedError))
+            }
+        };
+        if let (packet_id, Acknowledged::Ended { .. }) = acknowledged {
+            self.packet_ids.release(packet_id);
+        }
+        self.dropped(cause, actions);
+        Ok(true)
+    }
+
+    fn walk_on(
+        &mut self,
+        now: Instant,
+        connection: &mut Connection,
+        retained: &RetainedMessages,
+        transmit_limit: usize,
+        actions: &mut VecDeque<Action>,
+    ) -> bool {
+        let Some(mut walk) = self.walks.pop_front() else { return false };
+        let (mut seen, mut is_suspended) = (None, false);
+        for (topic, found) in retained.matches_after(&walk.filter, walk.after.as_ref()) {
+            let qos = walk.qos.min(found.message.qos());
+            let must_wait = qos != QoS::AtMostOnce && !self.sender.can_start();
+            if must_wait || connection.transmit.remaining() >= transmit_limit {
+                is_suspended = true;
+                break;
+            }
+            seen = Some(topic);
+            let is_own = found.publisher.as_ref().is_some_and(|publisher| *publisher == self.client_id);
+            if found.has_expired(now) || (walk.no_local && is_own) {
+                continue;
+            }
+            let outgoing = Outgoing {
+                message: Arc::clone(&found.message),
+                qos,
+                retain: true,
+                expires_at: found.expires_at,
+                identifiers: Identifiers::from(walk.identifier),
+                group: None,
+            };
+            let publish = found.message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
+            let publish = Publish { retain: true, ..publish };
+            if qos == QoS::AtMostOnce {
+                let Outgoing { message, expires_at, identifiers, .. } = &outgoing;
+                if let Err(cause) =
+                    connection.publish(now, message, publish, *expires_at, identifiers, actions)
+                {
+                    self.dropped(cause, actions);
+                }
+            } else {
+                self.start(now, connection, publish, outgoing, actions);
+            }
+        }
+        let progress = seen.is_some() || !is_suspended;
+        if is_suspended {
+            let seen = seen.map(|topic| topic.boxed());
+            walk.after = seen.or(walk.after);
+            self.walks.push_front(walk);
+        }
+        progress
+    }
+
+    fn send_queued(
+        &mut self,
+        now: Instant,
+        connection: &mut Connection,
+        actions: &mut VecDeque<Action>,
+    ) -> bool {
+        if !self.walks.is_empty() || !self.sender.can_start() {
+            return false;
+        }
+        let Some(outgoing) = self.queue.pop(now) else { return false };
+        let message = Arc::clone(&outgoing.message);
+        let publish = message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
+        let publish = Publish { retain: outgoing.retain, ..publish };
+        self.start(now, connection, publish, outgoing, actions);
+        true
+    }
+
+    /// How many subscriptions still have retained messages to get.
+    pub(crate) fn walks(&self) -> usize {
+        self.walks.len()
+    }
+
+    /// The retained messages of a subscription are to be sent.
+    pub(crate) fn walk(&mut self, walk: RetainedWalk) {
+        self.walks.push_back(walk);
+    }
+
+    /// The subscription is gone, and what it was still to get.
+    pub(crate) fn stop_walk<S: AsRef<[u8]>>(&mut self, filter: &TopicFilter<S>) {
+        self.walks.retain(|walk| walk.filter != *filter);
+    }
+
+    /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it, or that it is a Protocol Error.
+    pub(crate) fn acknowledge(&mut self, packet: &Packet<'_>) -> Result<Option<Pubrel<'static>>, WrongType> {
+        let (id, acknowledged) = match packet {
+            Packet::Puback(puback) => (puback.packet_id, self.sender.puback(puback.packet_id)),
+            Packet::Pubrec(pubrec) => (pubrec.packet_id, self.sender.pubrec(pubrec.packet_id, pubrec.reason)),
+            Packet::Pubcomp(pubcomp) => (pubcomp.packet_id, self.sender.pubcomp(pubcomp.packet_id)),
+            _ => return Ok(None),
+        };
+        match acknowledged {
+            Acknowledged::Ended { .. } => {
+                self.packet_ids.release(id);
+                Ok(None)
+            }
+            Acknowledged::Release { .. } => Ok(Some(Pubrel::new(id))),
+            Acknowledged::ReleaseUnknown => {
+                Ok(Some(Pubrel { reason: ReleaseReason::PacketIdentifierNotFound, ..Pubrel::new(id) }))
+            }
+            Acknowledged::Unknown => Ok(None),
+            Acknowledged::WrongType => Err(WrongType),
+        }
+    }
+
+    /// The next PUBACK or PUBREC that is due.
+    pub(crate) fn next_answer(&mut self) -> Option<Packet<'static>> {
+        Some(match self.receiver.next_answer()? {
+            Answer::Puback(packet_id, reason) => Packet::Puback(Puback { reason, ..Puback::new(packet_id) }),
+            Answer::Pubrec(packet_id, reason) => Packet::Pubrec(Pubrec { reason, ..Pubrec::new(packet_id) }),
+        })
+    }
+
+    /// The Session has ended: the messages of Shared Subscriptions that another member may get now. A QoS 2 message that
+    /// is under way may not `[MQTT-4.8.2-5]`.
+    pub(crate) fn into_shared_messages(mut self) -> impl Iterator<Item = Outgoing> {
+        let under_way = self.sender.reset().filter_map(|(_, (), outgoing)| outgoing);
+        under_way
+            .filter(|outgoing| outgoing.qos == QoS::AtLeastOnce)
+            .chain(self.queue.into_messages())
+            .filter(|outgoing| outgoing.group.is_some())
+    }
+}
+
+/// An acknowledgement of the wrong type for its Packet Identifier.
+#[derive(Debug)]
+pub(crate) struct WrongType;

@@ -1,0 +1,176 @@
+//! Topic Aliases (5.0, section 3.3.2.3.4): two tables, one for each direction, both as old as the connection.
+
+use alloc::collections::BTreeMap;
+use core::num::NonZeroU16;
+
+use bytes::Bytes;
+use mqtt_codec::{DisconnectReason, Frame, Publish};
+use mqtt_topic::TopicName;
+
+/// How the topic of an outgoing PUBLISH is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TopicForm {
+    /// The Topic Name alone.
+    Name,
+    /// The Topic Name, and an alias that stands for it from now on.
+    SetAlias(NonZeroU16),
+    /// The alias alone.
+    Alias(NonZeroU16),
+}
+
+/// The aliases of outgoing messages. The first topics get one each, as many as the peer allows.
+#[derive(Debug)]
+pub(crate) struct AliasSender {
+    maximum: u16,
+    aliases: BTreeMap<Bytes, NonZeroU16>,
+}
+
+impl AliasSender {
+    /// `maximum` is the Topic Alias Maximum of the peer, or less to save memory; 0: no aliases `[MQTT-3.3.2-9]`.
+    pub(crate) const fn new(maximum: u16) -> Self {
+        Self { maximum, aliases: BTreeMap::new() }
+    }
+
+    /// How to write `topic`. A new alias is in force only after [`sent`](Self::sent).
+    pub(crate) fn choose(&self, topic: &TopicName<Bytes>) -> TopicForm {
+        if self.maximum == 0 {
+            return TopicForm::Name;
+        }
+        if let Some(alias) = self.aliases.get(topic.as_bytes()) {
+            return TopicForm::Alias(*alias);
+        }
+        match u16::try_from(self.aliases.len() + 1) {
+            Ok(next) if next <= self.maximum => {
+                NonZeroU16::new(next).map_or(TopicForm::Name, TopicForm::SetAlias)
+            }
+            _ => TopicForm::Name,
+        }
+    }
+
+    /// The PUBLISH for which [`choose`](Self::choose) chose `form` goes out.
+    pub(crate) fn sent(&mut self, topic: &TopicName<Bytes>, form: TopicForm) {
+        if let TopicForm::SetAlias(alias) = form {
+            self.aliases.insert(Bytes::copy_from_slice(topic.as_bytes()), alias);
+        }
+    }
+}
+
+/// The aliases of incoming messages.
+#[derive(Debug)]
+pub(crate) struct AliasReceiver {
+    maximum: u16,
+    topics: BTreeMap<NonZeroU16, TopicName<Bytes>>,
+}
+
+impl AliasReceiver {
+    /// `maximum` is the Topic Alias Maximum that was announced to the peer.
+    pub(crate) const fn new(maximum: u16) -> Self {
+        Self { maximum, topics: BTreeMap::new() }
+    }
+
+    /// The Topic Name of a PUBLISH in `frame`, after its alias, if any, has been set or replaced.
+    ///
+    /// # Errors
+    /// The reason to end the connection for: 0x94 for an alias above the maximum `[MQTT-3.3.2-7]`, 0x82 for one that
+    /// stands for nothing.
+    pub(crate) fn resolve(
+        &mut self,
+        publish: &Publish<'_>,
+        frame: &Frame,
+    ) -> Result<TopicName<Bytes>, DisconnectReason> {
+        let name = publish.topic.and_then(|name| name.with_storage(frame.slice(name.as_bytes())));
+        let Some(alias) = publish.properties.topic_alias() else {
+            return name.ok_or(DisconnectReason::ProtocolError);
+        };
+        if alias.get() > self.maximum {
+            return Err(DisconnectReason::TopicAliasInvalid);
+        }
+        let Some(name) = name else {
+            return self.topics.get(&alias).cloned().ok_or(DisconnectReason::ProtocolError);
+        };
+        if self.topics.get(&alias) != Some(&name) {
+            // The table must not keep a read buffer alive.
+            let detached = name.with_storage(Bytes::copy_from_slice(name.as_bytes()));
+            self.topics.insert(alias, detached.ok_or(DisconnectReason::ProtocolError)?);
+        }
+        Ok(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use bytes::BytesMut;
+    use mqtt_codec::{Decoder, Packet, Property, ProtocolVersion, PublishProperties};
+
+    use super::*;
+
+    fn topic(text: &str) -> TopicName<Bytes> {
+        TopicName::new(Bytes::copy_from_slice(text.as_bytes())).unwrap()
+    }
+
+    fn alias(alias: u16) -> NonZeroU16 {
+        NonZeroU16::new(alias).unwrap()
+    }
+
+    #[test]
+    fn the_sender_gives_aliases_to_the_first_topics() {
+        let mut sender = AliasSender::new(2);
+        let mut send = |name| {
+            let form = sender.choose(&topic(name));
+            sender.sent(&topic(name), form);
+            form
+        };
+        assert_eq!(send("a"), TopicForm::SetAlias(alias(1)));
+        assert_eq!(send("b"), TopicForm::SetAlias(alias(2)));
+        assert_eq!(send("c"), TopicForm::Name);
+        assert_eq!(send("a"), TopicForm::Alias(alias(1)));
+        assert_eq!(send("b"), TopicForm::Alias(alias(2)));
+    }
+
+    #[test]
+    fn a_publish_that_is_not_sent_sets_no_alias() {
+        let sender = AliasSender::new(1);
+        assert_eq!(sender.choose(&topic("a")), TopicForm::SetAlias(alias(1)));
+        assert_eq!(sender.choose(&topic("b")), TopicForm::SetAlias(alias(1)));
+        assert_eq!(AliasSender::new(0).choose(&topic("a")), TopicForm::Name);
+    }
+
+    fn resolve(
+        receiver: &mut AliasReceiver,
+        name: Option<&str>,
+        number: Option<u16>,
+    ) -> Result<Vec<u8>, DisconnectReason> {
+        let values: Vec<_> = number.into_iter().map(|number| Property::TopicAlias(alias(number))).collect();
+        let publish = Publish {
+            topic: name.map(|name| TopicName::parse(name).unwrap()),
+            properties: PublishProperties::new(&values).unwrap(),
+            ..Publish::new(TopicName::parse("unused").unwrap(), b"")
+        };
+        let mut bytes = BytesMut::new();
+        publish.encode(ProtocolVersion::V5_0, &mut bytes).unwrap();
+        let frame = Decoder::client(ProtocolVersion::V5_0).decode_frame(&mut bytes).unwrap().unwrap();
+        let Packet::Publish(publish) = frame.packet() else { panic!("{frame}") };
+        receiver.resolve(&publish, &frame).map(|topic| topic.as_bytes().to_vec())
+    }
+
+    /// The table of the receiver: every row of section 3.3.2.3.4 that can be decoded.
+    #[test]
+    fn the_receiver_resolves_aliases() {
+        let mut receiver = AliasReceiver::new(2);
+        assert_eq!(resolve(&mut receiver, Some("a"), None), Ok(b"a".to_vec()));
+        assert_eq!(resolve(&mut receiver, None, Some(1)), Err(DisconnectReason::ProtocolError));
+        assert_eq!(resolve(&mut receiver, Some("a"), Some(3)), Err(DisconnectReason::TopicAliasInvalid));
+        assert_eq!(resolve(&mut receiver, None, Some(3)), Err(DisconnectReason::TopicAliasInvalid));
+        assert_eq!(resolve(&mut receiver, Some("a"), Some(1)), Ok(b"a".to_vec()));
+        assert_eq!(resolve(&mut receiver, None, Some(1)), Ok(b"a".to_vec()));
+        assert_eq!(resolve(&mut receiver, Some("b"), Some(1)), Ok(b"b".to_vec()));
+        assert_eq!(resolve(&mut receiver, None, Some(1)), Ok(b"b".to_vec()));
+        assert_eq!(resolve(&mut receiver, None, Some(2)), Err(DisconnectReason::ProtocolError));
+        assert_eq!(
+            resolve(&mut AliasReceiver::new(0), Some("a"), Some(1)),
+            Err(DisconnectReason::TopicAliasInvalid)
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! What the Server's CONNACK allows, Message Expiry, and how much may wait.
+
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use mqtt_session::codec::{Delivery, Property, ProtocolVersion, QoS};
+use mqtt_session::{ClientConfig, Message, Received, RejectReason};
+
+use crate::harness::{Scene, id, message};
+
+fn connected(property: Property<'_>) -> Scene {
+    Scene::connected_with(ProtocolVersion::V5_0, ClientConfig::default(), &[property])
+}
+
+#[test]
+fn the_receive_maximum_of_the_server_is_kept() {
+    let mut scene = connected(Property::ReceiveMaximum(1.try_into().unwrap()));
+    scene.publish("t", "a", QoS::AtLeastOnce);
+    scene.publish("t", "bb", QoS::ExactlyOnce);
+    scene.publish("t", "ccc", QoS::AtLeastOnce);
+    scene.expect(&["C>S PUBLISH id=1 q1 dup=0 retain=0 \"t\" 1 bytes"]);
+    scene.puback(1);
+    assert_eq!(scene.trace()[2..], ["C>S PUBLISH id=2 q2 dup=0 retain=0 \"t\" 2 bytes"]);
+    scene.pubrec(2);
+    assert_eq!(scene.trace().len(), 2);
+    scene.pubcomp(2);
+    assert_eq!(scene.trace()[2..], ["C>S PUBLISH id=3 q1 dup=0 retain=0 \"t\" 3 bytes"]);
+    // An acknowledgement of nothing gives nothing.
+    scene.publish("t", "dddd", QoS::AtLeastOnce);
+    scene.puback(2);
+    assert_eq!(scene.trace().len(), 1);
+}
+
+#[test]
+fn what_the_server_does_not_take_is_refused_here() {
+    let retained = || message("t", "a", QoS::AtMostOnce).with_retain(true);
+    for (property, message, reason) in [
+        (
+            Property::MaximumQoS(QoS::AtLeastOnce),
+            message("t", "a", QoS::ExactlyOnce),
+            RejectReason::QoSNotSupported,
+        ),
+        (Property::RetainAvailable(false), retained(), RejectReason::RetainNotSupported),
+        (
+            Property::MaximumPacketSize(10.try_into().unwrap()),
+            message("t", "123456", QoS::AtMostOnce),
+            RejectReason::PacketTooLarge,
+        ),
+    ] {
+        let mut scene = connected(property);
+        let rejected = scene.client.publish(scene.now, message.clone()).unwrap_err();
+        assert_eq!((rejected.reason, rejected.value), (reason, message.clone()));
+        // The same message from the queue, and on a resumed Session.
+        let mut scene = Scene::new(ProtocolVersion::V5_0, ClientConfig::default());
+        scene.publish_message(message.clone());
+        scene.reconnect(false, &[property]);
+        scene.expect(&[&format!("* PublishToken(1) not sent: {reason}")]);
+        if message.qos() == QoS::AtMostOnce {
+            continue;
+        }
+        scene.cut();
+        scene.reconnect(true, &[]);
+        scene.publish_message(message);
+        scene.cut();
+        scene.trace();
+        scene.reconnect(true, &[property]);
+        scene.expect(&[&format!("* PublishToken(2) not sent: {reason}")]);
+        assert_eq!(scene.client.in_flight(), 0);
+    }
+}
+
+/// 10 bytes: header 2, topic 3, Property Length 1, payload 4.
+#[test]
+fn the_maximum_packet_size_counts_the_whole_packet() {
+    let mut scene = connected(Property::MaximumPacketSize(10.try_into().unwrap()));
+    scene.publish("t", "1234", QoS::AtMostOnce);
+    assert!(scene.client.publish(scene.now, message("t", "12345", QoS::AtMostOnce)).is_err());
+    assert!(scene.client.publish(scene.now, message("t", "123", QoS::AtLeastOnce)).is_err());
+    assert_eq!(scene.trace()[1], "C>S PUBLISH q0 dup=0 retain=0 \"t\" 4 bytes");
+}
+
+#[test]
+fn an_alias_is_left_out_where_it_does_not_fit() {
+    let config = ClientConfig { use_topic_aliases: true, ..ClientConfig::default() };
+    let mut scene = Scene::connected_with(
+        ProtocolVersion::V5_0,
+        config,
+        &[Property::MaximumPacketSize(10.try_into().unwrap()), Property::TopicAliasMaximum(5)],
+    );
+    scene.publish("t", "1234", QoS::AtMostOnce);
+    assert_eq!(scene.trace()[1], "C>S PUBLISH q0 dup=0 retain=0 \"t\" 4 bytes");
+    // And so stands for nothing yet.
+    scene.publish("t", "1", QoS::AtMostOnce);
+    assert_eq!(scene.trace()[1], "C>S PUBLISH q0 dup=0 retain=0 \"t\" 1 bytes {Topic Alias=1}");
+    scene.publish("t", "1234", QoS::AtMostOnce);
+    assert_eq!(scene.trace()[1], "C>S PUBLISH q0 dup=0 retain=0 \"t\" 4 bytes");
+}
+
+/// A Server that takes no packet of four bytes cannot be answered.
+#[test]
+fn an_answer_that_does_not_fit_ends_the_connection() {
+    let mut scene = connected(Property::MaximumPacketSize(3.try_into().unwrap()));
+    scene.server_publish("t", "", Delivery::AtLeastOnce { packet_id: id(1), dup: false });
+    assert_eq!(
+        scene.trace()[2..],
+        ["* the Server broke the protocol: its Maximum Packet Size leaves no room for an answer"]
+    );
+}
+
+fn expiring(seconds: u32, qos: QoS) -> Message {
+    message("t", "a", qos).with_expiry(seconds)
+}
+
+#[test]
+fn the_time_in_the_queue_counts_against_the_message_expiry() {
+    let mut scene = Scene::new(ProtocolVersion::V5_0, ClientConfig::default());
+    scene.publish_message(expiring(10, QoS::AtLeastOnce));
+    scene.publish_message(expiring(3, QoS::AtLeastOnce));
+    scene.publish_message(expiring(4, QoS::AtMostOnce));
+    scene.pass(Duration::from_millis(3_500));
+    scene.reconnect(false, &[]);
+    scene.expect(&[
+        "* PublishToken(2) expired before it could be sent",
+        "* PublishToken(3) sent",
+        "C>S PUBLISH id=1 q1 dup=0 retain=0 \"t\" 1 bytes {Message Expiry Interval=7}",
+        "C>S PUBLISH q0 dup=0 retain=0 \"t\" 1 bytes {Message Expiry Interval=1}",
+    ]);
+    // What has been sent runs on to its end, with no time left.
+    scene.cut();
+    scene.trace();
+    scene.pass(Duration::from_secs(60));
+    scene.reconnect(true, &[]);
+    scene.expect(&["C>S PUBLISH id=1 q1 dup=1 retain=0 \"t\" 1 bytes {Message Expiry Interval=0}"]);
+}
+
+#[test]
+fn an_interval_of_zero_is_for_now_or_never() {
+    let mut scene = Scene::connected(ProtocolVersion::V5_0);
+    scene.publish_message(expiring(0, QoS::AtMostOnce));
+    assert_eq!(scene.trace()[1], "C>S PUBLISH q0 dup=0 retain=0 \"t\" 1 bytes {Message Expiry Interval=0}");
+    scene.cut();
+    scene.publish_message(expiring(0, QoS::AtMostOnce));
+    scene.pass(Duration::from_millis(1));
+    scene.trace();
+    scene.reconnect(true, &[]);
+    scene.expect(&["* PublishToken(2) expired before it could be sent"]);
+}
+
+/// 3.x has no such property; the interval holds here all the same.
+#[test]
+fn version_3_applies_the_interval_and_does_not_send_it() {
+    let mut scene = Scene::new(ProtocolVersion::V3_1_1, ClientConfig::default());
+    scene.publish_message(expiring(10, QoS::AtMostOnce));
+    scene.publish_message(expiring(1, QoS::AtMostOnce));
+    scene.pass(Duration::from_secs(5));
+    scene.reconnect(false, &[]);
+    scene.expect(&[
+        "* PublishToken(1) sent",
+        "* PublishToken(2) expired before it could be sent",
+        "C>S PUBLISH q0 dup=0 retain=0 \"t\" 1 bytes",
+    ]);
+}
+
+#[test]
+fn a_writer_that_is_slow_stops_queue_and_input() {
+    let config = ClientConfig { transmit_limit: 100, ..ClientConfig::default() };
+    let mut scene = Scene::connected_with(ProtocolVersion::V3_1_1, config, &[]);
+    let payload = "x".repeat(60);
+    for _ in 0..5 {
+        scene.client.publish(scene.now, message("t", &payload, QoS::AtMostOnce)).unwrap();
+    }
+    // The limit and one packet.
+    assert_eq!(scene.client.transmit().remaining(), 130);
+    assert_eq!(scene.client.queued(), 3);
+    let mut input = BytesMut::from(&b"\xD0\x00"[..]);
+    assert_eq!(scene.client.handle_input(scene.now, &mut input), Received::Paused);
+    assert_eq!(input.len(), 2);
+    // Room is made, and filled again.
+    scene.client.transmit().advance(65);
+    assert_eq!(scene.client.transmit().remaining(), 130);
+    scene.look();
+    assert_eq!(scene.client.queued(), 0);
+    assert_eq!(scene.client.handle_input(scene.now, &mut input), Received::NeedData(1));
+    assert!(input.is_empty());
+}

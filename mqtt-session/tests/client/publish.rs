@@ -1,0 +1,215 @@
+//! Publishing (section 4.3, the Sender's side) while a connection lasts.
+
+use mqtt_session::codec::{AckProperties, Property, ProtocolVersion, Puback, PublishReason, Pubrec, QoS};
+use mqtt_session::{ClientConfig, RejectReason};
+
+use crate::harness::{Scene, id, message};
+
+#[test]
+fn qos_0_is_sent_and_forgotten() {
+    for version in ProtocolVersion::ALL {
+        let mut scene = Scene::connected(version);
+        scene.publish("t", "a", QoS::AtMostOnce);
+        scene.expect(&["* PublishToken(1) sent", "C>S PUBLISH q0 dup=0 retain=0 \"t\" 1 bytes"]);
+        assert_eq!(scene.client.in_flight(), 0);
+    }
+}
+
+#[test]
+fn qos_1_ends_with_puback() {
+    for version in ProtocolVersion::ALL {
+        let mut scene = Scene::connected(version);
+        scene.publish("t", "a", QoS::AtLeastOnce);
+        scene.puback(1);
+        scene.puback(1);
+        scene.expect(&[
+            "C>S PUBLISH id=1 q1 dup=0 retain=0 \"t\" 1 bytes",
+            "S>C PUBACK id=1",
+            "* PublishToken(1) acknowledged: Success",
+            "S>C PUBACK id=1",
+        ]);
+    }
+}
+
+#[test]
+fn qos_2_ends_with_pubcomp() {
+    for version in ProtocolVersion::ALL {
+        let mut scene = Scene::connected(version);
+        scene.publish("t", "a", QoS::ExactlyOnce);
+        scene.pubrec(1);
+        scene.pubrec(1);
+        scene.pubcomp(1);
+        scene.pubcomp(1);
+        scene.expect(&[
+            "C>S PUBLISH id=1 q2 dup=0 retain=0 \"t\" 1 bytes",
+            "S>C PUBREC id=1",
+            "C>S PUBREL id=1",
+            "S>C PUBREC id=1",
+            "C>S PUBREL id=1",
+            "S>C PUBCOMP id=1",
+            "* PublishToken(1) acknowledged: Success",
+            "S>C PUBCOMP id=1",
+        ]);
+    }
+}
+
+#[test]
+fn a_refusal_ends_the_exchange_and_nothing_is_sent_again() {
+    let mut scene = Scene::connected(ProtocolVersion::V5_0);
+    scene.publish("t", "a", QoS::AtLeastOnce);
+    scene.publish("t", "b", QoS::ExactlyOnce);
+    scene.trace();
+    let values = [Property::ReasonString("no")];
+    let properties = AckProperties::new(&values).unwrap();
+    let _ = scene.server(Puback { reason: PublishReason::QuotaExceeded, properties, ..Puback::new(id(1)) });
+    scene.pubrec_with(2, PublishReason::NotAuthorized);
+    scene.expect(&[
+        "S>C PUBACK id=1 0x97 Quota exceeded {Reason String=\"no\"}",
+        "* PublishToken(1) refused by the Server: Quota exceeded (\"no\")",
+        "S>C PUBREC id=2 0x87 Not authorized",
+        "* PublishToken(2) refused by the Server: Not authorized",
+    ]);
+    scene.cut();
+    scene.reconnect(true, &[]);
+    scene.expect(&[]);
+}
+
+#[test]
+fn no_matching_subscribers_is_success() {
+    let mut scene = Scene::connected(ProtocolVersion::V5_0);
+    scene.publish("t", "a", QoS::ExactlyOnce);
+    let _ = scene.server(Pubrec { reason: PublishReason::NoMatchingSubscribers, ..Pubrec::new(id(1)) });
+    scene.pubcomp(1);
+    let trace = scene.trace();
+    assert_eq!(trace[2], "C>S PUBREL id=1");
+    assert_eq!(trace[4], "* PublishToken(1) acknowledged: Success");
+}
+
+#[test]
+fn an_acknowledgement_of_another_qos_is_a_protocol_error() {
+    for (qos, acknowledge) in [
+        (QoS::AtLeastOnce, Scene::pubrec as fn(&mut Scene, u16)),
+        (QoS::AtLeastOnce, Scene::pubcomp),
+        (QoS::ExactlyOnce, Scene::puback),
+        (QoS::ExactlyOnce, Scene::pubcomp),
+    ] {
+        let mut scene = Scene::connected(ProtocolVersion::V5_0);
+        scene.publish("t", "a", qos);
+        scene.trace();
+        acknowledge(&mut scene, 1);
+        assert_eq!(
+            scene.trace()[1..],
+            [
+                "* the Server broke the protocol: an acknowledgement of the wrong type",
+                "C>S DISCONNECT 0x82 Protocol Error"
+            ]
+        );
+        // The exchange goes on with the next connection.
+        assert_eq!(scene.client.in_flight(), 1);
+    }
+}
+
+#[test]
+fn messages_wait_for_a_connection() {
+    let mut scene = Scene::new(ProtocolVersion::V5_0, ClientConfig::default());
+    scene.publish("t", "a", QoS::AtLeastOnce);
+    scene.publish("t", "b", QoS::AtMostOnce);
+    scene.publish("t", "c", QoS::ExactlyOnce);
+    scene.connect(crate::harness::persistent(ProtocolVersion::V5_0));
+    assert_eq!(scene.trace().len(), 1, "only CONNECT");
+    scene.accept(false, &[]);
+    assert_eq!(
+        scene.trace()[2..],
+        [
+            "* PublishToken(2) sent",
+            "C>S PUBLISH id=1 q1 dup=0 retain=0 \"t\" 1 bytes",
+            "C>S PUBLISH q0 dup=0 retain=0 \"t\" 1 bytes",
+            "C>S PUBLISH id=2 q2 dup=0 retain=0 \"t\" 1 bytes",
+        ]
+    );
+}
+
+#[test]
+fn the_queue_is_bounded_by_messages_and_bytes() {
+    let config =
+        ClientConfig { maximum_queued_messages: 2, maximum_queued_bytes: 10, ..ClientConfig::default() };
+    let mut scene = Scene::new(ProtocolVersion::V5_0, config);
+    scene.publish("t", "12345", QoS::AtLeastOnce);
+    let too_much = message("t", "1234", QoS::AtLeastOnce);
+    let rejected = scene.client.publish(scene.now, too_much.clone()).unwrap_err();
+    assert_eq!((rejected.reason, rejected.value), (RejectReason::QueueFull, too_much));
+    assert!(rejected.reason.is_temporary());
+    scene.publish("t", "", QoS::AtLeastOnce);
+    let third = scene.client.publish(scene.now, message("t", "", QoS::AtMostOnce));
+    assert_eq!(third.unwrap_err().reason, RejectReason::QueueFull);
+    // Bytes count until the Server has taken them over.
+    scene.reconnect(false, &[]);
+    assert_eq!(scene.client.queued(), 0);
+    assert!(scene.client.publish(scene.now, message("t", "1234", QoS::AtLeastOnce)).is_err());
+    scene.puback(1);
+    assert!(scene.client.publish(scene.now, message("t", "1234", QoS::AtLeastOnce)).is_ok());
+}
+
+#[test]
+fn one_message_is_taken_whatever_its_size() {
+    let config = ClientConfig { maximum_queued_bytes: 1, ..ClientConfig::default() };
+    let mut scene = Scene::new(ProtocolVersion::V5_0, config);
+    scene.publish("t", "12345", QoS::AtLeastOnce);
+    assert!(scene.client.publish(scene.now, message("t", "", QoS::AtLeastOnce)).is_err());
+}
+
+#[test]
+fn local_limit_of_messages_in_flight() {
+    for version in ProtocolVersion::ALL {
+        let config = ClientConfig { maximum_in_flight: 2.try_into().unwrap(), ..ClientConfig::default() };
+        let mut scene = Scene::connected_with(version, config, &[]);
+        for payload in ["a", "b", "c", "d"] {
+            scene.publish("t", payload, QoS::ExactlyOnce);
+        }
+        assert_eq!(scene.trace().len(), 2);
+        scene.pubrec(1);
+        assert_eq!(scene.trace().len(), 2, "PUBREC gives nothing back");
+        scene.pubcomp(1);
+        assert_eq!(scene.trace().last().unwrap(), "C>S PUBLISH id=3 q2 dup=0 retain=0 \"t\" 1 bytes");
+    }
+}
+
+#[test]
+fn packet_identifiers_are_not_reused_while_they_are_in_use() {
+    let mut scene = Scene::connected_with(
+        ProtocolVersion::V3_1_1,
+        ClientConfig { maximum_in_flight: 2.try_into().unwrap(), ..ClientConfig::default() },
+        &[],
+    );
+    scene.publish("t", "oldest", QoS::AtLeastOnce);
+    scene.trace();
+    for round in 0..70_000_u32 {
+        scene.publish("t", "x", QoS::AtLeastOnce);
+        let trace = scene.trace();
+        let id: u16 = trace[0].split(&['=', ' '][..]).nth(3).unwrap().parse().unwrap();
+        assert!(id > 1, "round {round}: {}", trace[0]);
+        scene.puback(id);
+        scene.trace();
+    }
+}
+
+/// PUBACKs may come in any order; each names its message.
+#[test]
+fn outcomes_belong_to_their_messages() {
+    let mut scene = Scene::connected(ProtocolVersion::V5_0);
+    for payload in ["a", "b", "c"] {
+        scene.publish("t", payload, QoS::AtLeastOnce);
+    }
+    scene.trace();
+    scene.puback(3);
+    let _ = scene.server(Puback { reason: PublishReason::NoMatchingSubscribers, ..Puback::new(id(1)) });
+    scene.puback(2);
+    scene.expect(&[
+        "S>C PUBACK id=3",
+        "* PublishToken(3) acknowledged: Success",
+        "S>C PUBACK id=1 0x10 No matching subscribers",
+        "* PublishToken(1) acknowledged: No matching subscribers",
+        "S>C PUBACK id=2",
+        "* PublishToken(2) acknowledged: Success",
+    ]);
+}
