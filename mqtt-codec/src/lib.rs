@@ -50,10 +50,12 @@
 //! | errors | [`DecodeError`] for a peer's bytes, [`EncodeError`] for a caller's packet |
 
 #![no_std]
+#![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::unreachable,
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::cast_possible_truncation

@@ -162,7 +162,10 @@ impl<'a> Entry<'a> for Subscription<&'a str> {
         match self.share_name() {
             // 5.0 would read it as a Shared Subscription, or refuse it.
             None if version.is_v5() && self.filter().as_bytes().starts_with(SHARE) => {
-                Err(EncodeError::NotInVersion { field: "an ordinary Topic Filter with $share/ in front", version })
+                Err(EncodeError::NotInVersion {
+                    field: "an ordinary Topic Filter with $share/ in front",
+                    version,
+                })
             }
             None => string_len(self.filter().as_str()),
             Some(_) if !version.is_v5() => {

@@ -91,6 +91,17 @@ impl<'a> Reader<'a> {
     /// A Variable Byte Integer in its shortest form; only 5.0 has them inside a packet.
     #[inline]
     pub(crate) fn varint(&mut self) -> Result<u32, DecodeError> {
+        // Nearly all are of one byte.
+        if let Some((&byte, rest)) = self.rest.split_first()
+            && byte < 0x80
+        {
+            self.rest = rest;
+            return Ok(u32::from(byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u32, DecodeError> {
         match varint::read(self.rest) {
             Varint::Complete { value, len, padded: false } => {
                 self.take(len)?;

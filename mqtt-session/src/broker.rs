@@ -128,13 +128,13 @@ impl<P: Policy> Broker<P> {
     /// A transport connection is there. How many there may be is for the driver to decide; one costs well below 1 KiB until its
     /// CONNECT is accepted.
     ///
-    /// # Panics
-    /// With more than 4,294,967,295 connections at a time.
+    /// With 4,294,967,295 connections open, the next one is closed from the start.
     pub fn open(&mut self, now: Instant) -> ConnectionId {
         let State { connections, timers, config, .. } = self.state.at(now);
         let deadline = now + config.connect_timeout;
-        let id = connections.insert_with(|id| Connection::new(id, config.maximum_connect_size));
-        let Some(id) = id else { unreachable!("more connections than ports of any machine") };
+        let id = connections
+            .insert_with(|id| Connection::new(id, config.maximum_connect_size))
+            .unwrap_or_else(|| ConnectionId::from_number(u64::MAX));
         if let Some(connection) = connections.get_mut(id) {
             timers.arm(TimerKey::Connection(id), &mut connection.timer, Some(deadline));
         }
@@ -227,8 +227,8 @@ impl<P: Policy> Broker<P> {
     }
 
     /// Publishes a message of the Server itself; how many Sessions it is for.
-    pub fn publish(&mut self, now: Instant, message: Message) -> usize {
-        self.state.at(now).accept(now, &message, None)
+    pub fn publish(&mut self, now: Instant, message: &Message) -> usize {
+        self.state.at(now).accept(now, message, None)
     }
 
     /// Ends a connection: the administrator's hand. A 5.0 Client is told the reason; one that only Clients may give becomes

@@ -13,7 +13,7 @@
 //! the application asks for Clean Start.
 //!
 //! What may never happen: a token that resolves twice or not at all (`resolve` and `lose_session` are its only ends), bytes
-//! behind DISCONNECT (`end` closes `Transmit`), a message sent on a connection whose Server forbids it.
+//! behind DISCONNECT (nothing is sent without a connection), a message sent on a connection whose Server forbids it.
 
 mod config;
 mod connection;
@@ -419,7 +419,6 @@ impl Client {
     /// The connection is over. The first reason stands.
     fn end(&mut self, why: Disconnected) {
         let Some(connection) = self.connection.take() else { return };
-        self.transmit.close();
         for (id, Request { token, kind, .. }) in connection.requests {
             self.session.packet_ids.release(id);
             self.events.push_back(match kind {
@@ -430,7 +429,9 @@ impl Client {
         match connection.phase {
             Phase::Connected(Negotiated { session_expiry_interval: 0, .. }) => self.lose_session(),
             // The Server may have begun the Session, and its CONNACK been lost.
-            Phase::AwaitConnack { .. } if matches!(why, Disconnected::Closed | Disconnected::ConnackTimeout) => {
+            Phase::AwaitConnack { .. }
+                if matches!(why, Disconnected::Closed | Disconnected::ConnackTimeout) =>
+            {
                 self.has_session |= connection.options.keeps_session();
             }
             Phase::AwaitConnack { .. } | Phase::Connected(_) => {}

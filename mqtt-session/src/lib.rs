@@ -1,5 +1,97 @@
-//! Sans-IO MQTT 3.1, 3.1.1 and 5.0 state machines.
+//! Sans-IO MQTT 3.1, 3.1.1 and 5.0: state machines for a [`Client`] and for a [`Broker`], which is what the specification
+//! calls a Server, with all its sessions and the routing between them.
+//!
+//! There is no socket, thread, clock or random number in here. Bytes go in, bytes come out, and time is an argument; what
+//! moves them is yours: threads, an async runtime, an event loop, a test.
+//!
+//! # The loop around a client
+//!
+//! ```
+//! use bytes::{Buf, BytesMut};
+//! use mqtt_session::codec::{ProtocolVersion, QoS};
+//! use mqtt_session::{Client, ClientConfig, ConnectOptions, Event, Instant, Message, Received};
+//!
+//! # /// A transport on which a Server accepts, and acknowledges one message.
+//! # struct Transport(Vec<Vec<u8>>);
+//! # impl Transport {
+//! #     fn write(&mut self, bytes: &[u8]) -> usize { bytes.len() }
+//! #     fn read(&mut self, input: &mut BytesMut) -> usize {
+//! #         let bytes = self.0.pop().unwrap_or_default();
+//! #         input.extend_from_slice(&bytes);
+//! #         bytes.len()
+//! #     }
+//! # }
+//! # fn now() -> Instant { Instant::from_millis(0) }
+//! # let mut transport = Transport(vec![b"\x40\x02\x00\x01".to_vec(), b"\x20\x03\x00\x00\x00".to_vec()]);
+//! let mut client = Client::new(ClientConfig::default());
+//! let mut input = BytesMut::new();
+//! client.connect(now(), ConnectOptions::new(ProtocolVersion::V5_0))?;
+//! let token = client.publish(now(), Message::new("greetings", "hello")?.with_qos(QoS::AtLeastOnce))?;
+//!
+//! let outcome = 'connection: loop {
+//!     // Everything that is there, before waiting for more.
+//!     let received = client.handle_input(now(), &mut input);
+//!     while let Some(event) = client.poll_event() {
+//!         match event {
+//!             Event::Published { token: of, outcome } if of == token => break 'connection outcome,
+//!             Event::Disconnected(why) => panic!("{why}"),
+//!             _ => {}
+//!         }
+//!     }
+//!     while client.transmit().has_remaining() {
+//!         let written = transport.write(client.transmit().chunk());
+//!         client.transmit().advance(written);
+//!     }
+//!     match received {
+//!         Received::Paused => {}
+//!         Received::NeedData(hint) => {
+//!             // Wait for bytes, and for the time in `client.poll_timeout()` to call `client.handle_timeout(now())`.
+//!             input.reserve(hint);
+//!             if transport.read(&mut input) == 0 {
+//!                 client.handle_closed(now());
+//!             }
+//!         }
+//!         _ => unreachable!("`Closed` follows an `Event::Disconnected`"),
+//!     }
+//! };
+//! assert!(outcome.is_success());
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # The contract
+//!
+//! 1. Calls may come in any order; one too many does nothing.
+//! 2. After any call there may be something to take: events or actions, and bytes to write.
+//! 3. The caller owns the input; what a machine has understood is gone from its front. Offer what is left before waiting
+//!    for more.
+//! 4. The machine pauses its input while too much waits to be written: this is how backpressure reaches the peer.
+//! 5. A deadline is a promise to call `handle_timeout`, not before it; the machine never looks at a clock.
+//! 6. Every connection ends with one event, every message and request with one outcome. After the end of a connection
+//!    there are still events to take.
+//!
+//! The clock must go on while the machine is suspended, see [`Instant`].
+//!
+//! # Where things are
+//!
+//! | for | see |
+//! |---|---|
+//! | a Client | [`Client`], [`ClientConfig`], [`ConnectOptions`], [`Event`] |
+//! | a Server | [`Broker`], [`BrokerConfig`], [`Policy`], [`Action`] |
+//! | messages | [`Message`] |
+//! | bytes | [`Transmit`], [`Received`] |
+//! | packets, properties, reason codes | [`codec`] |
+//! | Topic Names and Topic Filters | [`topic`] |
+
 #![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 extern crate alloc;
 
@@ -34,3 +126,8 @@ pub use self::message::Message;
 pub use self::received::Received;
 pub use self::time::Instant;
 pub use self::transmit::Transmit;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -44,22 +44,24 @@ impl TopicFilter<&str> {
         if !text.has_wildcard() {
             return Ok(());
         }
-        let mut start = 0;
-        let mut levels = text.as_str().split('/').peekable();
-        while let Some(level) = levels.next() {
-            if let Some(at) = level.bytes().position(|byte| byte == b'+' || byte == b'#') {
-                let is_multi_level = level.as_bytes().get(at) == Some(&b'#');
-                let fault = match (is_multi_level, level.len() == 1, levels.peek()) {
-                    (true, true, Some(_)) => Some(InvalidTopicKind::MultiLevelNotLast),
-                    (true, false, _) => Some(InvalidTopicKind::MultiLevelNotAlone),
-                    (false, false, _) => Some(InvalidTopicKind::SingleLevelNotAlone),
-                    (_, true, _) => None,
+        let mut before = b'/';
+        let mut bytes = text.as_str().bytes().enumerate().peekable();
+        while let Some((at, byte)) = bytes.next() {
+            if byte == b'+' || byte == b'#' {
+                let after = bytes.peek().map(|(_, after)| *after);
+                let fills_level = before == b'/' && matches!(after, None | Some(b'/'));
+                let kind = match (byte, fills_level) {
+                    (b'#', true) if after.is_some() => InvalidTopicKind::MultiLevelNotLast,
+                    (b'#', false) => InvalidTopicKind::MultiLevelNotAlone,
+                    (_, false) => InvalidTopicKind::SingleLevelNotAlone,
+                    (_, true) => {
+                        before = byte;
+                        continue;
+                    }
                 };
-                if let Some(kind) = fault {
-                    return Err(InvalidTopic::new(kind, start + at));
-                }
+                return Err(InvalidTopic::new(kind, at));
             }
-            start += level.len() + 1;
+            before = byte;
         }
         Ok(())
     }

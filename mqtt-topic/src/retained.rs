@@ -99,6 +99,33 @@ impl<V> RetainedStore<V> {
     ) -> RetainedMatches<'t, 'f, V> {
         RetainedMatches::new(self, filter.borrowed())
     }
+
+    /// As [`matches`](Self::matches), but only the names behind `last` in the order of their bytes: goes on where an earlier
+    /// search was left, with `last` stored or not.
+    ///
+    /// ```
+    /// use mqtt_topic::{RetainedStore, TopicFilter, TopicName};
+    ///
+    /// let mut store = RetainedStore::new();
+    /// for name in ["a/1", "a/2", "a/3", "b"] {
+    ///     store.insert(&TopicName::parse(name)?, ());
+    /// }
+    /// let filter = TopicFilter::parse("a/#")?;
+    /// let rest = store.matches_after(&filter, &TopicName::parse("a/1")?);
+    /// assert!(rest.map(|(name, ())| name.to_string()).eq(["a/2", "a/3"]));
+    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
+    /// ```
+    pub fn matches_after<'t, 'f, S: AsRef<[u8]>, N: AsRef<[u8]>>(
+        &'t self,
+        filter: &'f TopicFilter<S>,
+        last: &TopicName<N>,
+    ) -> RetainedMatches<'t, 'f, V> {
+        let mut matches = self.matches(filter);
+        if *last.as_bytes() >= *matches.least {
+            matches.rest = self.values.range::<[u8], _>((Bound::Excluded(last.as_bytes()), Bound::Unbounded));
+        }
+        matches
+    }
 }
 
 impl<V> Default for RetainedStore<V> {

@@ -145,10 +145,10 @@ impl Link {
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
-        let transmit = self.client.transmit();
-        while transmit.has_remaining() {
-            let len = self.stream.write(transmit.chunk())?;
-            transmit.advance(len);
+        // Each call of `transmit` fills it from the queue.
+        while self.client.transmit().has_remaining() {
+            let len = self.stream.write(self.client.transmit().chunk())?;
+            self.client.transmit().advance(len);
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ fn print_answer(event: &Event) {
     match event {
         Event::Connected(connected) => eprintln!("{}", connected.connack),
         Event::Subscribed { outcome: SubscribeOutcome::Acknowledged { suback, .. }, .. } => {
-            eprintln!("{suback}")
+            eprintln!("{suback}");
         }
         Event::Published { outcome, .. } => eprintln!("message {outcome}"),
         Event::Disconnected(why) => eprintln!("{why}"),

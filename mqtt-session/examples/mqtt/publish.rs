@@ -71,7 +71,7 @@ impl Publisher {
                 }
             }
             Err(rejected) if rejected.reason.is_temporary() && self.unresolved > 0 => {
-                self.held = Some(rejected.value)
+                self.held = Some(rejected.value);
             }
             Err(rejected) => return Err(rejected.reason.to_string().into()),
         }

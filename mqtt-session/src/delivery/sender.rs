@@ -406,7 +406,7 @@ mod tests {
                         (ours, expected) => prop_assert!(false, "{:?} is not {:?}", ours, expected),
                     },
                     Operation::Reset => {
-                        let left: Vec<_> = sender.reset().map(|(id, tag, message)| (id, tag, message)).collect();
+                        let left: Vec<_> = sender.reset().collect();
                         let expected: Vec<_> =
                             model.exchanges.drain(..).map(|exchange| (exchange.id, exchange.id, exchange.message)).collect();
                         prop_assert_eq!(left, expected);

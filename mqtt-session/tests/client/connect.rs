@@ -247,6 +247,16 @@ fn nothing_follows_disconnect() {
     assert_eq!(scene.client.queued(), 1);
 }
 
+/// Bytes of a connection that has failed do not go to the next one.
+#[test]
+fn unwritten_bytes_die_with_the_transport() {
+    let mut scene = Scene::connected(ProtocolVersion::V5_0);
+    scene.client.publish(scene.now, Message::new("t", "x").unwrap()).unwrap();
+    assert!(scene.client.transmit().has_remaining());
+    scene.client.handle_closed(scene.now);
+    assert!(!scene.client.transmit().has_remaining());
+}
+
 /// 3.x has no DISCONNECT that keeps the Will.
 #[test]
 fn disconnecting_with_the_will_sends_nothing_in_3_x() {
@@ -378,4 +388,15 @@ fn unknown_acknowledgements_end_nothing() {
         ]);
         assert_eq!(scene.client.version(), Some(version));
     }
+}
+
+/// The Server may have begun a Session although its CONNACK did not arrive.
+#[test]
+fn a_session_may_begin_without_connack() {
+    let mut scene = scene(ProtocolVersion::V5_0);
+    scene.connect(persistent(ProtocolVersion::V5_0));
+    scene.cut();
+    scene.reconnect(true, &[]);
+    assert_eq!(scene.client.version(), Some(ProtocolVersion::V5_0));
+    assert_eq!(scene.trace(), [""; 0]);
 }

@@ -199,17 +199,13 @@ impl Scene {
             Event::Message(received) => {
                 self.acks.extend(received.ack);
                 let message = received.message;
-                let mut line = format!(
+                format!(
                     "* message q{} dup={} {:?} {:?}",
                     message.qos(),
                     u8::from(received.dup),
                     message.topic().as_str(),
                     String::from_utf8_lossy(message.payload())
-                );
-                for identifier in received.subscription_identifiers {
-                    line += &format!(" subscription={identifier}");
-                }
-                line
+                )
             }
             Event::Published { token, outcome } => format!("* {token:?} {outcome}"),
             Event::Subscribed { token, outcome: SubscribeOutcome::Lost } => {

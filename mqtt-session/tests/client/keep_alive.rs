@@ -5,7 +5,7 @@ use std::time::Duration;
 use mqtt_session::codec::{Delivery, Packet, Property, ProtocolVersion, QoS};
 use mqtt_session::{ClientConfig, ConnectOptions};
 
-use crate::harness::{Scene, persistent};
+use crate::harness::{Scene, id, persistent};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -32,8 +32,13 @@ fn only_what_is_sent_counts() {
     scene.trace();
     scene.pass(38 * SECOND);
     scene.expect(&[]);
+    // PUBACK counts like PUBLISH.
+    scene.server_publish("t", "x", Delivery::AtLeastOnce { packet_id: id(1), dup: false });
+    scene.trace();
+    scene.pass(58 * SECOND);
+    scene.expect(&[]);
     scene.pass(SECOND);
-    scene.expect(&["Pingreq at 89000 ms", "C>S PINGREQ"]);
+    scene.expect(&["Pingreq at 147000 ms", "C>S PINGREQ"]);
 }
 
 #[test]

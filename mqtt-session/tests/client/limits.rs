@@ -76,6 +76,7 @@ fn the_maximum_packet_size_counts_the_whole_packet() {
     scene.publish("t", "1234", QoS::AtMostOnce);
     assert!(scene.client.publish(scene.now, message("t", "12345", QoS::AtMostOnce)).is_err());
     assert!(scene.client.publish(scene.now, message("t", "123", QoS::AtLeastOnce)).is_err());
+    assert!(scene.client.publish(scene.now, message("t", "", QoS::AtMostOnce).with_expiry(1)).is_err());
     assert_eq!(scene.trace()[1], "C>S PUBLISH q0 dup=0 retain=0 \"t\" 4 bytes");
 }
 
@@ -116,12 +117,16 @@ fn the_time_in_the_queue_counts_against_the_message_expiry() {
     let mut scene = Scene::new(ProtocolVersion::V5_0, ClientConfig::default());
     scene.publish_message(expiring(10, QoS::AtLeastOnce));
     scene.publish_message(expiring(3, QoS::AtLeastOnce));
+    scene.pass(Duration::from_millis(500));
+    scene.publish_message(expiring(3, QoS::AtLeastOnce));
     scene.publish_message(expiring(4, QoS::AtMostOnce));
-    scene.pass(Duration::from_millis(3_500));
+    // The last millisecond is too late.
+    scene.pass(Duration::from_secs(3));
     scene.reconnect(false, &[]);
     scene.expect(&[
         "* PublishToken(2) expired before it could be sent",
-        "* PublishToken(3) sent",
+        "* PublishToken(3) expired before it could be sent",
+        "* PublishToken(4) sent",
         "C>S PUBLISH id=1 q1 dup=0 retain=0 \"t\" 1 bytes {Message Expiry Interval=7}",
         "C>S PUBLISH q0 dup=0 retain=0 \"t\" 1 bytes {Message Expiry Interval=1}",
     ]);

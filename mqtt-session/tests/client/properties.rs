@@ -86,7 +86,7 @@ fn stream(sent: &[Sent], version: ProtocolVersion) -> Vec<u8> {
             }
             Sent::Pingresp => encode(Packet::Pingresp, version, &mut out),
             Sent::Disconnect => {
-                encode(Disconnect::new(DisconnectReason::NormalDisconnection).into(), version, &mut out)
+                encode(Disconnect::new(DisconnectReason::NormalDisconnection).into(), version, &mut out);
             }
             Sent::Bytes(bytes) => out.extend_from_slice(bytes),
         }

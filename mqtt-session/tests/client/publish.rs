@@ -1,7 +1,10 @@
 //! Publishing (section 4.3, the Sender's side) while a connection lasts.
 
-use mqtt_session::codec::{AckProperties, Property, ProtocolVersion, Puback, PublishReason, Pubrec, QoS};
-use mqtt_session::{ClientConfig, RejectReason};
+use mqtt_session::codec::{
+    AckProperties, Property, ProtocolVersion, Puback, PublishReason, Pubrec, QoS, Suback, SubackReason,
+    SubackReasons, Unsuback, UnsubackReason, UnsubackReasons,
+};
+use mqtt_session::{ClientConfig, RejectReason, SubscribeRequest, UnsubscribeRequest};
 
 use crate::harness::{Scene, id, message};
 
@@ -147,7 +150,12 @@ fn the_queue_is_bounded_by_messages_and_bytes() {
     assert_eq!(scene.client.queued(), 0);
     assert!(scene.client.publish(scene.now, message("t", "1234", QoS::AtLeastOnce)).is_err());
     scene.puback(1);
-    assert!(scene.client.publish(scene.now, message("t", "1234", QoS::AtLeastOnce)).is_ok());
+    let qos_2 = message("t", "1234567", QoS::ExactlyOnce);
+    let token = scene.client.publish(scene.now, qos_2.clone());
+    assert!(token.is_ok());
+    assert!(scene.client.publish(scene.now, qos_2.clone()).is_err());
+    scene.pubrec(3);
+    assert!(scene.client.publish(scene.now, qos_2).is_ok());
 }
 
 #[test]
@@ -191,6 +199,45 @@ fn packet_identifiers_are_not_reused_while_they_are_in_use() {
         scene.puback(id);
         scene.trace();
     }
+}
+
+/// Whatever ends an exchange or a request frees its identifier: at the end all 65,535 can be used at once.
+#[test]
+fn packet_identifiers_do_not_leak() {
+    let config = ClientConfig {
+        maximum_queued_messages: 65_535,
+        maximum_in_flight: u16::MAX.try_into().unwrap(),
+        ..ClientConfig::default()
+    };
+    let mut scene = Scene::connected_with(ProtocolVersion::V5_0, config, &[]);
+    let subscribe = SubscribeRequest::new([("a", QoS::AtMostOnce)]).unwrap();
+    let unsubscribe = UnsubscribeRequest::new(["a"]).unwrap();
+    scene.publish("t", "puback", QoS::AtLeastOnce);
+    scene.publish("t", "pubrec", QoS::ExactlyOnce);
+    scene.publish("t", "pubcomp", QoS::ExactlyOnce);
+    scene.client.subscribe(scene.now, subscribe.clone()).unwrap();
+    scene.client.unsubscribe(scene.now, unsubscribe.clone()).unwrap();
+    scene.puback(1);
+    scene.pubrec_with(2, PublishReason::QuotaExceeded);
+    scene.pubrec(3);
+    scene.pubcomp(3);
+    let _ = scene.server(Suback::new(id(4), SubackReasons::new(&[SubackReason::GrantedQoS0])));
+    let _ = scene.server(Unsuback::new(id(5), UnsubackReasons::new(&[UnsubackReason::Success])));
+    scene.publish_message(message("t", "rejected on resume", QoS::AtLeastOnce).with_retain(true));
+    scene.publish("t", "lost", QoS::AtLeastOnce);
+    scene.client.subscribe(scene.now, subscribe).unwrap();
+    scene.client.unsubscribe(scene.now, unsubscribe).unwrap();
+    scene.cut();
+    scene.reconnect(true, &[Property::RetainAvailable(false)]);
+    assert_eq!(scene.client.in_flight(), 1);
+    scene.cut();
+    scene.reconnect(false, &[]);
+    assert_eq!(scene.client.in_flight(), 0);
+    for _ in 0..65_535 {
+        scene.client.publish(scene.now, message("t", "", QoS::AtLeastOnce)).unwrap();
+    }
+    scene.look();
+    assert_eq!(scene.client.in_flight(), 65_535);
 }
 
 /// PUBACKs may come in any order; each names its message.

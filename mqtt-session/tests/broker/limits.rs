@@ -1,0 +1,251 @@
+//! Receive Maximum, Maximum Packet Size, and what a peer that does not read or does not stop can do.
+
+use bytes::{Buf, BytesMut};
+use mqtt_session::codec::{ConnectFields, Packet, Property, ProtocolVersion, QoS, SubscriptionOptions};
+use mqtt_session::{Action, BrokerConfig, DropCause, Notice, Received};
+
+use crate::harness::{V3_1_1, V5_0, World, delivery};
+
+fn fields(client_id: &str) -> ConnectFields<'_> {
+    ConnectFields { client_id, clean_start: false, ..ConnectFields::default() }
+}
+
+fn receive_maximum(maximum: u16) -> Property<'static> {
+    Property::ReceiveMaximum(maximum.try_into().unwrap())
+}
+
+/// [MQTT-3.3.4-9]: the Client's, counted over resent messages too, and never in the way of QoS 0.
+#[test]
+fn the_clients_receive_maximum_is_kept() {
+    let mut world = World::new();
+    let properties = [receive_maximum(2), Property::SessionExpiryInterval(100)];
+    let subscriber = world.connect_with(V5_0, fields("subscriber"), &properties);
+    world.expect_connack(subscriber, false);
+    world.subscribe(subscriber, "#", QoS::ExactlyOnce);
+    let publisher = world.connect(V5_0, "publisher");
+    for (payload, qos) in [("1", QoS::AtLeastOnce), ("2", QoS::ExactlyOnce), ("3", QoS::AtLeastOnce)] {
+        world.publish(publisher, "a", payload, qos);
+    }
+    world.publish(publisher, "a", "0", QoS::AtMostOnce);
+    world.expect(
+        subscriber,
+        &[
+            "PUBLISH id=1 q1 dup=0 retain=0 \"a\" \"1\"",
+            "PUBLISH id=2 q2 dup=0 retain=0 \"a\" \"2\"",
+            "PUBLISH q0 dup=0 retain=0 \"a\" \"0\"",
+        ],
+    );
+    // PUBREC gives nothing back, PUBCOMP does.
+    world.pubrec(subscriber, 2);
+    world.expect(subscriber, &["PUBREL id=2"]);
+    world.pubcomp(subscriber, 2);
+    world.expect(subscriber, &["PUBLISH id=3 q1 dup=0 retain=0 \"a\" \"3\""]);
+    world.publish(publisher, "a", "4", QoS::AtLeastOnce);
+    world.cut(subscriber);
+    let properties = [receive_maximum(1), Property::SessionExpiryInterval(100)];
+    let subscriber = world.connect_with(V5_0, fields("subscriber"), &properties);
+    world.expect_connack(subscriber, true);
+    for (packet_id, dup, payload) in [(1, 1, "1"), (3, 1, "3"), (4, 0, "4")] {
+        world.expect(
+            subscriber,
+            &[&format!("PUBLISH id={packet_id} q1 dup={dup} retain=0 \"a\" \"{payload}\"")],
+        );
+        world.puback(subscriber, packet_id);
+    }
+    world.expect(subscriber, &[]);
+}
+
+#[test]
+fn the_window_is_limited_in_every_version() {
+    for version in ProtocolVersion::ALL {
+        let config = BrokerConfig { maximum_in_flight: 3.try_into().unwrap(), ..BrokerConfig::default() };
+        let mut world = World::with_config(config);
+        let client = world.connect(version, "a");
+        world.subscribe(client, "x", QoS::AtLeastOnce);
+        for _ in 0..10 {
+            world.publish(client, "x", "", QoS::AtLeastOnce);
+        }
+        assert_eq!(world.trace(client).len(), 3);
+        world.puback(client, 2);
+        assert_eq!(world.trace(client).len(), 1);
+    }
+}
+
+/// [MQTT-3.3.4-7]: ours; one more ends the connection. A repeat is not one more.
+#[test]
+fn our_receive_maximum_is_enforced() {
+    let config = BrokerConfig { receive_maximum: 2.try_into().unwrap(), ..BrokerConfig::default() };
+    let mut world = World::with_config(config);
+    let client = world.connect(V5_0, "a");
+    world.subscribe(client, "x", QoS::AtMostOnce);
+    for packet_id in [1, 2, 2] {
+        world.publish_with(client, "x", "", delivery(QoS::ExactlyOnce, packet_id), false, &[]);
+    }
+    world.pubrel(client, 1);
+    world.publish_with(client, "x", "", delivery(QoS::ExactlyOnce, 3), false, &[]);
+    world.publish_with(client, "x", "", delivery(QoS::AtMostOnce, 1), false, &[]);
+    assert!(world.is_open(client));
+    world.trace(client);
+    world.publish_with(client, "x", "", delivery(QoS::AtLeastOnce, 4), false, &[]);
+    world.expect(client, &["DISCONNECT 0x93 Receive Maximum exceeded", "CLOSED"]);
+}
+
+/// [MQTT-3.1.2-24], [MQTT-3.1.2-25]: what is too large for a Client is not sent, and counts as delivered.
+#[test]
+fn the_clients_maximum_packet_size_is_kept() {
+    let mut world = World::new();
+    let size = |size: u32| {
+        [Property::MaximumPacketSize(size.try_into().unwrap()), Property::SessionExpiryInterval(9)]
+    };
+    let client = world.connect_with(V5_0, fields("a"), &size(40));
+    world.expect_connack(client, false);
+    world.subscribe(client, "x", QoS::ExactlyOnce);
+    let publisher = world.connect(V5_0, "publisher");
+    // 5 + payload in QoS 1: fixed header, topic, identifier, property length.
+    for qos in QoS::ALL {
+        let overhead = if qos == QoS::AtMostOnce { 6 } else { 8 };
+        for (len, is_sent) in [(40 - overhead, true), (41 - overhead, false)] {
+            world.publish(publisher, "x", &"p".repeat(len), qos);
+            assert_eq!(world.trace(client).len(), usize::from(is_sent), "{qos:?} {len}");
+        }
+    }
+    let dropped = Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge };
+    assert_eq!(world.notices, [dropped.clone(), dropped.clone(), dropped.clone()]);
+    world.notices.clear();
+    // On a connection with less room, what was under way is not sent again either, and its identifier is free.
+    world.cut(client);
+    let client = world.connect_with(V5_0, fields("a"), &size(30));
+    world.expect_connack(client, true);
+    world.expect(client, &[]);
+    assert_eq!(world.notices, [dropped.clone(), dropped]);
+    world.cut(client);
+    let client = world.connect_with(V5_0, fields("a"), &size(1_000));
+    world.expect_connack(client, true);
+    world.expect(client, &[]);
+}
+
+#[test]
+fn a_suback_that_is_too_large_ends_the_connection() {
+    let mut world = World::new();
+    let client =
+        world.connect_with(V5_0, fields("a"), &[Property::MaximumPacketSize(30.try_into().unwrap())]);
+    world.expect_connack(client, false);
+    let options = SubscriptionOptions::default();
+    world.subscribe_with(client, &[("x", options); 26], &[]);
+    world.expect(client, &["DISCONNECT 0x83 Implementation specific error", "CLOSED"]);
+}
+
+/// Ours is judged by the fixed header alone.
+#[test]
+fn our_maximum_packet_size_is_enforced() {
+    for version in ProtocolVersion::ALL {
+        let mut world =
+            World::with_config(BrokerConfig { maximum_packet_size: 100, ..BrokerConfig::default() });
+        let client = world.connect(version, "a");
+        world.send_bytes(client, b"\x30\x62");
+        world.expect(client, &[]);
+        let client = world.connect(version, "b");
+        world.send_bytes(client, b"\x30\x63");
+        let expected: &[&str] =
+            if version == V5_0 { &["DISCONNECT 0x95 Packet too large", "CLOSED"] } else { &["CLOSED"] };
+        world.expect(client, expected);
+        // A CONNECT of 64 KiB is refused before it has arrived.
+        let client = world.open(version);
+        world.send_bytes(client, b"\x10\xFC\xFF\x03");
+        world.expect(client, &["CLOSED"]);
+    }
+}
+
+#[test]
+fn input_is_paused_while_too_much_waits_to_be_written() {
+    let mut world = World::with_config(BrokerConfig { transmit_limit: 20, ..BrokerConfig::default() });
+    let client = world.connect(V3_1_1, "a");
+    let mut input = BytesMut::from(&[0xC0, 0x00].repeat(100)[..]);
+    assert_eq!(world.broker.handle_input(world.now, client.id, &mut input), Received::Paused);
+    assert_eq!(world.broker.transmit(client.id).unwrap().remaining(), 20);
+    assert_eq!(input.len(), 180);
+    // Offering it again changes nothing.
+    assert_eq!(world.broker.handle_input(world.now, client.id, &mut input), Received::Paused);
+    assert_eq!(input.len(), 180);
+    assert_eq!(world.broker.poll_action(), Some(Action::Transmit(client.id)));
+    assert_eq!(world.broker.poll_action(), None);
+    world.broker.transmit(client.id).unwrap().advance(2);
+    assert!(world.broker.transmit(client.id).unwrap().has_remaining());
+    assert_eq!(world.broker.poll_action(), Some(Action::Resume(client.id)));
+    assert_eq!(world.broker.handle_input(world.now, client.id, &mut input), Received::Paused);
+    assert_eq!(input.len(), 178);
+    while !input.is_empty() {
+        while world.broker.transmit(client.id).unwrap().pop().is_some() {}
+        let _ = world.broker.handle_input(world.now, client.id, &mut input);
+    }
+}
+
+/// A Client that does not read: QoS 0 is dropped, QoS 1 waits in its bounded queue, and nobody else notices.
+#[test]
+fn a_client_that_does_not_read_costs_a_bounded_amount() {
+    let config = BrokerConfig {
+        transmit_limit: 1_000,
+        maximum_queued_messages: 5,
+        maximum_in_flight: 10_000.try_into().unwrap(),
+        ..BrokerConfig::default()
+    };
+    let mut world = World::with_config(config);
+    let slow = world.connect(V3_1_1, "slow");
+    world.subscribe(slow, "#", QoS::AtLeastOnce);
+    let publisher = world.connect(V3_1_1, "publisher");
+    world.stalled = true;
+    let payload = "x".repeat(100);
+    for _ in 0..100 {
+        world.publish_with(publisher, "a", &payload, delivery(QoS::AtMostOnce, 1), false, &[]);
+    }
+    for _ in 0..100 {
+        world.publish_with(publisher, "b", &payload, delivery(QoS::AtLeastOnce, 1), false, &[]);
+    }
+    let waiting = world.broker.transmit(slow.id).unwrap().remaining();
+    assert!((1_000..1_200).contains(&waiting), "{waiting}");
+    let count = |cause| {
+        world
+            .notices
+            .iter()
+            .filter(|notice| matches!(notice, Notice::MessageDropped { cause: found, .. } if *found == cause))
+            .count()
+    };
+    assert_eq!(count(DropCause::TransmitFull), 100 - waiting.div_ceil(105));
+    assert_eq!(count(DropCause::QueueFull), 95);
+    world.unstall();
+    let trace = world.trace(slow);
+    assert_eq!(trace.iter().filter(|line| line.contains("\"b\"")).count(), 5);
+}
+
+/// The same QoS 2 message again and again, never released (CVE-2023-28366): nothing grows.
+#[test]
+fn a_flood_of_repeats_is_answered_and_forgotten() {
+    let mut world = World::new();
+    let client = world.connect(V5_0, "a");
+    world.subscribe(client, "x", QoS::AtMostOnce);
+    for _ in 0..10_000 {
+        world.publish_with(client, "x", "", delivery(QoS::ExactlyOnce, 1), false, &[]);
+    }
+    let trace = world.trace(client);
+    assert_eq!(trace.iter().filter(|line| line.starts_with("PUBLISH")).count(), 1);
+    assert_eq!(trace.iter().filter(|line| *line == "PUBREC id=1").count(), 10_000);
+}
+
+#[test]
+fn unknown_connections_are_ignored() {
+    let mut world = World::new();
+    let client = world.connect(V5_0, "a");
+    world.cut(client);
+    let now = world.now;
+    let mut input = BytesMut::from(&b"\xC0\x00"[..]);
+    assert_eq!(world.broker.handle_input(now, client.id, &mut input), Received::Closed);
+    world.broker.handle_closed(now, client.id);
+    world.broker.handle_authenticated(now, client.id, mqtt_session::Verdict::Accept);
+    world.broker.disconnect(now, client.id, mqtt_session::codec::DisconnectReason::AdministrativeAction);
+    assert!(world.broker.transmit(client.id).is_none());
+    assert_eq!(world.broker.poll_action(), None);
+    let again = world.open(V5_0);
+    assert_ne!(again.id, client.id);
+    world.send(again, &Packet::Pingreq);
+    world.expect(again, &["CLOSED"]);
+}

@@ -1,0 +1,14 @@
+//! The broker against scripted Clients, in process and on virtual time.
+
+mod connect;
+mod delivery;
+mod expiry;
+mod harness;
+mod limits;
+mod malformed;
+mod retained;
+mod sessions;
+mod shared;
+mod stream;
+mod subscriptions;
+mod wills;

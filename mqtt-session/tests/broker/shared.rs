@@ -1,0 +1,155 @@
+//! Shared Subscriptions (5.0, section 4.8.2).
+
+use mqtt_session::codec::{Packet, Property, Puback, PublishReason, QoS, SubscriptionIdentifier};
+
+use crate::harness::{Client, V3_1_1, V5_0, World, id};
+
+const GROUP: &str = "$share/g/x";
+
+/// A publisher, and members `a`, `b`, … of the group.
+fn scene(members: usize, qos: QoS) -> (World, Client, Vec<Client>) {
+    let mut world = World::new();
+    let publisher = world.connect(V5_0, "publisher");
+    let clients: Vec<Client> = ('a'..)
+        .take(members)
+        .map(|name| {
+            let client = world.resume(V5_0, &name.to_string(), false);
+            world.subscribe(client, GROUP, qos);
+            client
+        })
+        .collect();
+    (world, publisher, clients)
+}
+
+fn payloads(world: &mut World, client: Client) -> Vec<String> {
+    world.trace(client).iter().map(|line| line.split('"').nth(3).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn members_take_turns() {
+    for qos in QoS::ALL {
+        let (mut world, publisher, clients) = scene(3, qos);
+        for payload in ["1", "2", "3", "4", "5", "6", "7"] {
+            world.publish(publisher, "x", payload, qos);
+        }
+        let received: Vec<_> = clients.iter().map(|client| payloads(&mut world, *client)).collect();
+        assert_eq!(received, [vec!["1", "4", "7"], vec!["2", "5"], vec!["3", "6"]]);
+    }
+}
+
+#[test]
+fn groups_and_ordinary_subscriptions_are_independent() {
+    let (mut world, publisher, clients) = scene(2, QoS::AtMostOnce);
+    let identifier = [Property::SubscriptionIdentifier(SubscriptionIdentifier::new(9).unwrap())];
+    world.subscribe_with(clients[0], &[("$share/h/+", QoS::AtMostOnce.into())], &identifier);
+    world.subscribe_with(clients[1], &[("x", QoS::AtMostOnce.into())], &[]);
+    for client in &clients {
+        world.trace(*client);
+    }
+    world.publish(publisher, "x", "1", QoS::AtMostOnce);
+    // A copy as member of g, one as the only member of h with the identifier of that subscription alone.
+    world.expect(
+        clients[0],
+        &[
+            "PUBLISH q0 dup=0 retain=0 \"x\" \"1\"",
+            "PUBLISH q0 dup=0 retain=0 \"x\" \"1\" {Subscription Identifier=9}",
+        ],
+    );
+    world.expect(clients[1], &["PUBLISH q0 dup=0 retain=0 \"x\" \"1\""]);
+    // One can be given up without the other.
+    world.unsubscribe(clients[1], "x");
+    world.trace(clients[1]);
+    world.publish(publisher, "x", "2", QoS::AtMostOnce);
+    assert_eq!(payloads(&mut world, clients[1]), ["2"]);
+    world.unsubscribe(clients[1], GROUP);
+    world.expect(clients[1], &["UNSUBACK id=101 0x00"]);
+}
+
+#[test]
+fn members_that_are_away_are_passed_over() {
+    let (mut world, publisher, clients) = scene(2, QoS::AtLeastOnce);
+    world.cut(clients[0]);
+    for payload in ["1", "2"] {
+        world.publish(publisher, "x", payload, QoS::AtLeastOnce);
+    }
+    assert_eq!(payloads(&mut world, clients[1]), ["1", "2"]);
+    // With all away, somebody keeps the message.
+    world.cut(clients[1]);
+    world.publish(publisher, "x", "3", QoS::AtLeastOnce);
+    world.publish(publisher, "x", "lost", QoS::AtMostOnce);
+    let first = world.resume(V5_0, "a", true);
+    assert_eq!(payloads(&mut world, first), ["3"]);
+}
+
+/// A member whose send quota is used up is passed over while another has some.
+#[test]
+fn members_without_quota_are_passed_over() {
+    let (mut world, publisher, clients) = scene(1, QoS::AtLeastOnce);
+    let fields = mqtt_session::codec::ConnectFields { client_id: "slow", ..Default::default() };
+    let slow = world.connect_with(V5_0, fields, &[Property::ReceiveMaximum(1.try_into().unwrap())]);
+    world.expect_connack(slow, false);
+    world.subscribe(slow, GROUP, QoS::AtLeastOnce);
+    for payload in ["1", "2", "3", "4"] {
+        world.publish(publisher, "x", payload, QoS::AtLeastOnce);
+    }
+    assert_eq!(payloads(&mut world, slow), ["2"]);
+    assert_eq!(payloads(&mut world, clients[0]), ["1", "3", "4"]);
+    world.puback(slow, 1);
+    for payload in ["5", "6"] {
+        world.publish(publisher, "x", payload, QoS::AtLeastOnce);
+    }
+    assert_eq!(payloads(&mut world, slow).len(), 1);
+}
+
+/// What a member has not acknowledged goes to another when its Session ends, QoS 2 under way excepted
+/// [MQTT-4.8.2-4] [MQTT-4.8.2-5].
+#[test]
+fn the_messages_of_a_member_that_is_gone_go_to_another() {
+    let (mut world, publisher, clients) = scene(1, QoS::ExactlyOnce);
+    world.publish(publisher, "x", "under way 1", QoS::AtLeastOnce);
+    world.publish(publisher, "x", "under way 2", QoS::ExactlyOnce);
+    world.cut(clients[0]);
+    world.publish(publisher, "x", "queued 1", QoS::AtLeastOnce);
+    world.publish(publisher, "x", "queued 2", QoS::ExactlyOnce);
+    let other = world.resume(V5_0, "other", false);
+    world.subscribe(other, GROUP, QoS::ExactlyOnce);
+    world.expect(other, &[]);
+    // Its Session ends.
+    let again = world.connect(V5_0, "a");
+    assert_eq!(payloads(&mut world, other), ["under way 1", "queued 1", "queued 2"]);
+    world.expect(again, &[]);
+}
+
+/// [MQTT-4.8.2-6]: a refusal is final.
+#[test]
+fn a_refused_message_goes_to_nobody_else() {
+    let (mut world, publisher, clients) = scene(2, QoS::AtLeastOnce);
+    world.publish(publisher, "x", "1", QoS::AtLeastOnce);
+    let refusal = Puback { reason: PublishReason::QuotaExceeded, ..Puback::new(id(1)) };
+    world.send(clients[0], &Packet::Puback(refusal));
+    world.expect(clients[1], &[]);
+}
+
+#[test]
+fn a_shared_subscription_gets_no_retained_messages() {
+    let mut world = World::new();
+    let client = world.connect(V5_0, "a");
+    world.retain(client, "x", "r", QoS::AtLeastOnce);
+    world.subscribe(client, GROUP, QoS::AtLeastOnce);
+    world.expect(client, &[]);
+}
+
+/// 3.x knows no such thing: the filter is an ordinary one.
+#[test]
+fn in_3_x_the_filter_is_ordinary() {
+    let mut world = World::new();
+    let clients = [world.connect(V3_1_1, "a"), world.connect(V3_1_1, "b")];
+    for client in clients {
+        world.subscribe(client, GROUP, QoS::AtMostOnce);
+    }
+    world.publish(clients[0], "x", "", QoS::AtMostOnce);
+    world.publish(clients[0], GROUP, "", QoS::AtMostOnce);
+    for client in clients {
+        world.expect(client, &["PUBLISH q0 dup=0 retain=0 \"$share/g/x\" \"\""]);
+    }
+}
