@@ -18,6 +18,9 @@ const CHECKED: TextRules = TextRules { refuse_disallowed: false };
 
 /// How one entry stands on the wire.
 trait Entry<'a>: Copy {
+    /// Whether 3.x has the list at all.
+    const IS_IN_V3: bool = true;
+
     fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError>;
     /// Bytes of the entry; the errors are what [`read`](Self::read) would refuse.
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError>;
@@ -37,6 +40,9 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         version: ProtocolVersion,
         text: TextRules,
     ) -> Result<Self, DecodeError> {
+        if !version.is_v5() && !T::IS_IN_V3 {
+            return Ok(Self::Values(&[]));
+        }
         let bytes = reader.rest();
         reader.ensure(!bytes.is_empty(), Fault::EmptyPayload)?;
         while !reader.is_empty() {
@@ -50,7 +56,7 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         for entry in self.iter() {
             len += entry.encoded_len(version)?;
         }
-        if len == 0 { Err(EncodeError::EmptyPayload) } else { Ok(len) }
+        if len == 0 && (version.is_v5() || T::IS_IN_V3) { Err(EncodeError::EmptyPayload) } else { Ok(len) }
     }
 
     fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
@@ -262,6 +268,8 @@ impl Entry<'_> for SubackReason {
 }
 
 impl Entry<'_> for UnsubackReason {
+    const IS_IN_V3: bool = false;
+
     fn read(reader: &mut Reader<'_>, _: ProtocolVersion, _: TextRules) -> Result<Self, DecodeError> {
         let before = *reader;
         Self::from_code(reader.u8()?).ok_or_else(|| before.fault(Fault::InvalidReasonCode))

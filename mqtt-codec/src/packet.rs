@@ -9,10 +9,7 @@ mod connack;
 mod connect;
 mod disconnect;
 mod publish;
-mod suback;
-mod subscribe;
-mod unsuback;
-mod unsubscribe;
+mod request;
 
 use core::fmt;
 
@@ -25,10 +22,7 @@ pub(crate) use self::connect::peek_version;
 pub use self::connect::{Connect, ConnectFields, Will};
 pub use self::disconnect::Disconnect;
 pub use self::publish::{Delivery, Publish};
-pub use self::suback::Suback;
-pub use self::subscribe::Subscribe;
-pub use self::unsuback::Unsuback;
-pub use self::unsubscribe::Unsubscribe;
+pub use self::request::{Suback, Subscribe, Unsuback, Unsubscribe};
 
 use crate::header::{self, FixedHeader};
 use crate::reader::Reader;
