@@ -96,7 +96,8 @@ impl Decoder {
         let Some(header) = self.header(input)? else { return Ok(None) };
         let Some(body) = input.get(header.len..header.packet_len()) else { return Ok(None) };
         let (packet, version) = decode_body(&header, body, self.version, self.from, self.text)?;
-        self.version = Some(version);
+        // A second CONNECT, which is for the Server to refuse, changes nothing.
+        self.version.get_or_insert(version);
         Ok(Some((packet, header.packet_len())))
     }
 

@@ -167,7 +167,7 @@ impl DecodeError {
         self.fault
     }
 
-    /// The packet it was found in; `None` when the type itself is at fault.
+    /// The packet it was found in; `None` when no version has such a type.
     pub const fn packet_type(&self) -> Option<PacketType> {
         self.packet
     }
@@ -221,10 +221,10 @@ impl fmt::Display for DecodeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The output has too little room; the packet needs `needed` bytes.
-    #[error("the output is too small, the packet needs {needed} bytes")]
+    /// The output has too little room; `needed` bytes have to be written at once.
+    #[error("the output is too small, {needed} bytes are needed")]
     BufferTooSmall {
-        /// Bytes of the whole packet.
+        /// Bytes of the whole packet, or of its head where the payload is sent apart.
         needed: usize,
     },
     /// The Remaining Length would be above 268,435,455.

@@ -1,0 +1,3 @@
+//! What the fuzz targets check. The codec's tests replay the committed corpus through the same functions.
+
+pub mod codec;
