@@ -64,7 +64,7 @@ impl Decoder {
         }
     }
 
-    /// The version of the connection; `None` until a Server's decoder has seen CONNECT.
+    /// The version of the connection, as the last CONNECT names it; `None` until a Server's decoder has seen one.
     pub const fn version(&self) -> Option<ProtocolVersion> {
         self.version
     }
@@ -96,8 +96,7 @@ impl Decoder {
         let Some(header) = self.header(input)? else { return Ok(None) };
         let Some(body) = input.get(header.len..header.packet_len()) else { return Ok(None) };
         let (packet, version) = decode_body(&header, body, self.version, self.from, self.text)?;
-        // A second CONNECT, which is for the Server to refuse, changes nothing.
-        self.version.get_or_insert(version);
+        self.version = Some(version);
         Ok(Some((packet, header.packet_len())))
     }
 
