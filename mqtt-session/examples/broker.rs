@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use clap::Parser;
-use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Received};
+use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Received, Transmit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,13 +25,17 @@ struct Options {
     /// Address and port to listen on; port 0 picks a free one.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1883")]
     listen: SocketAddr,
+    /// Connections at a time; more wait until one ends.
+    #[arg(long, default_value_t = 10_000)]
+    max_connections: usize,
 }
 
-/// Room for one read.
+/// Room for one read, at least and at most.
 const READ_SIZE: usize = 16 * 1024;
+const LARGEST_READ: usize = 256 * 1024;
 
-/// How long connections may take to send their last bytes at shutdown.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+/// How long a connection may take to send its last bytes.
+const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
@@ -45,7 +49,7 @@ async fn main() -> std::io::Result<()> {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < options.max_connections => match accepted {
                 Ok((stream, _)) => { connections.spawn(serve(Arc::clone(&hub), stream)); }
                 // Out of file descriptors, most likely: the connections that end will give some back.
                 Err(error) => { eprintln!("accept: {error}"); tokio::time::sleep(Duration::from_millis(100)).await; }
@@ -59,7 +63,7 @@ async fn main() -> std::io::Result<()> {
     drop(listener);
     hub.with(|core, now| core.broker.shut_down(now));
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(SHUTDOWN_GRACE, drained).await.is_err() {
+    if tokio::time::timeout(CLOSING_GRACE, drained).await.is_err() {
         connections.shutdown().await;
     }
     Ok(())
@@ -81,7 +85,6 @@ struct Core {
 }
 
 /// What a connection's task has to know from others.
-#[derive(Default)]
 struct Peer {
     wake: Arc<Notify>,
     closing: bool,
@@ -103,7 +106,8 @@ impl Hub {
         let mut core: MutexGuard<'_, Core> = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut core, self.now());
         core.spread_actions();
-        if core.broker.poll_timeout() < core.armed || core.armed.is_none() {
+        let next = core.broker.poll_timeout();
+        if next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed)) {
             self.rearm.notify_one();
         }
         result
@@ -183,18 +187,30 @@ async fn exchange(
             }
             (received, core.peers.get(&connection).is_none_or(|peer| peer.closing))
         });
-        let closing = closing || matches!(received, Received::Closed);
-        if closing && !output.has_remaining() {
-            return write.shutdown().await;
-        }
-        let reading = !closing && matches!(received, Received::NeedData(_));
-        if let Received::NeedData(hint) = received {
-            input.reserve(hint.clamp(READ_SIZE, 1 << 20));
-        }
+        let wanted = match received {
+            Received::Closed => break,
+            _ if closing => break,
+            Received::NeedData(hint) => Some(hint),
+            Received::Paused => None,
+        };
+        // The hint is what the peer claims: memory is taken as bytes arrive.
+        input.reserve(wanted.unwrap_or_default().clamp(READ_SIZE, LARGEST_READ));
         tokio::select! {
             written = write.write_buf(&mut output), if output.has_remaining() => { written?; }
-            len = read.read_buf(&mut input), if reading => if len? == 0 { return Ok(()) },
+            // The peer may have closed its half only, and wait for answers.
+            len = read.read_buf(&mut input), if wanted.is_some() => if len? == 0 { break },
             () = wake.notified() => {}
         }
     }
+    let flush = async {
+        while output.has_remaining() {
+            write.write_all_buf(&mut output).await?;
+            output = hub
+                .with(|core, _| core.broker.transmit(connection).and_then(Transmit::pop))
+                .unwrap_or_default();
+        }
+        write.shutdown().await
+    };
+    // Some peers do not read.
+    tokio::time::timeout(CLOSING_GRACE, flush).await?
 }
