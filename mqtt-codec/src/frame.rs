@@ -35,8 +35,9 @@ impl Frame {
 
     /// The packet. Walks the bytes again: keep the view while it is in use.
     pub fn packet(&self) -> Packet<'_> {
-        // The frame has been decoded before: a fault cannot occur.
-        decoder::decode_again(&self.bytes, self.version, self.from).unwrap_or(Packet::Pingreq)
+        let packet = decoder::decode_again(&self.bytes, self.version, self.from);
+        debug_assert!(packet.is_ok(), "a decoder has accepted it: {packet:?}");
+        packet.unwrap_or(Packet::Pingreq)
     }
 
     /// The version the packet is laid out in.

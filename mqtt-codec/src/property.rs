@@ -29,6 +29,7 @@ macro_rules! properties {
     ($($(#[doc = $doc:literal])+ $variant:ident($type:ty) = $id:literal, $name:literal, $kind:tt;)+) => {
         /// A Property Identifier.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         #[repr(u8)]
         pub enum PropertyId {
             $(#[doc = concat!($name, ".")] $variant = $id,)+
