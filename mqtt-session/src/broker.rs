@@ -38,7 +38,7 @@ pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub use self::config::BrokerConfig;
 pub use self::policy::{AllowAll, Policy, Verdict};
 pub(crate) use self::retain::RetainedMessages;
-use self::route::Target;
+use self::route::{Parcel, Target};
 pub(crate) use self::slab::Key;
 use self::slab::Slab;
 use self::subscribe::Granted;
@@ -228,7 +228,7 @@ impl<P: Policy> Broker<P> {
 
     /// Publishes a message of the Server itself; how many Sessions it is for.
     pub fn publish(&mut self, now: Instant, message: &Message) -> usize {
-        self.state.at(now).accept(now, message, None)
+        self.state.at(now).accept(now, &mut Parcel::new(message, now), None)
     }
 
     /// Ends a connection: the administrator's hand. A 5.0 Client is told the reason; one that only Clients may give becomes
@@ -361,7 +361,7 @@ impl<P: Policy> Broker<P> {
         let State { connections, sessions, retained, actions, config, .. } = &mut self.state;
         let Some(state) = connections.get_mut(connection) else { return };
         let Some(session) = state.link().and_then(|link| sessions.get_mut(link.session)) else { return };
-        if session.fill(now, state, retained, config.transmit_limit, actions).is_err() {
+        if session.fill(now, state, retained, config.limits(), actions).is_err() {
             self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
         }
     }

@@ -9,5 +9,28 @@ mod session;
 
 pub(crate) use self::connection::{Connection, DeclaredWill, Link, Phase};
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
-pub(crate) use self::queue::QueueLimits;
 pub(crate) use self::session::{DelayedWill, RetainedWalk, Session, SessionId};
+
+/// What may be kept for one Client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Bytes that wait to be written.
+    pub(crate) transmit: usize,
+    pub(crate) queued_messages: usize,
+    /// Bytes of the queue, and again of the messages under way.
+    pub(crate) queued_bytes: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a broker pays for each; before CONNECT a connection may cost 1 KiB.
+    #[test]
+    fn sizes() {
+        assert!(size_of::<Connection>() <= 192);
+        assert!(size_of::<Link>() <= 160);
+        assert!(size_of::<Session>() <= 480);
+        assert!(size_of::<Outgoing>() <= 64);
+    }
+}

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use mqtt_codec::{EncodeError, Packet, Property, ProtocolVersion, Publish};
 
 /// A payload from this size on is sent by reference instead of being copied.
-const BY_REFERENCE: usize = 1024;
+pub(crate) const BY_REFERENCE: usize = 1024;
 
 /// Outgoing bytes of one connection, whole packets in their order.
 ///

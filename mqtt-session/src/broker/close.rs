@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use mqtt_codec::{Disconnect, DisconnectReason, Packet, ProtocolVersion};
 
+use super::route::Parcel;
 use super::timers::TimerKey;
 use super::will::{End, WillFate, will_fate};
 use super::{Action, Broker, ConnectionId, EndCause, Notice, Policy};
@@ -157,7 +158,7 @@ impl<P: Policy> Broker<P> {
             return;
         };
         if self.policy.may_publish(&client_id, message) {
-            self.state.accept(now, message, Some(id));
+            self.state.accept(now, &mut Parcel::new(message, now), Some(id));
         } else {
             self.state.notice(Notice::WillRefused { client_id });
         }

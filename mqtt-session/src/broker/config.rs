@@ -6,6 +6,8 @@ use core::time::Duration;
 
 use mqtt_codec::QoS;
 
+use crate::server::Limits;
+
 /// The limits of a [`Broker`](crate::Broker). Nothing a peer can cause to grow is without one.
 ///
 /// ```
@@ -60,7 +62,7 @@ pub struct BrokerConfig {
     pub maximum_filter_levels: usize,
     /// Messages that wait for one Session, beside those under way. 10,000.
     pub maximum_queued_messages: usize,
-    /// Bytes of the messages that wait for one Session. 16 MiB.
+    /// Bytes of the messages that wait for one Session, and again of those under way to it, give or take a message. 16 MiB.
     pub maximum_queued_bytes: usize,
     /// Retained messages. 1,000,000.
     pub maximum_retained_messages: usize,
@@ -69,6 +71,16 @@ pub struct BrokerConfig {
     /// Bytes that may wait to be written to one connection, give or take a packet. Above, its input is paused, its QoS 0
     /// messages are dropped and others wait in the queue. 1 MiB.
     pub transmit_limit: usize,
+}
+
+impl BrokerConfig {
+    pub(super) const fn limits(&self) -> Limits {
+        Limits {
+            transmit: self.transmit_limit,
+            queued_messages: self.maximum_queued_messages,
+            queued_bytes: self.maximum_queued_bytes,
+        }
+    }
 }
 
 impl Default for BrokerConfig {

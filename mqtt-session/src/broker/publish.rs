@@ -53,10 +53,13 @@ impl<P: Policy> Broker<P> {
                     ProtocolVersion::V5_0 if token.is_some() && !self.state.can_retain(&message) => {
                         PublishReason::QuotaExceeded
                     }
-                    _ if self.state.accept(now, &message, Some(session)) == 0 => {
-                        PublishReason::NoMatchingSubscribers
+                    _ => {
+                        let mut parcel = Parcel::received(&message, publish, now);
+                        match self.state.accept(now, &mut parcel, Some(session)) {
+                            0 => PublishReason::NoMatchingSubscribers,
+                            _ => PublishReason::Success,
+                        }
                     }
-                    _ => PublishReason::Success,
                 };
                 // 3.x has no way to tell.
                 let reason = if version == ProtocolVersion::V5_0 { reason } else { PublishReason::Success };
@@ -86,12 +89,11 @@ impl<P: Policy> Broker<P> {
 impl State {
     /// Takes a message over: retains it if it is to be retained, and sends it to all who want it. How many Sessions these
     /// are.
-    pub(super) fn accept(&mut self, now: Instant, message: &Message, from: Option<SessionId>) -> usize {
-        let mut parcel = Parcel::new(message, now);
-        if message.retain() {
-            self.retain(now, &mut parcel, from);
+    pub(super) fn accept(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
+        if parcel.message().retain() {
+            self.retain(now, parcel, from);
         }
-        self.route(now, &mut parcel, from)
+        self.route(now, parcel, from)
     }
 
     fn can_retain(&self, message: &Message) -> bool {

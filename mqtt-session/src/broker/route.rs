@@ -11,7 +11,8 @@ use super::publish::expiry_of;
 use super::slab::Slab;
 use super::subscribe::Granted;
 use super::{ConnectionId, DropCause, State};
-use crate::server::{Connection, Group, Identifiers, Outgoing, QueueLimits, Session, SessionId};
+use crate::server::{Connection, Group, Identifiers, Limits, Outgoing, Session, SessionId};
+use crate::transmit::BY_REFERENCE;
 use crate::{Instant, Message};
 
 /// A message on its way to any number of Sessions. What they share is made once, and what has to outlive the packet it came in
@@ -31,6 +32,25 @@ impl<'m> Parcel<'m> {
             publish: message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce),
             expires_at: expiry_of(message, now),
             shared: None,
+        }
+    }
+
+    /// The message of a PUBLISH that has just been received; saves looking through its topic again.
+    pub(super) fn received(message: &'m Message, publish: &Publish<'m>, now: Instant) -> Self {
+        match publish.topic {
+            // An alias stands for it.
+            None => Self::new(message, now),
+            topic => Self {
+                message,
+                publish: Publish {
+                    topic,
+                    delivery: Delivery::AtMostOnce,
+                    properties: message.properties().as_publish(),
+                    ..*publish
+                },
+                expires_at: expiry_of(message, now),
+                shared: None,
+            },
         }
     }
 
@@ -111,8 +131,7 @@ impl State {
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
-                    let chosen =
-                        choose(group, *turn, message.qos(), sessions, connections, config.transmit_limit);
+                    let chosen = choose(group, *turn, message.qos(), sessions, connections, config.limits());
                     if let Some((position, (key, granted))) = chosen {
                         *turn = position + 1;
                         targets.push(Target::new(*key, granted));
@@ -125,20 +144,22 @@ impl State {
     /// Sends one copy, or keeps it, or drops it.
     fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: Target) {
         let Self { sessions, connections, actions, config, .. } = self;
+        let limits = config.limits();
         let Some(session) = sessions.get_mut(target.session) else { return };
         let connection = session.connection.and_then(|id| connections.get_mut(id));
-        let has_room = connection
-            .as_ref()
-            .is_some_and(|connection| connection.transmit.remaining() < config.transmit_limit);
+        let has_room =
+            connection.as_ref().is_some_and(|connection| connection.transmit.remaining() < limits.transmit);
         let qos = parcel.message.qos().min(target.qos);
         let retain = parcel.message.retain() && target.retain_as_published;
         let publish = Publish { retain, ..parcel.publish };
         if qos == QoS::AtMostOnce {
             let Some(connection) = connection else { return };
+            // What outlives this call must not keep the read buffer of the publisher alive.
+            let detached = (parcel.message.payload().len() >= BY_REFERENCE).then(|| parcel.shared());
             let sent = if has_room {
                 connection.publish(
                     now,
-                    parcel.message,
+                    detached.as_deref().unwrap_or(parcel.message),
                     publish,
                     parcel.expires_at,
                     &target.identifiers,
@@ -161,10 +182,10 @@ impl State {
             group: target.group,
         };
         match connection {
-            Some(connection) if has_room && session.is_ready() => {
+            Some(connection) if has_room && session.is_ready(limits) => {
                 session.start(now, connection, publish, outgoing, actions);
             }
-            _ => session.enqueue(now, outgoing, queue_limits(config), actions),
+            _ => session.enqueue(now, outgoing, limits, actions),
         }
     }
 
@@ -180,7 +201,7 @@ impl State {
         let turn = turns.entry(group.id()).or_default();
         let qos = outgoing.message.qos();
         let Some((position, (key, granted))) =
-            choose(group, *turn, qos, sessions, connections, config.transmit_limit)
+            choose(group, *turn, qos, sessions, connections, config.limits())
         else {
             return;
         };
@@ -194,10 +215,6 @@ impl State {
     }
 }
 
-pub(super) const fn queue_limits(config: &super::BrokerConfig) -> QueueLimits {
-    QueueLimits { messages: config.maximum_queued_messages, bytes: config.maximum_queued_bytes }
-}
-
 /// The member of a group that gets a message: the next in turn that is connected and could send it at once; else the next
 /// that is connected; else, for a message that is kept, the first.
 fn choose<'t>(
@@ -206,7 +223,7 @@ fn choose<'t>(
     qos: QoS,
     sessions: &Slab<SessionId, Session>,
     connections: &Slab<ConnectionId, Connection>,
-    transmit_limit: usize,
+    limits: Limits,
 ) -> Option<(usize, &'t (SessionId, Granted))> {
     let members = group.members();
     let start = turn % members.len().max(1);
@@ -216,7 +233,8 @@ fn choose<'t>(
         let Some(session) = sessions.get(member.0) else { continue };
         let Some(connection) = session.connection.and_then(|id| connections.get(id)) else { continue };
         let is_at_most_once = qos.min(member.1.qos) == QoS::AtMostOnce;
-        if connection.transmit.remaining() < transmit_limit && (is_at_most_once || session.is_ready()) {
+        if connection.transmit.remaining() < limits.transmit && (is_at_most_once || session.is_ready(limits))
+        {
             return Some((position, member));
         }
         connected.get_or_insert((position, member));

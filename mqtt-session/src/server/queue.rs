@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::Limits;
 use super::outgoing::Outgoing;
 use crate::Instant;
 
@@ -13,21 +14,10 @@ pub(super) struct Queue {
     first_expiry: Option<Instant>,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct QueueLimits {
-    pub(crate) messages: usize,
-    pub(crate) bytes: usize,
-}
-
 impl Queue {
     /// Appends a message. It comes back when there is no room, also after what has expired is gone: the newest is the one
     /// that is dropped.
-    pub(super) fn push(
-        &mut self,
-        now: Instant,
-        outgoing: Outgoing,
-        limits: QueueLimits,
-    ) -> Result<(), Outgoing> {
+    pub(super) fn push(&mut self, now: Instant, outgoing: Outgoing, limits: Limits) -> Result<(), Outgoing> {
         let size = outgoing.size();
         if !self.has_room(size, limits) && self.first_expiry.is_some_and(|at| at <= now) {
             self.drop_expired(now);
@@ -64,8 +54,8 @@ impl Queue {
         self.messages.into_iter()
     }
 
-    fn has_room(&self, size: usize, limits: QueueLimits) -> bool {
-        self.messages.len() < limits.messages && self.bytes + size <= limits.bytes
+    fn has_room(&self, size: usize, limits: Limits) -> bool {
+        self.messages.len() < limits.queued_messages && self.bytes + size <= limits.queued_bytes
     }
 
     fn drop_expired(&mut self, now: Instant) {

@@ -11,9 +11,10 @@ use mqtt_codec::{
 };
 use mqtt_topic::{TopicFilter, TopicName};
 
+use super::Limits;
 use super::connection::{Connection, TooLarge};
 use super::outgoing::{Identifiers, Outgoing};
-use super::queue::{Queue, QueueLimits};
+use super::queue::Queue;
 use crate::broker::{Action, ConnectionId, DropCause, Key, Notice, RetainedMessages};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
@@ -53,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) mark: (u64, usize),
     sender: Sender<Outgoing>,
     packet_ids: PacketIds,
+    /// Bytes of the messages in `sender`.
+    under_way: usize,
     pub(crate) receiver: Receiver,
     queue: Queue,
     walks: VecDeque<RetainedWalk>,
@@ -90,6 +93,7 @@ impl Session {
             mark: (0, 0),
             sender: Sender::default(),
             packet_ids: PacketIds::default(),
+            under_way: 0,
             receiver: Receiver::default(),
             queue: Queue::default(),
             walks: VecDeque::new(),
@@ -113,8 +117,12 @@ impl Session {
     }
 
     /// Whether a QoS 1 or 2 message may go out at once, without overtaking another.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.walks.is_empty() && self.queue.is_empty() && self.sender.can_start()
+    pub(crate) fn is_ready(&self, limits: Limits) -> bool {
+        self.walks.is_empty() && self.queue.is_empty() && self.can_start(limits)
+    }
+
+    fn can_start(&self, limits: Limits) -> bool {
+        self.sender.can_start() && self.under_way < limits.queued_bytes
     }
 
     /// Sends a QoS 1 or 2 message. `publish` is how it is written, but for its delivery.
@@ -136,6 +144,7 @@ impl Session {
         let publish = Publish { delivery, ..publish };
         match connection.publish(now, message, publish, *expires_at, identifiers, actions) {
             Ok(()) => {
+                self.under_way += outgoing.size();
                 self.sender.start(packet_id, outgoing.qos, outgoing, ());
             }
             Err(cause) => {
@@ -150,7 +159,7 @@ impl Session {
         &mut self,
         now: Instant,
         outgoing: Outgoing,
-        limits: QueueLimits,
+        limits: Limits,
         actions: &mut VecDeque<Action>,
     ) {
         if !outgoing.has_expired(now) && self.queue.push(now, outgoing, limits).is_err() {
@@ -170,13 +179,15 @@ impl Session {
         now: Instant,
         connection: &mut Connection,
         retained: &RetainedMessages,
-        transmit_limit: usize,
+        limits: Limits,
         actions: &mut VecDeque<Action>,
     ) -> Result<(), TooLarge> {
-        while connection.transmit.remaining() < transmit_limit {
+        // Half of the room is left for live messages and answers: a long queue does not keep the input paused.
+        let limits = Limits { transmit: limits.transmit.div_ceil(2), ..limits };
+        while connection.transmit.remaining() < limits.transmit {
             let progress = self.resend(now, connection, actions)?
-                || self.walk_on(now, connection, retained, transmit_limit, actions)
-                || self.send_queued(now, connection, actions);
+                || self.walk_on(now, connection, retained, limits, actions)
+                || self.send_queued(now, connection, limits, actions);
             if !progress {
                 break;
             }
@@ -213,8 +224,9 @@ impl Session {
                 (packet_id, self.sender.pubrec(packet_id, PublishReason::UnspecifiedError))
             }
         };
-        if let (packet_id, Acknowledged::Ended { .. }) = acknowledged {
+        if let (packet_id, Acknowledged::Ended { message, .. }) = acknowledged {
             self.packet_ids.release(packet_id);
+            self.given_up(message);
         }
         self.dropped(cause, actions);
         Ok(true)
@@ -225,15 +237,15 @@ impl Session {
         now: Instant,
         connection: &mut Connection,
         retained: &RetainedMessages,
-        transmit_limit: usize,
+        limits: Limits,
         actions: &mut VecDeque<Action>,
     ) -> bool {
         let Some(mut walk) = self.walks.pop_front() else { return false };
         let (mut seen, mut is_suspended) = (None, false);
         for (topic, found) in retained.matches_after(&walk.filter, walk.after.as_ref()) {
             let qos = walk.qos.min(found.message.qos());
-            let must_wait = qos != QoS::AtMostOnce && !self.sender.can_start();
-            if must_wait || connection.transmit.remaining() >= transmit_limit {
+            let must_wait = qos != QoS::AtMostOnce && !self.can_start(limits);
+            if must_wait || connection.transmit.remaining() >= limits.transmit {
                 is_suspended = true;
                 break;
             }
@@ -276,9 +288,10 @@ impl Session {
         &mut self,
         now: Instant,
         connection: &mut Connection,
+        limits: Limits,
         actions: &mut VecDeque<Action>,
     ) -> bool {
-        if !self.walks.is_empty() || !self.sender.can_start() {
+        if !self.walks.is_empty() || !self.can_start(limits) {
             return false;
         }
         let Some(outgoing) = self.queue.pop(now) else { return false };
@@ -313,17 +326,25 @@ impl Session {
             _ => return Ok(None),
         };
         match acknowledged {
-            Acknowledged::Ended { .. } => {
+            Acknowledged::Ended { message, .. } => {
                 self.packet_ids.release(id);
+                self.given_up(message);
                 Ok(None)
             }
-            Acknowledged::Release { .. } => Ok(Some(Pubrel::new(id))),
+            Acknowledged::Release { message } => {
+                self.given_up(message);
+                Ok(Some(Pubrel::new(id)))
+            }
             Acknowledged::ReleaseUnknown => {
                 Ok(Some(Pubrel { reason: ReleaseReason::PacketIdentifierNotFound, ..Pubrel::new(id) }))
             }
             Acknowledged::Unknown => Ok(None),
             Acknowledged::WrongType => Err(WrongType),
         }
+    }
+
+    fn given_up(&mut self, message: Option<Outgoing>) {
+        self.under_way -= message.map_or(0, |outgoing| outgoing.size());
     }
 
     /// The next PUBACK or PUBREC that is due.

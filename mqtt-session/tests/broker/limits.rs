@@ -249,3 +249,122 @@ fn unknown_connections_are_ignored() {
     world.send(again, &Packet::Pingreq);
     world.expect(again, &["CLOSED"]);
 }
+
+/// A Client that reads but acknowledges nothing: what is under way to it is bounded in bytes too.
+#[test]
+fn a_client_that_acknowledges_nothing_costs_a_bounded_amount() {
+    let config = BrokerConfig { maximum_queued_bytes: 3_600, ..BrokerConfig::default() };
+    let mut world = World::with_config(config);
+    let client = world.connect(V3_1_1, "a");
+    world.subscribe(client, "x", QoS::ExactlyOnce);
+    let publisher = world.connect(V3_1_1, "publisher");
+    for _ in 0..10 {
+        world.publish(publisher, "x", &"p".repeat(1_000), QoS::ExactlyOnce);
+    }
+    // Under way and waiting, as many as fit each time, give or take one.
+    assert_eq!(world.trace(client).len(), 4);
+    assert_eq!(world.notices.len(), 3);
+    // PUBREC takes a message over, and makes room.
+    world.pubrec(client, 1);
+    assert_eq!(world.trace(client).len(), 2);
+    for _ in 0..2 {
+        world.publish(publisher, "x", &"p".repeat(1_000), QoS::ExactlyOnce);
+    }
+    assert_eq!(world.notices.len(), 4);
+}
+
+/// What waits to be written does not keep the read buffer of the publisher alive.
+#[test]
+fn no_read_buffer_is_kept() {
+    let mut world = World::new();
+    let slow = world.connect(V3_1_1, "slow");
+    world.subscribe(slow, "x", QoS::AtLeastOnce);
+    let publisher = world.connect(V3_1_1, "publisher");
+    let mut input = BytesMut::with_capacity(1 << 20);
+    let memory = input.as_ptr() as usize..input.as_ptr() as usize + input.capacity();
+    let topic = mqtt_session::topic::TopicName::parse("x").unwrap();
+    for qos in [QoS::AtMostOnce, QoS::AtLeastOnce] {
+        let publish = mqtt_session::codec::Publish {
+            delivery: delivery(qos, 1),
+            ..mqtt_session::codec::Publish::new(topic, &[0; 4_000])
+        };
+        publish.encode(V3_1_1, &mut input).unwrap();
+    }
+    let _ = world.broker.handle_input(world.now, publisher.id, &mut input);
+    let transmit = world.broker.transmit(slow.id).unwrap();
+    assert!(transmit.remaining() > 8_000);
+    while let Some(segment) = transmit.pop() {
+        assert!(!memory.contains(&(segment.as_ptr() as usize)));
+    }
+}
+
+/// A connection is announced when it gets something to write, and not again while it has.
+#[test]
+fn transmit_is_announced_once() {
+    let mut world = World::new();
+    let slow = world.connect(V3_1_1, "slow");
+    world.subscribe(slow, "x", QoS::AtMostOnce);
+    let publisher = world.connect(V3_1_1, "publisher");
+    let announced = |world: &mut World, count: u16| {
+        let mut input = BytesMut::new();
+        for packet_id in 1..=count {
+            let topic = mqtt_session::topic::TopicName::parse("x").unwrap();
+            let publish = mqtt_session::codec::Publish::new(topic, b"");
+            let delivery = delivery(QoS::AtLeastOnce, packet_id);
+            mqtt_session::codec::Publish { delivery, ..publish }.encode(V3_1_1, &mut input).unwrap();
+        }
+        let _ = world.broker.handle_input(world.now, publisher.id, &mut input);
+        std::iter::from_fn(|| world.broker.poll_action()).collect::<Vec<_>>()
+    };
+    let both = [Action::Transmit(slow.id), Action::Transmit(publisher.id)];
+    assert_eq!(announced(&mut world, 3), both);
+    assert_eq!(announced(&mut world, 3), []);
+    world.broker.transmit(slow.id).unwrap().pop().unwrap();
+    assert_eq!(announced(&mut world, 1), both[..1]);
+}
+
+#[test]
+fn notices_read_well() {
+    use mqtt_session::EndCause;
+    use mqtt_session::codec::{ConnackReason, DisconnectReason};
+    let mut world = World::new();
+    let client = world.open(V5_0);
+    world.send_bytes(client, b"\xC0\x00");
+    let connection = client.id;
+    let client_id = "a".into();
+    let notices = [
+        (
+            world.notices.remove(0),
+            "connection 0 ended: PINGREQ: the first packet of the connection is not CONNECT",
+        ),
+        (
+            Notice::Refused { connection, reason: ConnackReason::NotAuthorized },
+            "connection 0 refused: Not authorized",
+        ),
+        (
+            Notice::Ended { connection, cause: EndCause::Reason(DisconnectReason::KeepAliveTimeout) },
+            "connection 0 ended: Keep Alive timeout",
+        ),
+        (
+            Notice::Ended { connection, cause: EndCause::ConnectTimeout },
+            "connection 0 ended: no CONNECT in time",
+        ),
+        (
+            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::QueueFull },
+            "message to \"a\" dropped: the queue is full",
+        ),
+        (
+            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::TransmitFull },
+            "message to \"a\" dropped: too much waits to be written",
+        ),
+        (
+            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge },
+            "message to \"a\" dropped: larger than its Maximum Packet Size",
+        ),
+        (Notice::NotRetained, "message not retained: the store is full"),
+        (Notice::WillRefused { client_id }, "Will of \"a\" not published: not authorized"),
+    ];
+    for (notice, text) in notices {
+        assert!(notice.to_string().starts_with(text), "{notice}");
+    }
+}

@@ -6,6 +6,8 @@ mod expiry;
 mod harness;
 mod limits;
 mod malformed;
+mod oracle;
+mod pair;
 mod retained;
 mod sessions;
 mod shared;

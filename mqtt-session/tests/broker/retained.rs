@@ -1,7 +1,7 @@
 //! Retained messages (section 3.3.1.3).
 
 use mqtt_session::codec::{Delivery, Property, ProtocolVersion, QoS, RetainHandling, SubscriptionOptions};
-use mqtt_session::{BrokerConfig, Notice};
+use mqtt_session::{BrokerConfig, Notice, Received};
 
 use crate::harness::{V3_1_1, V5_0, World, delivery};
 
@@ -159,6 +159,10 @@ fn the_store_has_a_ceiling_of_messages_and_one_of_bytes() {
                 assert_eq!(world.notices, [Notice::NotRetained]);
             }
             assert_eq!(world.broker.retained_count(), 1);
+            // That is nothing to a message that is not to be retained, and nothing to removing one.
+            world.trace(client);
+            world.publish_with(client, "b", &payload, delivery(QoS::AtLeastOnce, 1), false, &[]);
+            assert_eq!(world.trace(client).pop().as_deref(), Some("PUBACK id=1"));
             world.publish_with(client, "a", "", delivery(QoS::AtLeastOnce, 1), true, &[]);
             world.publish_with(client, "b", &payload, delivery(QoS::AtLeastOnce, 1), true, &[]);
             assert_eq!(world.broker.retained_count(), 1);
@@ -186,6 +190,8 @@ fn many_retained_messages_neither_flood_nor_get_lost() {
     world.stalled = true;
     world.subscribe_with(client, &[("t/+", QoS::AtLeastOnce.into())], &[]);
     assert!(bytes::Buf::remaining(world.broker.transmit(client.id).unwrap()) < 250);
+    // In the meantime the Client is heard.
+    assert!(matches!(world.offer(client.id), Received::NeedData(_)));
     world.unstall();
     let mut received: Vec<String> = Vec::new();
     for round in 0.. {
