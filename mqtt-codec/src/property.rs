@@ -83,6 +83,12 @@ macro_rules! properties {
                 Ok(match id { $(PropertyId::$variant => Self::$variant(properties!(@read $kind, reader, text)),)+ })
             }
 
+            /// Checks a value without making it.
+            fn check_value(id: PropertyId, reader: &mut Reader<'a>, text: TextRules) -> Result<(), DecodeError> {
+                match id { $(PropertyId::$variant => properties!(@check $kind, reader, text),)+ }
+                Ok(())
+            }
+
             /// Bytes of the value.
             fn value_len(&self) -> Result<usize, EncodeError> {
                 match self { $(Self::$variant(value) => properties!(@len $kind, value),)+ }
@@ -134,6 +140,10 @@ macro_rules! properties {
     };
     (@read binary, $reader:ident, $text:ident) => { $reader.binary()? };
     (@read pair, $reader:ident, $text:ident) => { ($reader.string($text)?, $reader.string($text)?) };
+
+    (@check string, $reader:ident, $text:ident) => {{ $reader.text($text)?; }};
+    (@check pair, $reader:ident, $text:ident) => {{ $reader.text($text)?; $reader.text($text)?; }};
+    (@check $kind:tt, $reader:ident, $text:ident) => {{ let _ = properties!(@read $kind, $reader, $text); }};
 
     (@len bool, $value:ident) => {{ let _ = $value; Ok(1) }};
     (@len format, $value:ident) => {{ let _ = $value; Ok(1) }};

@@ -45,7 +45,7 @@ impl TopicFilter<&str> {
             return Ok(());
         }
         let mut before = b'/';
-        let mut bytes = text.as_str().bytes().enumerate().peekable();
+        let mut bytes = text.as_bytes().iter().copied().enumerate().peekable();
         while let Some((at, byte)) = bytes.next() {
             if byte == b'+' || byte == b'#' {
                 let after = bytes.peek().map(|(_, after)| *after);

@@ -12,9 +12,9 @@ use crate::{InvalidTopic, InvalidTopicKind};
 /// assert_eq!(TopicName::from_text(text)?.as_str(), "sport/tennis");
 /// # Ok::<(), mqtt_topic::InvalidTopic>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Text<'a> {
-    content: &'a str,
+    bytes: &'a [u8],
     has_wildcard: bool,
     has_control: bool,
     is_ascii: bool,
@@ -27,40 +27,37 @@ impl<'a> Text<'a> {
     /// [`InvalidTopicKind::NotUtf8`] and [`InvalidTopicKind::Nul`].
     #[inline]
     pub fn new(bytes: &'a [u8]) -> Result<Self, InvalidTopic> {
-        match core::str::from_utf8(bytes) {
-            Ok(text) => Self::from_str(text),
-            Err(error) => Err(InvalidTopic::new(InvalidTopicKind::NotUtf8, error.valid_up_to())),
-        }
-    }
-
-    /// Checks text of any length.
-    ///
-    /// # Errors
-    /// [`InvalidTopicKind::Nul`].
-    #[inline]
-    #[expect(clippy::should_implement_trait, reason = "the trait cannot borrow from its argument")]
-    pub fn from_str(text: &'a str) -> Result<Self, InvalidTopic> {
-        let seen = Seen::scan(text.as_bytes());
+        let seen = Seen::scan(bytes);
         let text = Self {
-            content: text,
+            bytes,
             has_wildcard: seen.wildcard & HIGH != 0,
             has_control: seen.control & HIGH != 0,
             is_ascii: seen.any & HIGH == 0,
         };
-        if text.has_control { text.without_nul() } else { Ok(text) }
+        if text.has_control || !text.is_ascii { text.check_rare() } else { Ok(text) }
     }
 
+    /// What plain ASCII without control characters need not be checked for.
     #[cold]
-    fn without_nul(self) -> Result<Self, InvalidTopic> {
-        match self.content.bytes().position(|byte| byte == 0) {
+    fn check_rare(self) -> Result<Self, InvalidTopic> {
+        if let Err(error) = core::str::from_utf8(self.bytes) {
+            return Err(InvalidTopic::new(InvalidTopicKind::NotUtf8, error.valid_up_to()));
+        }
+        match self.bytes.iter().position(|byte| *byte == 0) {
             Some(at) => Err(InvalidTopic::new(InvalidTopicKind::Nul, at)),
             None => Ok(self),
         }
     }
 
-    /// The text.
-    pub const fn as_str(&self) -> &'a str {
-        self.content
+    /// The text as bytes.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The text. Without unsafe code the bytes have to be looked through again for this: call it once.
+    pub fn as_str(&self) -> &'a str {
+        // They have been checked when `self` was made.
+        core::str::from_utf8(self.bytes).unwrap_or_default()
     }
 
     /// Whether it contains `+` or `#`.
@@ -76,6 +73,12 @@ impl<'a> Text<'a> {
     /// Whether all characters are ASCII.
     pub const fn is_ascii(&self) -> bool {
         self.is_ascii
+    }
+}
+
+impl core::fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Text").field(&self.as_str()).finish()
     }
 }
 

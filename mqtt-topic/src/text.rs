@@ -7,7 +7,7 @@ pub const MAXIMUM_LENGTH: usize = 65_535;
 
 /// Checks what binds every text: 1 to 65,535 bytes.
 pub(crate) fn check_length(text: Text<'_>) -> Result<(), InvalidTopic> {
-    match text.as_str().len() {
+    match text.as_bytes().len() {
         0 => Err(InvalidTopic::new(InvalidTopicKind::Empty, 0)),
         1..=MAXIMUM_LENGTH => Ok(()),
         _ => Err(InvalidTopic::new(InvalidTopicKind::TooLong, MAXIMUM_LENGTH)),
@@ -26,7 +26,10 @@ macro_rules! text_type {
             /// # Errors
             /// [`InvalidTopic`](crate::InvalidTopic) names the rule that is broken, and where.
             pub fn parse(text: &'a str) -> Result<Self, crate::InvalidTopic> {
-                Self::from_text(crate::Text::from_str(text)?)
+                let checked = crate::Text::new(text.as_bytes())?;
+                crate::text::check_length(checked)?;
+                Self::check(checked)?;
+                Ok(Self(text))
             }
 
             /// Checks what a look at the text has left to check.
@@ -47,7 +50,9 @@ macro_rules! text_type {
             /// # Errors
             /// [`InvalidTopic`](crate::InvalidTopic) names the rule that is broken, and where.
             pub fn new(text: S) -> Result<Self, crate::InvalidTopic> {
-                $name::from_text(crate::Text::new(text.as_ref())?)?;
+                let checked = crate::Text::new(text.as_ref())?;
+                crate::text::check_length(checked)?;
+                $name::check(checked)?;
                 Ok(Self(text))
             }
 

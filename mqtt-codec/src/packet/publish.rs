@@ -113,7 +113,7 @@ impl<'a> Publish<'a> {
         reader.ensure(dup_is_legal, Fault::DupWithQoS0)?;
         let before = *reader;
         let text = reader.text(dialect.text)?;
-        let topic = if text.as_str().is_empty() {
+        let topic = if text.as_bytes().is_empty() {
             None
         } else {
             Some(TopicName::from_text(text).map_err(|_| before.fault(Fault::InvalidTopicName))?)

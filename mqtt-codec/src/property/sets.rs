@@ -104,7 +104,7 @@ impl<'a> Repr<'a> {
             before.ensure(rules.allowed.has(id), Fault::PropertyNotAllowed)?;
             before.ensure(!seen.has(id) || rules.repeatable.has(id), Fault::PropertyRepeated)?;
             seen = seen.or(Mask::of(&[id]));
-            Property::read_value(id, &mut block, text)?;
+            Property::check_value(id, &mut block, text)?;
         }
         block.ensure(!lacks_method(seen), Fault::AuthenticationDataWithoutMethod)?;
         Ok(seen)
