@@ -189,6 +189,7 @@ pub(crate) fn property(id: PropertyId) -> BoxedStrategy<Property<'static>> {
         PropertyId::SharedSubscriptionAvailable => {
             any::<bool>().prop_map(Property::SharedSubscriptionAvailable).boxed()
         }
+        _ => unreachable!("a property without a strategy: {id}"),
     }
 }
 
