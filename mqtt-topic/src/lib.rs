@@ -96,7 +96,7 @@ mod tree;
 pub use self::error::{InvalidTopic, InvalidTopicKind};
 pub use self::filter::{Level, TopicFilter};
 pub use self::name::TopicName;
-pub use self::retained::{RetainedMatches, RetainedStore};
+pub use self::retained::{RetainedMatches, RetainedStore, SearchStep};
 pub use self::scan::Text;
 pub use self::subscription::{ShareName, Subscription};
 pub use self::text::MAXIMUM_LENGTH;

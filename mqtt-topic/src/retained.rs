@@ -150,7 +150,20 @@ pub struct RetainedMatches<'t, 'f, V> {
     rest: Range<'t, TopicName<Box<[u8]>>, V>,
     /// Names before this cannot match.
     least: Vec<u8>,
+    /// The name looked at last.
+    last: Option<TopicName<&'t [u8]>>,
     visited: usize,
+}
+
+/// How far a search came; see [`RetainedMatches::next_within`].
+#[derive(Debug, PartialEq, Eq)]
+pub enum SearchStep<'t, V> {
+    /// The next match.
+    Found(TopicName<&'t [u8]>, &'t V),
+    /// The budget is used up, and there may be more.
+    OutOfBudget,
+    /// There is no more.
+    Done,
 }
 
 impl<'t, 'f, V> RetainedMatches<'t, 'f, V> {
@@ -158,12 +171,66 @@ impl<'t, 'f, V> RetainedMatches<'t, 'f, V> {
         let mut least = Vec::new();
         push_names(&mut least, filter.levels().peekable());
         let rest = names_from(store, &least);
-        Self { store, filter, rest, least, visited: 0 }
+        Self { store, filter, rest, least, last: None, visited: 0 }
     }
 
     /// How many names have been looked at: the measure of the work done so far.
     pub const fn visited(&self) -> usize {
         self.visited
+    }
+
+    /// The name that was looked at last, whether it matched or not. A search that
+    /// [begins after it](RetainedStore::matches_after) goes on where this one is.
+    pub const fn last_visited(&self) -> Option<TopicName<&'t [u8]>> {
+        self.last
+    }
+
+    /// As [`next`](Iterator::next), but looks at `budget` names at most, and takes from `budget` what it has looked at:
+    /// a search without matches cannot hold up everything else.
+    ///
+    /// ```
+    /// use mqtt_topic::{RetainedStore, SearchStep, TopicFilter, TopicName};
+    ///
+    /// let mut store = RetainedStore::new();
+    /// for name in ["a/x", "b/x", "c/y"] {
+    ///     store.insert(&TopicName::parse(name)?, ());
+    /// }
+    /// let filter = TopicFilter::parse("+/y")?;
+    /// let mut search = store.matches(&filter);
+    /// assert_eq!(search.next_within(&mut 1), SearchStep::OutOfBudget);
+    ///
+    /// let mut search = store.matches_after(&filter, &search.last_visited().unwrap());
+    /// assert!(matches!(search.next_within(&mut 9), SearchStep::Found(name, ()) if name.as_str() == "c/y"));
+    /// assert_eq!(search.next_within(&mut 9), SearchStep::Done);
+    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
+    /// ```
+    pub fn next_within(&mut self, budget: &mut usize) -> SearchStep<'t, V> {
+        while *budget > 0 {
+            let Some((name, value)) = self.next_candidate() else {
+                self.rest = Range::default();
+                return SearchStep::Done;
+            };
+            *budget -= 1;
+            self.visited += 1;
+            self.last = Some(name);
+            match judge(self.filter, name.as_bytes(), &mut self.least) {
+                Verdict::Matches => return SearchStep::Found(name, value),
+                Verdict::Passed | Verdict::Leap => {}
+                Verdict::Over => self.rest = Range::default(),
+            }
+        }
+        SearchStep::OutOfBudget
+    }
+
+    /// The next name that is not before `least`.
+    fn next_candidate(&mut self) -> Option<(TopicName<&'t [u8]>, &'t V)> {
+        let (mut name, mut value) = self.rest.next()?;
+        // Where the names are sparse the neighbour is far enough, and much cheaper to reach.
+        if *name.as_bytes() < *self.least {
+            self.rest = names_from(self.store, &self.least);
+            (name, value) = self.rest.next()?;
+        }
+        Some((name.borrowed(), value))
     }
 }
 
@@ -171,25 +238,11 @@ impl<'t, V> Iterator for RetainedMatches<'t, '_, V> {
     type Item = (TopicName<&'t [u8]>, &'t V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut candidate = self.rest.next();
-        while let Some((name, value)) = candidate {
-            self.visited += 1;
-            match judge(self.filter, name.as_bytes(), &mut self.least) {
-                Verdict::Matches => return Some((name.borrowed(), value)),
-                Verdict::Passed => candidate = self.rest.next(),
-                Verdict::Leap => {
-                    candidate = self.rest.next();
-                    // Where the names are sparse the neighbour is far enough, and much cheaper to reach.
-                    if candidate.is_some_and(|(name, _)| *name.as_bytes() < *self.least) {
-                        self.rest = names_from(self.store, &self.least);
-                        candidate = self.rest.next();
-                    }
-                }
-                Verdict::Over => break,
-            }
+        let mut unlimited = usize::MAX;
+        match self.next_within(&mut unlimited) {
+            SearchStep::Found(name, value) => Some((name, value)),
+            SearchStep::OutOfBudget | SearchStep::Done => None,
         }
-        self.rest = Range::default();
-        None
     }
 }
 

@@ -5,8 +5,8 @@ extern crate alloc;
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use mqtt_topic::{
-    GroupId, InvalidTopicKind, Match, RetainedStore, ShareName, Subscription, SubscriptionTree, TopicFilter,
-    TopicName,
+    GroupId, InvalidTopicKind, Match, RetainedStore, SearchStep, ShareName, Subscription, SubscriptionTree,
+    TopicFilter, TopicName,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -361,5 +361,38 @@ proptest! {
             store.retain(|name, value| *value > expired || name.as_str() == "a");
             naive.retain(|name, value| *value > expired || name == "a");
         }
+    }
+
+    #[test]
+    fn a_search_in_small_steps_finds_what_a_search_at_once_finds(
+        topics in vec(names(), 0..40),
+        filter_text in filters(),
+        budgets in vec(1..4_usize, 1..8),
+    ) {
+        let mut store = RetainedStore::new();
+        for topic in &topics {
+            store.insert(&name(topic), ());
+        }
+        let wanted = filter(&filter_text);
+        let whole: Vec<_> = store.matches(&wanted).map(|(found, ())| found.to_string()).collect();
+        let (mut found, mut last) = (Vec::new(), None);
+        let mut budgets = budgets.into_iter().cycle();
+        'steps: loop {
+            let mut search = match &last {
+                None => store.matches(&wanted),
+                Some(last) => store.matches_after(&wanted, last),
+            };
+            let mut budget = budgets.next().unwrap_or(1);
+            loop {
+                match search.next_within(&mut budget) {
+                    SearchStep::Found(topic, ()) => found.push(topic.to_string()),
+                    SearchStep::OutOfBudget => break,
+                    SearchStep::Done => break 'steps,
+                }
+            }
+            last = search.last_visited();
+            prop_assert!(last.is_some(), "a step makes progress");
+        }
+        prop_assert_eq!(found, whole);
     }
 }
