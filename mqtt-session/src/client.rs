@@ -253,7 +253,7 @@ impl Client {
         };
         let id = session.packet_ids.allocate().ok_or(RejectReason::PacketIdsExhausted)?;
         let sent = with_packet(id, &mut |packet| {
-            if !negotiated.limits.takes_len(packet.encoded_len(version)?) {
+            if !negotiated.limits.takes(|| packet.encoded_len(version))? {
                 return Err(EncodeError::PacketTooLarge);
             }
             transmit.push(packet, version)
@@ -280,11 +280,27 @@ impl Client {
     /// [`StaleToken`] when the connection the message came on is over. The message comes again on the next one, with a
     /// token of its own, unless it is QoS 2 and was acknowledged before.
     pub fn acknowledge(&mut self, now: Instant, token: AckToken) -> Result<(), StaleToken> {
+        self.acknowledge_with(now, token, PublishReason::Success)
+    }
+
+    /// As [`acknowledge`](Self::acknowledge), with a reason for PUBACK or PUBREC. One of 0x80 or above refuses the message:
+    /// the Server does not send it again.
+    ///
+    /// 3.x knows no failure: `Success` is sent there whatever the reason is. `NoMatchingSubscribers`, which Clients may not
+    /// send, is replaced by `Success` too.
+    ///
+    /// # Errors
+    /// As [`acknowledge`](Self::acknowledge).
+    pub fn acknowledge_with(
+        &mut self,
+        now: Instant,
+        token: AckToken,
+        reason: PublishReason,
+    ) -> Result<(), StaleToken> {
         self.set_now(now);
-        if self.negotiated().is_none() {
-            return Err(StaleToken);
-        }
-        self.session.receiver.answer(token, PublishReason::Success)?;
+        let Some((version, _)) = self.negotiated() else { return Err(StaleToken) };
+        let is_sent = version == ProtocolVersion::V5_0 && reason.may_be_sent_by(Side::Client);
+        self.session.receiver.answer(token, if is_sent { reason } else { PublishReason::Success })?;
         self.send_answers();
         Ok(())
     }
@@ -340,7 +356,8 @@ impl Client {
         self.set_now(now);
         loop {
             let Some(connection) = &self.connection else { return Received::Closed };
-            if self.transmit.remaining() >= self.config.transmit_limit {
+            // The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
+            if self.transmit.remaining() >= self.config.transmit_limit.saturating_mul(2) {
                 return Received::Paused;
             }
             let needed = connection.decoder.needed(input);
@@ -406,6 +423,11 @@ impl Client {
         Some(self.connection.as_ref()?.options.version)
     }
 
+    /// What the Server of the connection supports; `None` before CONNACK and without a connection.
+    pub fn limits(&self) -> Option<&ServerLimits> {
+        Some(&self.connection.as_ref()?.negotiated()?.limits)
+    }
+
     /// How many messages wait to be sent for the first time.
     pub fn queued(&self) -> usize {
         self.queue.len()
@@ -428,9 +450,15 @@ impl Client {
         }
         match connection.phase {
             Phase::Connected(Negotiated { session_expiry_interval: 0, .. }) => self.lose_session(),
-            // The Server may have begun the Session, and its CONNACK been lost.
+            // The Server may have begun the Session, and its CONNACK not been read.
             Phase::AwaitConnack { .. }
-                if matches!(why, Disconnected::Closed | Disconnected::ConnackTimeout) =>
+                if matches!(
+                    why,
+                    Disconnected::Closed
+                        | Disconnected::ConnackTimeout
+                        | Disconnected::Requested
+                        | Disconnected::Malformed(_)
+                ) =>
             {
                 self.has_session |= connection.options.keeps_session();
             }

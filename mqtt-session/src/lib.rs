@@ -25,7 +25,8 @@
 //! # let mut transport = Transport(vec![b"\x40\x02\x00\x01".to_vec(), b"\x20\x03\x00\x00\x00".to_vec()]);
 //! let mut client = Client::new(ClientConfig::default());
 //! let mut input = BytesMut::new();
-//! client.connect(now(), ConnectOptions::new(ProtocolVersion::V5_0))?;
+//! let options = ConnectOptions { client_id: "greeter".into(), ..ConnectOptions::new(ProtocolVersion::V5_0) };
+//! client.connect(now(), options)?;
 //! let token = client.publish(now(), Message::new("greetings", "hello")?.with_qos(QoS::AtLeastOnce))?;
 //!
 //! let outcome = 'connection: loop {
@@ -33,8 +34,8 @@
 //!     let received = client.handle_input(now(), &mut input);
 //!     while let Some(event) = client.poll_event() {
 //!         match event {
-//!             Event::Published { token: of, outcome } if of == token => break 'connection outcome,
-//!             Event::Disconnected(why) => panic!("{why}"),
+//!             Event::Published { token: of, outcome } if of == token => break 'connection Some(outcome),
+//!             Event::Disconnected(why) => eprintln!("{why}"),
 //!             _ => {}
 //!         }
 //!     }
@@ -46,15 +47,17 @@
 //!         Received::Paused => {}
 //!         Received::NeedData(hint) => {
 //!             // Wait for bytes, and for the time in `client.poll_timeout()` to call `client.handle_timeout(now())`.
-//!             input.reserve(hint);
+//!             // The hint is what the Server claims: it does not decide how much memory is taken.
+//!             input.reserve(hint.min(64 * 1024));
 //!             if transport.read(&mut input) == 0 {
 //!                 client.handle_closed(now());
 //!             }
 //!         }
-//!         _ => unreachable!("`Closed` follows an `Event::Disconnected`"),
+//!         // What was left has been written above: close the transport.
+//!         Received::Closed => break None,
 //!     }
 //! };
-//! assert!(outcome.is_success());
+//! assert!(outcome.is_some_and(|outcome| outcome.is_success()));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!

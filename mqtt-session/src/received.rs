@@ -7,7 +7,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// Everything complete has been handled. At least this many more bytes (never 0) make the next packet complete: a
-    /// hint for the size of the next read.
+    /// hint for the size of the next read. It is what the peer claims, up to the largest packet that is accepted: clamp it
+    /// before memory is reserved for it.
     NeedData(usize),
     /// Too much waits to be written. Write, then offer the rest of the input again, *before* waiting for more of it.
     Paused,

@@ -63,21 +63,22 @@ impl RetainedMessages {
             self.expiries.insert((at, topic.clone()));
         }
         let before = self.store.insert(&topic, retained);
-        self.forget(topic, before, true);
+        self.forget(topic, before);
     }
 
     /// Removes the message of a topic `[MQTT-3.3.1-6]`.
     pub(super) fn remove(&mut self, topic: &TopicName<Bytes>) {
         let before = self.store.remove(topic);
-        self.forget(topic.clone(), before, false);
+        self.forget(topic.clone(), before);
     }
 
-    fn forget(&mut self, topic: TopicName<Bytes>, before: Option<Retained>, is_replaced: bool) {
+    fn forget(&mut self, topic: TopicName<Bytes>, before: Option<Retained>) {
         let Some(before) = before else { return };
         self.bytes -= before.size();
         if let Some(at) = before.expires_at {
+            // The one in its place may expire at the same time.
             let present = self.store.get(&topic).and_then(|present| present.expires_at);
-            if !is_replaced || present != Some(at) {
+            if present != Some(at) {
                 self.expiries.remove(&(at, topic));
             }
         }

@@ -118,7 +118,7 @@ impl State {
         };
         let has_room = exists || session.subscriptions < self.config.maximum_subscriptions;
         if !has_room
-            || session.walks() > self.config.maximum_subscriptions
+            || session.walks() >= self.config.maximum_subscriptions
             || filter.levels().nth(self.config.maximum_filter_levels).is_some()
         {
             return SubackReason::QuotaExceeded;

@@ -34,7 +34,9 @@ pub struct ClientConfig {
     /// Received QoS 1 and QoS 2 messages are acknowledged by [`Client::acknowledge`](crate::Client::acknowledge) instead
     /// of by themselves.
     pub manual_acknowledgement: bool,
-    /// From how many unwritten bytes on nothing more is taken from queue and input.
+    /// From how many unwritten bytes on nothing more is taken from the queue, and no request. From twice as many on,
+    /// which the answers to what is received can make it, input is [`Paused`](crate::Received::Paused) too. The last
+    /// packet may go beyond either.
     pub transmit_limit: usize,
     /// Outgoing topics are replaced by Topic Aliases, as far as the Server allows (5.0). Each topic costs memory then,
     /// while the connection lasts.

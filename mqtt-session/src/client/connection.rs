@@ -3,7 +3,9 @@
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 
-use mqtt_codec::{Connack, Decoder, Delivery, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS};
+use mqtt_codec::{
+    Connack, Decoder, Delivery, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
+};
 
 use super::config::ConnectOptions;
 use super::{RejectReason, RequestToken, SubscribeRequest};
@@ -154,8 +156,24 @@ impl ServerLimits {
         }
     }
 
-    pub(super) const fn takes_len(&self, len: usize) -> bool {
-        len <= self.maximum_packet_size as usize
+    /// Whether the Server takes a packet of `len` bytes. Without a limit of its own nothing is measured: a packet that no
+    /// Server takes is not encoded.
+    pub(super) fn takes(
+        &self,
+        len: impl FnOnce() -> Result<usize, EncodeError>,
+    ) -> Result<bool, EncodeError> {
+        Ok(self.maximum_packet_size >= MAXIMUM_PACKET_SIZE || len()? <= self.maximum_packet_size as usize)
+    }
+
+    /// Whether the Server supports what `message` asks for, its size aside.
+    pub(super) fn check_support(&self, message: &Message) -> Result<(), RejectReason> {
+        if message.qos() > self.maximum_qos {
+            return Err(RejectReason::QoSNotSupported);
+        }
+        if message.retain() && !self.retain_available {
+            return Err(RejectReason::RetainNotSupported);
+        }
+        Ok(())
     }
 
     /// Whether `message` may be sent to this Server.
@@ -164,25 +182,12 @@ impl ServerLimits {
         message: &Message,
         version: ProtocolVersion,
     ) -> Result<(), RejectReason> {
-        if message.qos() > self.maximum_qos {
-            return Err(RejectReason::QoSNotSupported);
-        }
-        if message.retain() && !self.retain_available {
-            return Err(RejectReason::RetainNotSupported);
-        }
-        let delivery = match message.qos() {
-            QoS::AtMostOnce => Delivery::AtMostOnce,
-            // Every identifier takes as much room.
-            QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id: PacketId::MIN, dup: false },
-            QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id: PacketId::MIN, dup: false },
-        };
-        let publish = message.as_publish(version, delivery);
+        self.check_support(message)?;
+        // Every identifier takes as much room.
+        let publish = message.as_publish(version, first_delivery(message.qos(), PacketId::MIN));
         let extra = expiry_property(message.expiry(), version);
-        if self.takes_len(publish.encoded_len_with(version, extra.as_slice())?) {
-            Ok(())
-        } else {
-            Err(RejectReason::PacketTooLarge)
-        }
+        let len = publish.encoded_len_with(version, extra.as_slice())?;
+        if self.takes(|| Ok(len))? { Ok(()) } else { Err(RejectReason::PacketTooLarge) }
     }
 
     /// Whether `request` may be sent to this Server; its size is checked when it is encoded.
@@ -204,6 +209,15 @@ impl ServerLimits {
             }
         }
         Ok(())
+    }
+}
+
+/// How a message of this QoS is sent for the first time.
+pub(super) const fn first_delivery(qos: QoS, packet_id: PacketId) -> Delivery {
+    match qos {
+        QoS::AtMostOnce => Delivery::AtMostOnce,
+        QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id, dup: false },
+        QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
     }
 }
 

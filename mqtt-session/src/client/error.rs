@@ -33,7 +33,7 @@ pub struct Rejected<T> {
     pub reason: RejectReason,
 }
 
-/// Why a message or request was not taken, or a queued message not sent.
+/// Why a message or request was not taken, or a message that was taken not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RejectReason {

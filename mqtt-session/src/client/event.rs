@@ -105,7 +105,8 @@ pub enum PublishOutcome {
     ),
     /// It waited longer than its Message Expiry Interval and was not sent.
     Expired,
-    /// It waited for a connection, whose Server does not take such messages; it was not sent on it.
+    /// The Server of the connection does not take such messages, and it was not sent on it. It waited until then, or an
+    /// earlier connection ended before it was acknowledged: whether it arrived on that one is not known.
     Rejected {
         /// The message.
         message: Message,
@@ -243,6 +244,10 @@ violations! {
     SecondConnack = "a second CONNACK";
     /// It has a Session although there is none to go on with `[MQTT-3.2.2-2]` `[MQTT-3.2.2-4]`.
     SessionPresent = "Session Present without a Session to go on with";
+    /// It assigned no Client Identifier in place of the empty one `[MQTT-3.2.2-16]`.
+    NoAssignedClientIdentifier = "no Assigned Client Identifier for an empty one";
+    /// Its CONNACK names an Authentication Method although the Client named none `[MQTT-4.12.0-6]`.
+    UnexpectedAuthenticationMethod = "an Authentication Method that CONNECT did not name";
     /// It sent AUTH although the Client named no Authentication Method `[MQTT-4.12.0-6]`.
     UnexpectedAuth = "AUTH without an Authentication Method in CONNECT";
     /// It exceeded the Client's Receive Maximum `[MQTT-3.3.4-9]`.
@@ -251,6 +256,10 @@ violations! {
     TopicAlias = "an invalid Topic Alias";
     /// It acknowledged a PUBLISH with a packet of another QoS, or out of turn.
     WrongAcknowledgement = "an acknowledgement of the wrong type";
+    /// It sent a PUBLISH with the identifier of another that is not acknowledged or released yet `[MQTT-2.2.1-4]`.
+    PacketIdInUse = "a Packet Identifier that is in use";
+    /// It sent a Reason String or User Property against Request Problem Information `[MQTT-3.1.2-29]`.
+    UnrequestedProblemInformation = "a Reason String or User Property nobody requested";
     /// It answered a SUBSCRIBE or UNSUBSCRIBE that is not open, or with another packet.
     UnknownRequest = "an answer to no request";
     /// Its SUBACK or UNSUBACK has not one reason code for each Topic Filter `[MQTT-3.9.3-1]` `[MQTT-3.11.3-1]`.

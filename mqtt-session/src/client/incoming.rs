@@ -13,8 +13,8 @@ use mqtt_codec::{
 
 use super::connection::{Negotiated, Phase, Request, RequestKind};
 use super::{
-    Client, Connected, Disconnected, Event, PublishOutcome, ReceivedMessage, SubscribeOutcome,
-    UnsubscribeOutcome, Violation,
+    Client, ConnectOptions, Connected, Disconnected, Event, PublishOutcome, ReceivedMessage,
+    SubscribeOutcome, UnsubscribeOutcome, Violation,
 };
 use crate::Message;
 use crate::delivery::{Acknowledged, Incoming};
@@ -85,14 +85,8 @@ impl Client {
     fn handle_accepted(&mut self, connack: &Connack<'_>, frame: &Frame) {
         let Some(connection) = &mut self.connection else { return };
         let options = &connection.options;
-        let has_session = self.has_session || options.has_session;
-        let is_legal = match options.version {
-            // A 3.1.1 Server may have a Session of an earlier run, and there is no rule against going on with it.
-            ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => !options.clean_start,
-            ProtocolVersion::V5_0 => !options.clean_start && has_session,
-        };
-        if connack.session_present && !is_legal {
-            return self.fail(DisconnectReason::ProtocolError, Violation::SessionPresent);
+        if let Err(violation) = check_accepted(connack, options, self.has_session) {
+            return self.fail(DisconnectReason::ProtocolError, violation);
         }
         let negotiated = Negotiated::new(
             self.now,
@@ -131,6 +125,9 @@ impl Client {
     }
 
     fn handle_small(&mut self, packet: &Packet<'_>) {
+        if self.is_unrequested(packet) {
+            return self.fail(DisconnectReason::ProtocolError, Violation::UnrequestedProblemInformation);
+        }
         match packet {
             Packet::Puback(Puback { packet_id, reason, properties }) => {
                 let acknowledged = self.session.sender.puback(*packet_id);
@@ -156,6 +153,24 @@ impl Client {
                     negotiated.pinger.pingresp_received();
                 }
             }
+        }
+    }
+
+    /// Whether the packet explains itself although the Client has forbidden it (section 3.1.2.11.7).
+    fn is_unrequested(&self, packet: &Packet<'_>) -> bool {
+        let Some(connection) = &self.connection else { return false };
+        if connection.options.request_problem_information {
+            return false;
+        }
+        // Reason String and User Property are all that may stand in these.
+        match packet {
+            Packet::Puback(packet) => !packet.properties.is_empty(),
+            Packet::Pubrec(packet) => !packet.properties.is_empty(),
+            Packet::Pubrel(packet) => !packet.properties.is_empty(),
+            Packet::Pubcomp(packet) => !packet.properties.is_empty(),
+            Packet::Suback(packet) => !packet.properties.is_empty(),
+            Packet::Unsuback(packet) => !packet.properties.is_empty(),
+            _ => false,
         }
     }
 
@@ -199,6 +214,9 @@ impl Client {
 
     fn handle_frame(&mut self, frame: Frame) {
         let packet = frame.packet();
+        if self.is_unrequested(&packet) {
+            return self.fail(DisconnectReason::ProtocolError, Violation::UnrequestedProblemInformation);
+        }
         match packet {
             Packet::Publish(publish) => self.handle_publish(&publish, &frame),
             Packet::Suback(suback) => self.handle_suback(&suback, &frame),
@@ -243,9 +261,13 @@ impl Client {
         self.send_answers();
     }
 
-    /// The answer that is still due covers it in 3.x, where there are no reasons to tell.
+    /// In 3.x, which has no reasons to tell, a repeat is covered by the answer that is still due; nothing covers another
+    /// message.
     fn refuse_id_in_use(&mut self, delivery: Delivery) {
         if self.version() != Some(ProtocolVersion::V5_0) {
+            if !self.session.receiver.is_due(delivery) {
+                self.fail(DisconnectReason::ProtocolError, Violation::PacketIdInUse);
+            }
             return;
         }
         let reason = PublishReason::PacketIdentifierInUse;
@@ -297,4 +319,27 @@ impl Client {
         self.fail(DisconnectReason::ProtocolError, violation);
         None
     }
+}
+
+/// Whether an accepting CONNACK keeps to what CONNECT said.
+fn check_accepted(
+    connack: &Connack<'_>,
+    options: &ConnectOptions,
+    has_session: bool,
+) -> Result<(), Violation> {
+    let is_v5 = options.version == ProtocolVersion::V5_0;
+    // A 3.1.1 Server may have a Session of an earlier run, and there is no rule against going on with it.
+    let may_have_session = !options.clean_start && (!is_v5 || has_session || options.has_session);
+    if connack.session_present && !may_have_session {
+        return Err(Violation::SessionPresent);
+    }
+    let properties = connack.properties;
+    if is_v5 && options.client_id.is_empty() && properties.assigned_client_identifier().is_none() {
+        return Err(Violation::NoAssignedClientIdentifier);
+    }
+    // CONNECT never names one.
+    if properties.authentication_method().is_some() {
+        return Err(Violation::UnexpectedAuthenticationMethod);
+    }
+    Ok(())
 }

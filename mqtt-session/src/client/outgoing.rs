@@ -8,7 +8,7 @@ use mqtt_codec::{
     Pubrec, Pubrel, QoS, ReleaseReason,
 };
 
-use super::connection::{Connection, Negotiated, expiry_property};
+use super::connection::{Connection, Negotiated, expiry_property, first_delivery};
 use super::{Client, Disconnected, Event, PublishOutcome, PublishToken, RejectReason, Violation};
 use crate::delivery::{Acknowledged, Answer, Resend};
 use crate::topic_alias::TopicForm;
@@ -57,7 +57,7 @@ impl Client {
         let version = connection.options.version;
         if let Some(negotiated) = connection.negotiated_mut() {
             negotiated.pinger.sent(self.now);
-            if packet.encoded_len(version).is_ok_and(|len| !negotiated.limits.takes_len(len)) {
+            if negotiated.limits.takes(|| packet.encoded_len(version)) == Ok(false) {
                 // Not even a DISCONNECT may fit.
                 return self.end(Disconnected::ProtocolError {
                     reason: DisconnectReason::PacketTooLarge,
@@ -136,36 +136,34 @@ impl Client {
     fn send_queued(&mut self) -> bool {
         let Some((version, negotiated)) = negotiated(&mut self.connection) else { return false };
         let Some(Queued { outgoing, .. }) = self.queue.front() else { return false };
-        let (expired, qos) = (outgoing.is_expired(self.now), outgoing.message.qos());
-        let checked = negotiated.limits.check_message(&outgoing.message, version);
-        let goes_out = !expired && checked.is_ok();
-        let id = match qos {
-            QoS::AtLeastOnce | QoS::ExactlyOnce if goes_out => {
-                if !self.session.sender.can_start() {
-                    return false;
-                }
-                let Some(id) = self.session.packet_ids.allocate() else { return false };
-                Some(id)
+        if outgoing.is_expired(self.now) {
+            if let Some(Queued { token, outgoing }) = self.queue.pop_front() {
+                self.resolve(token, Some(&outgoing.message), PublishOutcome::Expired);
             }
-            _ => None,
+            return true;
+        }
+        let qos = outgoing.message.qos();
+        let delivery = match qos {
+            QoS::AtMostOnce => Delivery::AtMostOnce,
+            QoS::AtLeastOnce | QoS::ExactlyOnce if !self.session.sender.can_start() => return false,
+            QoS::AtLeastOnce | QoS::ExactlyOnce => {
+                let Some(id) = self.session.packet_ids.allocate() else { return false };
+                first_delivery(qos, id)
+            }
         };
+        let sent = send_publish(&mut self.transmit, negotiated, version, self.now, outgoing, delivery);
         let Some(Queued { token, outgoing }) = self.queue.pop_front() else { return false };
-        if expired {
-            self.resolve(token, Some(&outgoing.message), PublishOutcome::Expired);
-            return true;
-        }
-        if let Err(reason) = checked {
-            self.resolve_rejected(token, outgoing, reason);
-            return true;
-        }
-        let delivery = match id {
-            None => Delivery::AtMostOnce,
-            Some(id) => self.session.sender.start(id, qos, outgoing.clone(), token),
-        };
-        let sent = send_publish(&mut self.transmit, negotiated, version, self.now, &outgoing, delivery);
-        debug_assert_eq!(sent, Ok(()), "it has been checked");
-        if id.is_none() {
-            self.resolve(token, Some(&outgoing.message), PublishOutcome::Sent);
+        match (sent, delivery.packet_id()) {
+            (Ok(()), None) => self.resolve(token, Some(&outgoing.message), PublishOutcome::Sent),
+            (Ok(()), Some(id)) => {
+                let _ = self.session.sender.start(id, qos, outgoing, token);
+            }
+            (Err(reason), id) => {
+                if let Some(id) = id {
+                    self.session.packet_ids.release(id);
+                }
+                self.resolve_rejected(token, outgoing, reason);
+            }
         }
         true
     }
@@ -212,7 +210,7 @@ fn send_publish(
     delivery: Delivery,
 ) -> Result<(), RejectReason> {
     let message = &outgoing.message;
-    negotiated.limits.check_message(message, version)?;
+    negotiated.limits.check_support(message)?;
     let named = message.as_publish(version, delivery);
     let (form, publish, alias) = match negotiated.alias_sender.choose(message.topic()) {
         TopicForm::Name => (TopicForm::Name, named, None),
@@ -221,7 +219,7 @@ fn send_publish(
     };
     let expiry = expiry_property(outgoing.remaining_expiry(now), version);
     let mut push = |publish: &Publish<'_>, extra: &[Property<'_>]| {
-        if !negotiated.limits.takes_len(publish.encoded_len_with(version, extra)?) {
+        if !negotiated.limits.takes(|| publish.encoded_len_with(version, extra))? {
             return Err(RejectReason::PacketTooLarge);
         }
         Ok(transmit.push_publish(publish, extra, message.payload(), version)?)

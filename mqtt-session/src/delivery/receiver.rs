@@ -13,8 +13,8 @@ pub(crate) struct Receiver {
     accepted: IdMap<u32>,
     /// The answers due on this connection, in the order of the PUBLISHes.
     due: VecDeque<Due>,
-    /// The identifiers in `due`.
-    due_ids: IdMap<()>,
+    /// The identifiers in `due`, each with the QoS of its PUBLISH.
+    due_ids: IdMap<QoS>,
     /// The number of the answer in front; numbers wrap.
     first: u32,
     epoch: u32,
@@ -41,8 +41,9 @@ pub(crate) enum Incoming {
     Deliver(Option<AckToken>),
     /// It was delivered before: do not deliver it. Its PUBREC is due again.
     Repeat,
-    /// Its identifier belongs to an exchange that is still to be answered: 0x91 in 5.0, and nothing in 3.x, where that
-    /// answer covers it.
+    /// Its identifier belongs to a PUBLISH that is still to be answered, or to a QoS 2 message that waits for PUBREL while
+    /// this one is QoS 1: 0x91 in 5.0. 3.x has no such answer; only where one [is due](Receiver::is_due) for the same QoS,
+    /// it covers this PUBLISH.
     IdInUse,
     /// The peer exceeds our Receive Maximum: DISCONNECT with 0x93.
     ReceiveMaximumExceeded,
@@ -104,6 +105,11 @@ impl Receiver {
         Incoming::Deliver(Some(self.push(Due { packet_id, qos, reason: None, is_repeat: false })))
     }
 
+    /// Whether an answer to a PUBLISH of this QoS and identifier is due.
+    pub(crate) fn is_due(&self, delivery: Delivery) -> bool {
+        delivery.packet_id().and_then(|id| self.due_ids.get(id)) == Some(delivery.qos())
+    }
+
     /// The application has processed the message, or refuses it. The answer leaves once all before it have left
     /// `[MQTT-4.6.0-2]` `[MQTT-4.6.0-3]`.
     #[expect(clippy::needless_pass_by_value, reason = "a token is good for one answer")]
@@ -152,7 +158,7 @@ impl Receiver {
     fn push(&mut self, due: Due) -> AckToken {
         #[expect(clippy::cast_possible_truncation, reason = "numbers wrap")]
         let number = self.first.wrapping_add(self.due.len() as u32);
-        self.due_ids.insert(due.packet_id, ());
+        self.due_ids.insert(due.packet_id, due.qos);
         self.due.push_back(due);
         AckToken { epoch: self.epoch, number }
     }

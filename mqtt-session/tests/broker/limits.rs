@@ -131,6 +131,8 @@ fn a_suback_that_is_too_large_ends_the_connection() {
         world.connect_with(V5_0, fields("a"), &[Property::MaximumPacketSize(30.try_into().unwrap())]);
     world.expect_connack(client, false);
     let options = SubscriptionOptions::default();
+    world.subscribe_with(client, &[("x", options); 25], &[]);
+    assert!(world.trace(client).remove(0).starts_with("SUBACK"));
     world.subscribe_with(client, &[("x", options); 26], &[]);
     world.expect(client, &["DISCONNECT 0x83 Implementation specific error", "CLOSED"]);
 }
@@ -248,6 +250,35 @@ fn unknown_connections_are_ignored() {
     assert_ne!(again.id, client.id);
     world.send(again, &Packet::Pingreq);
     world.expect(again, &["CLOSED"]);
+}
+
+/// A live message does not overtake those that wait, though there is room for it already.
+#[test]
+fn the_queue_keeps_the_order() {
+    let mut world = World::with_config(BrokerConfig { transmit_limit: 1_000, ..BrokerConfig::default() });
+    let slow = world.connect(V3_1_1, "slow");
+    world.subscribe(slow, "x", QoS::AtLeastOnce);
+    let publisher = world.connect(V3_1_1, "publisher");
+    world.stalled = true;
+    let publish = |world: &mut World, number: usize| {
+        let payload = format!("{number:0100}");
+        world.publish_with(publisher, "x", &payload, delivery(QoS::AtLeastOnce, 1), false, &[]);
+    };
+    (0..20).for_each(|number| publish(&mut world, number));
+    let transmit = world.broker.transmit(slow.id).unwrap();
+    let written = transmit.copy_to_bytes(transmit.remaining() - 700);
+    publish(&mut world, 20);
+    let mut bytes = BytesMut::from(&written[..]);
+    while let Some(transmit) = world.broker.transmit(slow.id).filter(Buf::has_remaining) {
+        bytes.extend_from_slice(&transmit.copy_to_bytes(transmit.remaining()));
+    }
+    let mut decoder = mqtt_session::codec::Decoder::client(V3_1_1);
+    let mut received = Vec::new();
+    while let Some(frame) = decoder.decode_frame(&mut bytes).unwrap() {
+        let Packet::Publish(publish) = frame.packet() else { panic!("{frame}") };
+        received.push(std::str::from_utf8(publish.payload).unwrap().parse::<usize>().unwrap());
+    }
+    assert_eq!(received, (0..=20).collect::<Vec<_>>());
 }
 
 /// A Client that reads but acknowledges nothing: what is under way to it is bounded in bytes too.

@@ -39,6 +39,21 @@ fn a_new_subscription_gets_what_is_retained() {
     }
 }
 
+/// The flag says how the message came about, which does not change when it is sent again.
+#[test]
+fn a_resent_retained_message_is_still_a_retained_one() {
+    for version in ProtocolVersion::ALL {
+        let mut world = World::new();
+        let client = world.resume(version, "a", false);
+        world.retain(client, "x", "r", QoS::AtLeastOnce);
+        world.subscribe(client, "x", QoS::AtLeastOnce);
+        world.expect(client, &["PUBLISH id=1 q1 dup=0 retain=1 \"x\" \"r\""]);
+        world.cut(client);
+        let client = world.resume(version, "a", true);
+        world.expect(client, &["PUBLISH id=1 q1 dup=1 retain=1 \"x\" \"r\""]);
+    }
+}
+
 /// [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11].
 #[test]
 fn retain_handling_says_which_are_sent() {
@@ -137,6 +152,29 @@ fn retained_messages_expire() {
 }
 
 #[test]
+fn a_message_expires_that_replaces_one_of_the_same_age() {
+    let mut world = World::new();
+    let publisher = world.connect(V5_0, "publisher");
+    for payload in ["1", "2"] {
+        let expiry = [Property::MessageExpiryInterval(10)];
+        world.publish_with(publisher, "a", payload, Delivery::AtMostOnce, true, &expiry);
+    }
+    world.pass_seconds(10);
+    assert_eq!((world.broker.retained_count(), world.broker.poll_timeout()), (0, None));
+}
+
+#[test]
+fn a_retained_message_counts_as_its_size_and_a_little_more() {
+    let mut world =
+        World::with_config(BrokerConfig { maximum_retained_bytes: 10_000, ..BrokerConfig::default() });
+    let client = world.connect(V3_1_1, "a");
+    for number in 100..300 {
+        world.retain(client, &number.to_string(), &"x".repeat(97), QoS::AtMostOnce);
+    }
+    assert!((60..90).contains(&world.broker.retained_count()), "{}", world.broker.retained_count());
+}
+
+#[test]
 fn the_store_has_a_ceiling_of_messages_and_one_of_bytes() {
     let one = BrokerConfig { maximum_retained_messages: 1, ..BrokerConfig::default() };
     let small = BrokerConfig { maximum_retained_bytes: 1_500, ..BrokerConfig::default() };
@@ -168,6 +206,55 @@ fn the_store_has_a_ceiling_of_messages_and_one_of_bytes() {
             assert_eq!(world.broker.retained_count(), 1);
         }
     }
+}
+
+/// What has expired is not sent, however late the driver is.
+#[test]
+fn an_expired_message_is_not_sent_by_a_late_driver() {
+    let mut world = World::new();
+    let client = world.connect(V5_0, "a");
+    let expiry = [Property::MessageExpiryInterval(10)];
+    world.publish_with(client, "x", "old", Delivery::AtMostOnce, true, &expiry);
+    world.now = world.now + std::time::Duration::from_secs(10);
+    world.subscribe(client, "x", QoS::AtMostOnce);
+    world.expect(client, &[]);
+}
+
+#[test]
+fn a_filter_that_finds_nothing_does_not_hold_up_the_next() {
+    let mut world = World::new();
+    let client = world.connect(V3_1_1, "a");
+    world.retain(client, "x", "r", QoS::AtMostOnce);
+    let qos = SubscriptionOptions::from(QoS::AtMostOnce);
+    world.subscribe_with(client, &[("none", qos), ("none/#", qos), ("x", qos)], &[]);
+    world.expect(client, &["SUBACK id=100 0x00 0x00 0x00", "PUBLISH q0 dup=0 retain=1 \"x\" \"r\""]);
+}
+
+/// Retained messages that wait are bounded too: as many subscriptions as a Session may have.
+#[test]
+fn what_waits_can_be_given_up_and_is_bounded() {
+    let config = BrokerConfig { transmit_limit: 100, maximum_subscriptions: 2, ..BrokerConfig::default() };
+    let mut world = World::with_config(config);
+    let publisher = world.connect(V5_0, "publisher");
+    for number in 0..100 {
+        world.retain(publisher, &format!("t/{number}"), "payload", QoS::AtMostOnce);
+        world.retain(publisher, &format!("u/{number}"), "payload", QoS::AtMostOnce);
+    }
+    let client = world.connect(V5_0, "client");
+    world.stalled = true;
+    let qos = SubscriptionOptions::from(QoS::AtMostOnce);
+    world.subscribe_with(
+        client,
+        &[("t/+", qos), ("u/+", qos), ("t/+", qos), ("u/+", qos), ("t/+", qos)],
+        &[],
+    );
+    world.unsubscribe(client, "t/+");
+    world.unstall();
+    let trace = world.trace(client);
+    assert_eq!(trace[0], "SUBACK id=100 0x00 0x00 0x97 0x97 0x97");
+    let count = |topic: &str| trace.iter().filter(|line| line.contains(topic)).count();
+    assert_eq!(count("\"u/"), 100);
+    assert!(count("\"t/") < 10, "those that were written already");
 }
 
 /// However many there are, they wait in the store until there is room to write and send quota, in their order.

@@ -101,6 +101,22 @@ fn members_without_quota_are_passed_over() {
     assert_eq!(payloads(&mut world, slow).len(), 1);
 }
 
+/// A member that is there, however busy, comes before one that is away.
+#[test]
+fn a_busy_member_is_better_than_an_absent_one() {
+    let (mut world, publisher, clients) = scene(1, QoS::AtLeastOnce);
+    world.cut(clients[0]);
+    let fields = mqtt_session::codec::ConnectFields { client_id: "slow", ..Default::default() };
+    let slow = world.connect_with(V5_0, fields, &[Property::ReceiveMaximum(1.try_into().unwrap())]);
+    world.expect_connack(slow, false);
+    world.subscribe(slow, GROUP, QoS::AtLeastOnce);
+    for payload in ["1", "2"] {
+        world.publish(publisher, "x", payload, QoS::AtLeastOnce);
+    }
+    world.puback(slow, 1);
+    assert_eq!(payloads(&mut world, slow), ["1", "2"]);
+}
+
 /// What a member has not acknowledged goes to another when its Session ends, QoS 2 under way excepted
 /// [MQTT-4.8.2-4] [MQTT-4.8.2-5].
 #[test]
@@ -111,12 +127,17 @@ fn the_messages_of_a_member_that_is_gone_go_to_another() {
     world.cut(clients[0]);
     world.publish(publisher, "x", "queued 1", QoS::AtLeastOnce);
     world.publish(publisher, "x", "queued 2", QoS::ExactlyOnce);
-    let other = world.resume(V5_0, "other", false);
-    world.subscribe(other, GROUP, QoS::ExactlyOnce);
-    world.expect(other, &[]);
-    // Its Session ends.
+    let others = ["b", "c"].map(|client_id| {
+        let other = world.resume(V5_0, client_id, false);
+        world.subscribe(other, GROUP, QoS::ExactlyOnce);
+        world.expect(other, &[]);
+        other
+    });
+    // Its Session ends; the others take turns.
     let again = world.connect(V5_0, "a");
-    assert_eq!(payloads(&mut world, other), ["under way 1", "queued 1", "queued 2"]);
+    let mut received = others.map(|other| payloads(&mut world, other));
+    received.sort();
+    assert_eq!(received, [vec!["queued 1"], vec!["under way 1", "queued 2"]]);
     world.expect(again, &[]);
 }
 

@@ -195,9 +195,11 @@ fn what_connack_has_ruled_out_ends_the_connection() {
         world.expect(client, &[&format!("DISCONNECT {reason}"), "CLOSED"]);
     }
     // A higher QoS is granted as far as it goes.
-    let client = world.connect(V5_0, "a");
-    world.subscribe_with(client, &[("a", qos)], &[]);
-    world.expect(client, &["SUBACK id=100 0x01"]);
+    for version in ProtocolVersion::ALL {
+        let client = world.connect(version, "a");
+        world.subscribe_with(client, &[("a", qos)], &[]);
+        world.expect(client, &["SUBACK id=100 0x01"]);
+    }
 }
 
 /// The answer comes before the messages.

@@ -1,9 +1,9 @@
 //! Manual acknowledgement.
 
-use mqtt_session::codec::{Delivery, ProtocolVersion};
+use mqtt_session::codec::{Delivery, ProtocolVersion, PublishReason};
 use mqtt_session::{ClientConfig, StaleToken};
 
-use crate::harness::{Scene, id};
+use crate::harness::{Scene, V3, id};
 
 fn scene(version: ProtocolVersion) -> Scene {
     let config = ClientConfig { manual_acknowledgement: true, ..ClientConfig::default() };
@@ -102,5 +102,55 @@ fn a_repeat_before_the_acknowledgement_is_not_delivered() {
         scene.client.acknowledge(scene.now, token).unwrap();
         scene.look();
         scene.expect(&["C>S PUBACK id=1"]);
+    }
+}
+
+/// In 5.0 a message may be refused: PUBREC of 0x80 or above ends its exchange, and the identifier is free. In 3.x it is
+/// acknowledged for all that [MQTT-4.3.3-8].
+#[test]
+fn a_message_may_be_refused() {
+    for version in ProtocolVersion::ALL {
+        let mut scene = scene(version);
+        deliver(&mut scene, 1, false);
+        deliver(&mut scene, 2, true);
+        scene.trace();
+        for token in std::mem::take(&mut scene.acks) {
+            scene.client.acknowledge_with(scene.now, token, PublishReason::QuotaExceeded).unwrap();
+        }
+        scene.look();
+        let is_v5 = version == ProtocolVersion::V5_0;
+        let reason = if is_v5 { " 0x97 Quota exceeded" } else { "" };
+        scene.expect(&[&format!("C>S PUBACK id=1{reason}"), &format!("C>S PUBREC id=2{reason}")]);
+        deliver(&mut scene, 2, true);
+        let publish = "S>C PUBLISH id=2 q2 dup=0 retain=0 \"t\" 1 bytes";
+        scene.expect(&[publish, if is_v5 { "* message q2 dup=0 \"t\" \"x\"" } else { "C>S PUBREC id=2" }]);
+    }
+}
+
+/// [MQTT-3.4.2-1] [MQTT-3.5.2-1]
+#[test]
+fn a_reason_of_servers_is_not_sent() {
+    let mut scene = scene(ProtocolVersion::V5_0);
+    deliver(&mut scene, 1, false);
+    scene.trace();
+    let token = scene.acks.pop().unwrap();
+    scene.client.acknowledge_with(scene.now, token, PublishReason::NoMatchingSubscribers).unwrap();
+    scene.look();
+    scene.expect(&["C>S PUBACK id=1"]);
+}
+
+/// The PUBACK that is due answers no QoS 2 PUBLISH, and the PUBREC no QoS 1 PUBLISH.
+#[test]
+fn a_message_of_another_qos_is_no_repeat() {
+    for version in V3 {
+        for exactly_once in [false, true] {
+            let mut scene = scene(version);
+            deliver(&mut scene, 1, exactly_once);
+            deliver(&mut scene, 1, !exactly_once);
+            assert_eq!(
+                scene.trace().last().unwrap(),
+                "* the Server broke the protocol: a Packet Identifier that is in use"
+            );
+        }
     }
 }

@@ -292,7 +292,7 @@ fn disconnect_may_change_the_session_expiry_interval() {
 
     let mut scene = self::scene(ProtocolVersion::V5_0);
     assert_eq!(scene.client.disconnect_with_expiry(scene.now, normal, 0), Err(ClientError::SessionNotKept));
-    scene.connect(ConnectOptions::new(ProtocolVersion::V5_0));
+    scene.connect(ConnectOptions { session_expiry_interval: 0, ..persistent(ProtocolVersion::V5_0) });
     scene.accept(false, &[]);
     scene.trace();
     assert_eq!(scene.client.disconnect_with_expiry(scene.now, normal, 1), Err(ClientError::SessionNotKept));
@@ -315,6 +315,47 @@ fn the_server_may_assign_the_client_identifier() {
     scene.trace();
     scene.accept(false, &[Property::AssignedClientIdentifier("auto-1")]);
     assert_eq!(scene.trace()[1], "* connected as \"auto-1\" session_present=0");
+}
+
+/// A Server that accepts an empty Client Identifier must say which one it has assigned [MQTT-3.2.2-16].
+#[test]
+fn an_empty_client_identifier_must_be_assigned_in_5_0() {
+    for version in [ProtocolVersion::V3_1_1, ProtocolVersion::V5_0] {
+        let mut scene = scene(version);
+        scene.connect(ConnectOptions::new(version));
+        scene.trace();
+        scene.accept(false, &[]);
+        let connack = "S>C CONNACK session_present=0 0x00 Success";
+        if version == ProtocolVersion::V5_0 {
+            scene.expect(&[
+                connack,
+                "* the Server broke the protocol: no Assigned Client Identifier for an empty one",
+                "C>S DISCONNECT 0x82 Protocol Error",
+            ]);
+        } else {
+            scene.expect(&[connack, "* connected as \"\" session_present=0"]);
+        }
+    }
+    // A refusal assigns nothing.
+    let mut scene = scene(ProtocolVersion::V5_0);
+    scene.connect(ConnectOptions::new(ProtocolVersion::V5_0));
+    let _ = scene.server(Connack::new(ConnackReason::ClientIdentifierNotValid));
+    assert_eq!(scene.trace().last().unwrap(), "* connection refused: Client Identifier not valid");
+}
+
+/// Without one in CONNECT there is none in CONNACK [MQTT-4.12.0-6].
+#[test]
+fn an_authentication_method_nobody_named_is_a_protocol_error() {
+    let mut scene = scene(ProtocolVersion::V5_0);
+    scene.connect(persistent(ProtocolVersion::V5_0));
+    scene.accept(false, &[Property::AuthenticationMethod("m")]);
+    assert_eq!(
+        scene.trace()[2..],
+        [
+            "* the Server broke the protocol: an Authentication Method that CONNECT did not name",
+            "C>S DISCONNECT 0x82 Protocol Error",
+        ]
+    );
 }
 
 #[test]
@@ -390,13 +431,23 @@ fn unknown_acknowledgements_end_nothing() {
     }
 }
 
-/// The Server may have begun a Session although its CONNACK did not arrive.
+/// The Server may have begun a Session although its CONNACK did not arrive, or could not be read; then it is one to go on
+/// with [MQTT-3.2.2-4].
 #[test]
 fn a_session_may_begin_without_connack() {
-    let mut scene = scene(ProtocolVersion::V5_0);
-    scene.connect(persistent(ProtocolVersion::V5_0));
-    scene.cut();
-    scene.reconnect(true, &[]);
-    assert_eq!(scene.client.version(), Some(ProtocolVersion::V5_0));
-    assert_eq!(scene.trace(), [""; 0]);
+    let ends: [fn(&mut Scene); 4] = [
+        Scene::cut,
+        |scene| scene.pass(Duration::from_secs(30)),
+        |scene| scene.client.disconnect(scene.now, DisconnectReason::NormalDisconnection),
+        |scene| assert_eq!(scene.server_bytes(b"\x20\x00"), Received::Closed),
+    ];
+    for end in ends {
+        let mut scene = scene(ProtocolVersion::V5_0);
+        scene.connect(persistent(ProtocolVersion::V5_0));
+        end(&mut scene);
+        scene.look();
+        scene.reconnect(true, &[]);
+        assert_eq!(scene.trace(), [""; 0]);
+        assert_eq!(scene.client.version(), Some(ProtocolVersion::V5_0));
+    }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mqtt_session::codec::{Delivery, Property, ProtocolVersion, QoS};
-use mqtt_session::{ClientConfig, Message, Received, RejectReason};
+use mqtt_session::{ClientConfig, Message, Received, RejectReason, Timer};
 
-use crate::harness::{Scene, id, message};
+use crate::harness::{Scene, id, message, persistent};
 
 fn connected(property: Property<'_>) -> Scene {
     Scene::connected_with(ProtocolVersion::V5_0, ClientConfig::default(), &[property])
@@ -66,6 +66,50 @@ fn what_the_server_does_not_take_is_refused_here() {
         scene.reconnect(true, &[property]);
         scene.expect(&[&format!("* PublishToken(2) not sent: {reason}")]);
         assert_eq!(scene.client.in_flight(), 0);
+    }
+}
+
+#[test]
+fn the_limits_are_those_of_the_connection() {
+    let mut scene = Scene::new(ProtocolVersion::V5_0, ClientConfig::default());
+    assert_eq!(scene.client.limits(), None);
+    scene.connect(persistent(ProtocolVersion::V5_0));
+    assert_eq!(scene.client.limits(), None);
+    scene.accept(false, &[Property::MaximumQoS(QoS::AtLeastOnce), Property::ServerKeepAlive(7)]);
+    let limits = scene.client.limits().unwrap();
+    assert_eq!(
+        (limits.maximum_qos, limits.keep_alive, limits.receive_maximum),
+        (QoS::AtLeastOnce, 7, 65_535)
+    );
+    scene.cut();
+    assert_eq!(scene.client.limits(), None);
+}
+
+/// A message that was sent, and not acknowledged, is not sent again to a Server that does not take it, and its identifier
+/// is free again; nor does one that was never sent keep an identifier.
+#[test]
+fn a_message_that_is_too_large_keeps_no_identifier() {
+    let mut scene = Scene::connected(ProtocolVersion::V5_0);
+    scene.publish("t", "12345", QoS::AtLeastOnce);
+    scene.cut();
+    scene.publish("t", "12345", QoS::ExactlyOnce);
+    scene.publish("t", "1", QoS::AtLeastOnce);
+    scene.trace();
+    scene.reconnect(true, &[Property::MaximumPacketSize(10.try_into().unwrap())]);
+    scene.expect(&[
+        "* PublishToken(1) not sent: larger than the Server's Maximum Packet Size",
+        "* PublishToken(2) not sent: larger than the Server's Maximum Packet Size",
+        "C>S PUBLISH id=3 q1 dup=0 retain=0 \"t\" 1 bytes",
+    ]);
+    assert_eq!((scene.client.in_flight(), scene.client.queued()), (1, 0));
+    scene.puback(3);
+    scene.trace();
+    // Each of the 65,535 identifiers in turn.
+    for packet_id in (4..=u16::MAX).chain(1..=3) {
+        scene.publish("t", "1", QoS::AtLeastOnce);
+        scene.expect(&[&format!("C>S PUBLISH id={packet_id} q1 dup=0 retain=0 \"t\" 1 bytes")]);
+        scene.puback(packet_id);
+        scene.trace();
     }
 }
 
@@ -166,8 +210,9 @@ fn version_3_applies_the_interval_and_does_not_send_it() {
     ]);
 }
 
+/// The queue stops at the limit. Input, which only its answers can fill, stops at twice the limit.
 #[test]
-fn a_writer_that_is_slow_stops_queue_and_input() {
+fn a_writer_that_is_slow_stops_the_queue_and_then_input() {
     let config = ClientConfig { transmit_limit: 100, ..ClientConfig::default() };
     let mut scene = Scene::connected_with(ProtocolVersion::V3_1_1, config, &[]);
     let payload = "x".repeat(60);
@@ -177,14 +222,49 @@ fn a_writer_that_is_slow_stops_queue_and_input() {
     // The limit and one packet.
     assert_eq!(scene.client.transmit().remaining(), 130);
     assert_eq!(scene.client.queued(), 3);
-    let mut input = BytesMut::from(&b"\xD0\x00"[..]);
+    // 18 answers of 4 bytes reach 200.
+    let mut input = BytesMut::new();
+    for packet_id in 1..=20 {
+        input.extend_from_slice(&[0x32, 5, 0, 1, b't', 0, packet_id]);
+    }
     assert_eq!(scene.client.handle_input(scene.now, &mut input), Received::Paused);
-    assert_eq!(input.len(), 2);
+    assert_eq!(input.len(), 2 * 7);
+    assert_eq!(scene.client.transmit().remaining(), 130 + 18 * 4);
+    // Less than twice the limit: input goes on, and the queue does not.
+    scene.client.transmit().advance(65);
+    assert_eq!(scene.client.handle_input(scene.now, &mut input), Received::NeedData(1));
+    assert_eq!(scene.client.transmit().remaining(), 65 + 20 * 4);
+    assert_eq!(scene.client.queued(), 3);
     // Room is made, and filled again.
     scene.client.transmit().advance(65);
-    assert_eq!(scene.client.transmit().remaining(), 130);
-    scene.look();
-    assert_eq!(scene.client.queued(), 0);
-    assert_eq!(scene.client.handle_input(scene.now, &mut input), Received::NeedData(1));
-    assert!(input.is_empty());
+    assert_eq!(scene.client.transmit().remaining(), 20 * 4 + 65);
+    assert_eq!(scene.client.queued(), 2);
+}
+
+/// A writer that takes what waits only twice in a Keep Alive interval, and a queue that fills the room at once.
+#[test]
+fn a_long_queue_does_not_keep_pingresp_out() {
+    let config = ClientConfig { transmit_limit: 100, ..ClientConfig::default() };
+    let mut scene = Scene::connected_with(ProtocolVersion::V3_1_1, config, &[]);
+    let payload = "x".repeat(60);
+    for _ in 0..100 {
+        scene.client.publish(scene.now, message("t", &payload, QoS::AtMostOnce)).unwrap();
+    }
+    for _ in 0..10 {
+        // The writer stalls until PINGREQ is due, and for some seconds more.
+        let (deadline, timer) = scene.client.poll_timeout().unwrap();
+        assert_eq!(timer, Timer::Pingreq);
+        scene.client.handle_timeout(deadline);
+        scene.now = deadline + Duration::from_secs(5);
+        assert_eq!(scene.client.poll_timeout().unwrap().1, Timer::Pingresp);
+        for _ in 0..scene.client.transmit().remaining() {
+            scene.client.transmit().advance(1);
+        }
+        assert!(scene.client.transmit().remaining() >= 100, "filled again");
+        let mut input = BytesMut::from(&b"\xD0\x00"[..]);
+        assert_eq!(scene.client.handle_input(scene.now, &mut input), Received::NeedData(1));
+        assert!(input.is_empty());
+    }
+    assert!(scene.client.queued() > 0);
+    assert_eq!(scene.client.version(), Some(ProtocolVersion::V3_1_1));
 }

@@ -1,7 +1,9 @@
 //! Receiving (section 4.3, the Receiver's side).
 
 use mqtt_session::codec::{
-    Delivery, Packet, Property, ProtocolVersion, Publish, PublishProperties, SubscriptionIdentifier,
+    AckProperties, Delivery, Disconnect, DisconnectProperties, DisconnectReason, Packet, Property,
+    ProtocolVersion, Puback, Pubcomp, Publish, PublishProperties, Pubrec, Pubrel, Suback, SubackReason,
+    SubackReasons, SubscriptionIdentifier, Unsuback, UnsubackReason, UnsubackReasons,
 };
 use mqtt_session::topic::TopicName;
 use mqtt_session::{ClientConfig, ConnectOptions};
@@ -82,6 +84,73 @@ fn qos_2_repeats_are_answered_and_not_delivered() {
             "C>S PUBREC id=7",
         ]);
     }
+}
+
+/// A QoS 1 PUBLISH may not use the identifier of a QoS 2 message before its PUBREL [MQTT-2.2.1-4]. 3.x has no answer that
+/// refuses it, and PUBREC does not cover it.
+#[test]
+fn an_identifier_that_waits_for_pubrel_is_in_use() {
+    for version in ProtocolVersion::ALL {
+        let mut scene = Scene::connected(version);
+        scene.server_publish("t", "a", q2(7));
+        scene.trace();
+        scene.server_publish("t", "b", q1(7));
+        let publish = "S>C PUBLISH id=7 q1 dup=0 retain=0 \"t\" 1 bytes";
+        if version == ProtocolVersion::V5_0 {
+            scene.expect(&[publish, "C>S PUBACK id=7 0x91 Packet identifier in use"]);
+        } else {
+            scene.expect(&[publish, "* the Server broke the protocol: a Packet Identifier that is in use"]);
+        }
+    }
+}
+
+/// After Request Problem Information 0, Reason String and User Property may not come in acknowledgements, SUBACK and
+/// UNSUBACK [MQTT-3.1.2-29]. In CONNACK, PUBLISH and DISCONNECT they may.
+#[test]
+fn problem_information_that_was_not_requested_is_a_protocol_error() {
+    let values = [[Property::ReasonString("r")], [Property::UserProperty(("k", "v"))]];
+    for values in &values {
+        let ack = AckProperties::new(values).unwrap();
+        let suback = SubackReasons::new(&[SubackReason::GrantedQoS0]);
+        let unsuback = UnsubackReasons::new(&[UnsubackReason::Success]);
+        let packets: [Packet<'_>; 6] = [
+            Puback { properties: ack, ..Puback::new(id(1)) }.into(),
+            Pubrec { properties: ack, ..Pubrec::new(id(1)) }.into(),
+            Pubrel { properties: ack, ..Pubrel::new(id(1)) }.into(),
+            Pubcomp { properties: ack, ..Pubcomp::new(id(1)) }.into(),
+            Suback { properties: ack, ..Suback::new(id(1), suback) }.into(),
+            Unsuback { properties: ack, ..Unsuback::new(id(1), unsuback) }.into(),
+        ];
+        for packet in packets {
+            let mut scene = without_problem_information();
+            let _ = scene.server(packet);
+            assert_eq!(
+                scene.trace()[1..],
+                [
+                    "* the Server broke the protocol: a Reason String or User Property nobody requested",
+                    "C>S DISCONNECT 0x82 Protocol Error",
+                ]
+            );
+        }
+    }
+    let mut scene = without_problem_information();
+    let values = [Property::UserProperty(("k", "v"))];
+    let properties = PublishProperties::new(&values).unwrap();
+    let _ = scene.server(Publish { properties, ..Publish::new(TopicName::parse("t").unwrap(), b"") });
+    assert_eq!(scene.trace()[1], "* message q0 dup=0 \"t\" \"\"");
+    let values = [Property::ReasonString("r"), Property::UserProperty(("k", "v"))];
+    let properties = DisconnectProperties::new(&values).unwrap();
+    let _ = scene.server(Disconnect { properties, ..Disconnect::new(DisconnectReason::ServerBusy) });
+    assert_eq!(scene.trace()[1], "* disconnected by the Server: Server busy (\"r\")");
+}
+
+/// CONNACK may have both.
+fn without_problem_information() -> Scene {
+    let mut scene = Scene::new(ProtocolVersion::V5_0, ClientConfig::default());
+    scene.connect(ConnectOptions { request_problem_information: false, ..persistent(ProtocolVersion::V5_0) });
+    scene.accept(false, &[Property::ReasonString("r"), Property::UserProperty(("k", "v"))]);
+    scene.trace();
+    scene
 }
 
 /// Without the Session on the other side, an old identifier means nothing.
