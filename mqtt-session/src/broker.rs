@@ -26,18 +26,20 @@ mod subscribe;
 mod timers;
 mod will;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{DisconnectReason, Packet, ProtocolVersion, Pubcomp, ReleaseReason};
 use mqtt_topic::{GroupId, SubscriptionTree};
 
+pub(crate) use self::action::Actions;
 pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub use self::config::BrokerConfig;
 pub use self::policy::{AllowAll, Policy, Verdict};
-pub(crate) use self::retain::RetainedMessages;
+pub(crate) use self::retain::{Retained, RetainedMessages};
 use self::route::{Parcel, Target};
 pub(crate) use self::slab::Key;
 use self::slab::Slab;
@@ -86,7 +88,7 @@ struct State {
     subscriptions: SubscriptionTree<SessionId, Granted>,
     retained: RetainedMessages,
     timers: Timers,
-    actions: VecDeque<Action>,
+    actions: Actions,
     /// Whose turn it is in each group of a Shared Subscription.
     turns: BTreeMap<GroupId, usize>,
     /// Room for the receivers of one message.
@@ -102,6 +104,7 @@ struct State {
 impl<P: Policy> Broker<P> {
     /// A broker without connections, Sessions and messages.
     pub fn new(config: BrokerConfig, policy: P) -> Self {
+        let config = BrokerConfig { transmit_limit: config.transmit_limit.max(1), ..config };
         let state = State {
             connections: Slab::default(),
             sessions: Slab::default(),
@@ -109,7 +112,7 @@ impl<P: Policy> Broker<P> {
             subscriptions: SubscriptionTree::new(),
             retained: RetainedMessages::new(config.maximum_retained_messages, config.maximum_retained_bytes),
             timers: Timers::default(),
-            actions: VecDeque::new(),
+            actions: Actions::default(),
             turns: BTreeMap::new(),
             targets: Vec::new(),
             routed: 0,
@@ -358,19 +361,27 @@ impl<P: Policy> Broker<P> {
 
     /// Sends what waits for the Session of a connection.
     fn fill(&mut self, now: Instant, connection: ConnectionId) {
-        let State { connections, sessions, retained, actions, config, .. } = &mut self.state;
+        let State { connections, sessions, retained, actions, timers, config, .. } = &mut self.state;
         let Some(state) = connections.get_mut(connection) else { return };
-        let Some(session) = state.link().and_then(|link| sessions.get_mut(link.session)) else { return };
-        if session.fill(now, state, retained, config.limits(), actions).is_err() {
+        let Some(id) = state.link().map(|link| link.session) else { return };
+        let Some(session) = sessions.get_mut(id) else { return };
+        let filled = session.fill(now, state, retained, config.limits(), actions);
+        // A connected Session has no other deadline.
+        let goes_on = session.walk_rests.then(|| session.timer.unwrap_or(now + WALK_PAUSE));
+        timers.arm(TimerKey::Session(id), &mut session.timer, goes_on);
+        if filled.is_err() {
             self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
         }
     }
 }
 
+/// How long the search for retained messages rests between two goes.
+const WALK_PAUSE: Duration = Duration::from_millis(1);
+
 impl State {
     /// Remembers the time for calls that do not tell it.
-    const fn at(&mut self, now: Instant) -> &mut Self {
-        self.now = now;
+    fn at(&mut self, now: Instant) -> &mut Self {
+        self.now = self.now.max(now);
         self
     }
 

@@ -1,5 +1,6 @@
 //! What the broker asks of whoever drives it.
 
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -61,15 +62,20 @@ pub enum Notice {
         /// Why.
         cause: EndCause,
     },
-    /// A message did not get to one of its receivers.
+    /// Messages did not get to one of their receivers.
     MessageDropped {
         /// The Client Identifier of the receiver.
         client_id: Arc<str>,
         /// Why.
         cause: DropCause,
+        /// How many since the last notice of this kind; at least 1.
+        count: u64,
     },
-    /// A message was not retained: the ceiling of messages or of bytes is reached.
-    NotRetained,
+    /// Messages were not retained: the ceiling of messages or of bytes is reached.
+    NotRetained {
+        /// How many since the last notice of this kind; at least 1.
+        count: u64,
+    },
     /// A Will was not published: the policy forbids it now.
     WillRefused {
         /// The Client Identifier of the Will's owner.
@@ -90,7 +96,7 @@ pub enum EndCause {
 }
 
 /// Why a message did not get to one of its receivers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DropCause {
     /// QoS 0, and too much waits to be written to the receiver already.
@@ -101,20 +107,65 @@ pub enum DropCause {
     PacketTooLarge,
 }
 
+/// What waits for [`poll_action`](crate::Broker::poll_action).
+///
+/// Losses are counted instead of queued: one packet can lose a message for every receiver there is.
+#[derive(Debug, Default)]
+pub(crate) struct Actions {
+    queue: VecDeque<Action>,
+    dropped: BTreeMap<(Arc<str>, DropCause), u64>,
+    not_retained: u64,
+}
+
+impl Actions {
+    pub(crate) fn push_back(&mut self, action: Action) {
+        self.queue.push_back(action);
+    }
+
+    pub(crate) fn dropped(&mut self, client_id: &Arc<str>, cause: DropCause) {
+        *self.dropped.entry((Arc::clone(client_id), cause)).or_default() += 1;
+    }
+
+    pub(super) const fn not_retained(&mut self) {
+        self.not_retained += 1;
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Action> {
+        if let Some(action) = self.queue.pop_front() {
+            return Some(action);
+        }
+        if let Some(((client_id, cause), count)) = self.dropped.pop_first() {
+            return Some(Action::Notice(Notice::MessageDropped { client_id, cause, count }));
+        }
+        match core::mem::take(&mut self.not_retained) {
+            0 => None,
+            count => Some(Action::Notice(Notice::NotRetained { count })),
+        }
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { connection, reason } => write!(f, "connection {connection} refused: {reason}"),
             Self::Ended { connection, cause } => write!(f, "connection {connection} ended: {cause}"),
-            Self::MessageDropped { client_id, cause } => {
-                write!(f, "message to {client_id:?} dropped: {cause}")
+            Self::MessageDropped { client_id, cause, count } => {
+                write!(f, "message to {client_id:?} dropped: {cause}")?;
+                write_times(f, *count)
             }
-            Self::NotRetained => f.write_str("message not retained: the store is full"),
+            Self::NotRetained { count } => {
+                f.write_str("message not retained: the store is full")?;
+                write_times(f, *count)
+            }
             Self::WillRefused { client_id } => {
                 write!(f, "Will of {client_id:?} not published: not authorized")
             }
         }
     }
+}
+
+fn write_times(f: &mut fmt::Formatter<'_>, count: u64) -> fmt::Result {
+    if count > 1 { write!(f, " ({count} times)") } else { Ok(()) }
 }
 
 impl fmt::Display for EndCause {

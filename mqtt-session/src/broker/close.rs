@@ -79,6 +79,7 @@ impl<P: Policy> Broker<P> {
         let id = link.session;
         let Some(session) = self.state.sessions.get_mut(id) else { return };
         session.connection = None;
+        session.walk_rests = false;
         let expiry = session.expiry;
         if expiry != u32::MAX {
             session.expires_at = Some(now + Duration::from_secs(expiry.into()));
@@ -132,6 +133,10 @@ impl<P: Policy> Broker<P> {
     pub(super) fn handle_session_timeout(&mut self, now: Instant, id: SessionId) {
         let Some(session) = self.state.sessions.get_mut(id) else { return };
         session.timer = None;
+        if let Some(connection) = session.connection {
+            session.walk_rests = false;
+            return self.fill(now, connection);
+        }
         if session.expires_at.is_some_and(|at| at <= now) {
             return self.end_session(now, id);
         }
@@ -139,6 +144,15 @@ impl<P: Policy> Broker<P> {
             self.publish_will(now, id, &will.message);
         }
         self.arm_session(id);
+    }
+
+    /// Does what is due to a Session, should the timeout not have been handled yet.
+    pub(super) fn catch_up(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        if session.timer.is_some_and(|at| at <= now) {
+            self.state.timers.arm(TimerKey::Session(id), &mut session.timer, None);
+            self.handle_session_timeout(now, id);
+        }
     }
 
     fn arm_session(&mut self, id: SessionId) {

@@ -56,8 +56,12 @@ pub struct BrokerConfig {
     pub shared_subscription_available: bool,
     /// Sessions, connected or not. 100,000.
     pub maximum_sessions: usize,
-    /// Subscriptions of one Session. 1,000.
+    /// Subscriptions of one Session; the retained messages of twice as many may wait to be sent. 1,000.
     pub maximum_subscriptions: usize,
+    /// Bytes of the Topic Filters of one Session. 256 KiB.
+    pub maximum_subscription_bytes: usize,
+    /// Members of the group of a Shared Subscription. Choosing one may look at all of them. 1,000.
+    pub maximum_group_members: usize,
     /// Levels of a Topic Filter. 128.
     pub maximum_filter_levels: usize,
     /// Messages that wait for one Session, beside those under way. 10,000.
@@ -107,6 +111,8 @@ impl Default for BrokerConfig {
             shared_subscription_available: true,
             maximum_sessions: 100_000,
             maximum_subscriptions: 1_000,
+            maximum_subscription_bytes: 256 << 10,
+            maximum_group_members: 1_000,
             maximum_filter_levels: 128,
             maximum_queued_messages: 10_000,
             maximum_queued_bytes: 16 * MIB as usize,

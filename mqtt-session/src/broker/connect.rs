@@ -64,7 +64,12 @@ impl<P: Policy> Broker<P> {
             }
         };
         if let Err(reason) = self.establish(now, connection, version, connect, principal) {
-            self.state.refuse(connection, version, reason);
+            if reason == ConnackReason::PacketTooLarge {
+                // Whoever takes so little is told nothing.
+                self.state.close_refused(connection, reason);
+            } else {
+                self.state.refuse(connection, version, reason);
+            }
         }
     }
 
@@ -78,6 +83,10 @@ impl<P: Policy> Broker<P> {
         principal: Option<Arc<str>>,
     ) -> Result<(), ConnackReason> {
         let clean_start = connect.clean_start;
+        if let Some(id) = self.state.by_client_id.get(connect.client_id).copied() {
+            self.catch_up(now, id);
+        }
+        let assigned = if connect.client_id.is_empty() { Some(self.state.assign_client_id()) } else { None };
         let before = self.state.by_client_id.get(connect.client_id).copied();
         let before = before.and_then(|id| Some((id, self.state.sessions.get(id)?)));
         match before {
@@ -86,6 +95,14 @@ impl<P: Policy> Broker<P> {
                 return Err(ConnackReason::QuotaExceeded);
             }
             _ => {}
+        }
+        let properties = announced(&self.state.config, version, connect, assigned.as_deref());
+        let properties = ConnackProperties::new(&properties).unwrap_or_default();
+        let mut connack = Connack { properties, ..Connack::new(ConnackReason::Success) };
+        // What it announces cannot be left out.
+        let takes = connect.properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, NonZeroU32::get);
+        if connack.encoded_len(version).is_ok_and(|len| len > takes as usize) {
+            return Err(ConnackReason::PacketTooLarge);
         }
         if let Some((id, session)) = before {
             if let Some(older) = session.connection {
@@ -97,18 +114,11 @@ impl<P: Policy> Broker<P> {
             }
         }
         let resumed = self.state.by_client_id.get(connect.client_id).copied();
-        let (id, assigned) = match resumed {
-            Some(id) => (id, None),
-            None => self
-                .state
-                .begin_session(connect.client_id, principal)
-                .ok_or(ConnackReason::ServerUnavailable)?,
-        };
-        let session_present = resumed.is_some() && version != ProtocolVersion::V3_1;
+        let client_id = assigned.clone().unwrap_or_else(|| connect.client_id.into());
+        let begun = resumed.or_else(|| self.state.begin_session(client_id, principal));
+        let id = begun.ok_or(ConnackReason::ServerUnavailable)?;
+        connack.session_present = resumed.is_some() && version != ProtocolVersion::V3_1;
         self.state.connect(now, connection, id, version, connect);
-        let properties = announced(&self.state.config, version, connect, assigned.as_deref());
-        let properties = ConnackProperties::new(&properties).unwrap_or_default();
-        let connack = Connack { session_present, properties, ..Connack::new(ConnackReason::Success) };
         self.send(now, connection, &Packet::Connack(connack));
         self.fill(now, connection);
         Ok(())
@@ -138,31 +148,31 @@ impl State {
         version: ProtocolVersion,
         reason: ConnackReason,
     ) {
-        let Self { connections, timers, actions, .. } = self;
+        let Self { connections, actions, .. } = self;
         let Some(state) = connections.get_mut(connection) else { return };
         state.write(actions, |transmit| {
             // Where the version has no code for it, there is nothing to write.
             let _ = transmit.push(&Packet::Connack(Connack::new(reason)), version);
-            transmit.close();
         });
+        self.close_refused(connection, reason);
+    }
+
+    fn close_refused(&mut self, connection: ConnectionId, reason: ConnackReason) {
+        let Self { connections, timers, actions, .. } = self;
+        let Some(state) = connections.get_mut(connection) else { return };
+        state.transmit.close();
         state.phase = Phase::Closed;
         timers.arm(TimerKey::Connection(connection), &mut state.timer, None);
         actions.push_back(Action::Close(connection));
         self.notice(Notice::Refused { connection, reason });
     }
 
-    /// A Session for a Client that has none; with the Client Identifier that was assigned, if it did not bring one.
-    fn begin_session(
-        &mut self,
-        client_id: &str,
-        principal: Option<Arc<str>>,
-    ) -> Option<(SessionId, Option<Arc<str>>)> {
-        let client_id: Arc<str> =
-            if client_id.is_empty() { self.assign_client_id() } else { client_id.into() };
+    /// A Session for a Client that has none.
+    fn begin_session(&mut self, client_id: Arc<str>, principal: Option<Arc<str>>) -> Option<SessionId> {
         let session = Session::new(Arc::clone(&client_id), principal);
         let id = self.sessions.insert_with(|_| session)?;
-        self.by_client_id.insert(Arc::clone(&client_id), id);
-        Some((id, Some(client_id)))
+        self.by_client_id.insert(client_id, id);
+        Some(id)
     }
 
     fn assign_client_id(&mut self) -> Arc<str> {

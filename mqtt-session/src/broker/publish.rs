@@ -10,7 +10,7 @@ use mqtt_topic::TopicName;
 
 use super::retain::Retained;
 use super::route::Parcel;
-use super::{Broker, ConnectionId, Notice, Policy, State};
+use super::{Broker, ConnectionId, Policy, State};
 use crate::delivery::Incoming;
 use crate::server::{Phase, Session, SessionId};
 use crate::{Instant, Message};
@@ -111,7 +111,7 @@ impl State {
         }
         self.retained.drop_expired(now);
         if !self.retained.has_room_for(message) {
-            return self.notice(Notice::NotRetained);
+            return self.actions.not_retained();
         }
         let publisher = from.and_then(|from| self.sessions.get(from)).map(|from| from.client_id.clone());
         let expires_at = parcel.expires_at();

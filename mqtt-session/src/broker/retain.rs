@@ -5,7 +5,7 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
 use bytes::Bytes;
-use mqtt_topic::{RetainedStore, TopicFilter, TopicName};
+use mqtt_topic::{RetainedMatches, RetainedStore, TopicFilter, TopicName};
 
 use crate::{Instant, Message};
 
@@ -33,8 +33,13 @@ impl Retained {
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.message.size()
+        size_of_retained(&self.message)
     }
+}
+
+/// The topic is the key of the store too.
+fn size_of_retained(message: &Message) -> usize {
+    size_of::<Retained>() + message.size() + message.topic().as_bytes().len()
 }
 
 impl RetainedMessages {
@@ -52,7 +57,7 @@ impl RetainedMessages {
     pub(super) fn has_room_for(&self, message: &Message) -> bool {
         let (present, freed) = self.store.get(message.topic()).map_or((0, 0), |present| (1, present.size()));
         self.store.len() - present < self.maximum_messages
-            && self.bytes - freed + size_of::<Retained>() + message.size() <= self.maximum_bytes
+            && self.bytes - freed + size_of_retained(message) <= self.maximum_bytes
     }
 
     /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`.
@@ -98,12 +103,12 @@ impl RetainedMessages {
         }
     }
 
-    /// The messages a filter matches, by topic; with `after`, those behind that topic.
-    pub(crate) fn matches_after<'r>(
+    /// Searches the messages a filter matches, by topic; with `after`, those behind that topic.
+    pub(crate) fn search<'r>(
         &'r self,
         filter: &'r TopicFilter<Box<[u8]>>,
         after: Option<&TopicName<Box<[u8]>>>,
-    ) -> impl Iterator<Item = (TopicName<&'r [u8]>, &'r Retained)> + use<'r> {
+    ) -> RetainedMatches<'r, 'r, Retained> {
         match after {
             None => self.store.matches(filter),
             Some(after) => self.store.matches_after(filter, after),

@@ -131,7 +131,7 @@ impl State {
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
-                    let chosen = choose(group, *turn, message.qos(), sessions, connections, config.limits());
+                    let chosen = choose(group, *turn, message, sessions, connections, config.limits());
                     if let Some((position, (key, granted))) = chosen {
                         *turn = position + 1;
                         targets.push(Target::new(*key, granted));
@@ -199,9 +199,8 @@ impl State {
         let Self { subscriptions, sessions, connections, turns, config, .. } = self;
         let Some(group) = subscriptions.group(share_name, filter) else { return };
         let turn = turns.entry(group.id()).or_default();
-        let qos = outgoing.message.qos();
         let Some((position, (key, granted))) =
-            choose(group, *turn, qos, sessions, connections, config.limits())
+            choose(group, *turn, &outgoing.message, sessions, connections, config.limits())
         else {
             return;
         };
@@ -215,32 +214,39 @@ impl State {
     }
 }
 
-/// The member of a group that gets a message: the next in turn that is connected and could send it at once; else the next
-/// that is connected; else, for a message that is kept, the first.
+/// The member of a group that gets a message, in turn: one that is connected and can send it at once; else, for a message
+/// that is kept, one that has room for it, connected members first; else one that loses it.
 fn choose<'t>(
     group: SharedGroup<'t, SessionId, Granted>,
     turn: usize,
-    qos: QoS,
+    message: &Message,
     sessions: &Slab<SessionId, Session>,
     connections: &Slab<ConnectionId, Connection>,
     limits: Limits,
 ) -> Option<(usize, &'t (SessionId, Granted))> {
     let members = group.members();
     let start = turn % members.len().max(1);
-    let in_turn = || members.iter().enumerate().skip(start).chain(members.iter().enumerate().take(start));
-    let mut connected = None;
-    for (position, member) in in_turn() {
+    let in_turn = members.iter().enumerate().skip(start).chain(members.iter().enumerate().take(start));
+    let mut best = None;
+    for (position, member) in in_turn {
         let Some(session) = sessions.get(member.0) else { continue };
-        let Some(connection) = session.connection.and_then(|id| connections.get(id)) else { continue };
-        let is_at_most_once = qos.min(member.1.qos) == QoS::AtMostOnce;
-        if connection.transmit.remaining() < limits.transmit && (is_at_most_once || session.is_ready(limits))
-        {
+        let connection = session.connection.and_then(|id| connections.get(id));
+        let is_kept = message.qos().min(member.1.qos) != QoS::AtMostOnce;
+        let can_write =
+            connection.is_some_and(|connection| connection.transmit.remaining() < limits.transmit);
+        if can_write && (!is_kept || session.is_ready(limits)) {
             return Some((position, member));
         }
-        connected.get_or_insert((position, member));
+        let rank = match (is_kept && session.has_room_for(message, limits), connection) {
+            (true, Some(_)) => 3,
+            (true, None) => 2,
+            (false, Some(_)) => 1,
+            (false, None) if is_kept => 0,
+            (false, None) => continue,
+        };
+        if best.is_none_or(|(best, _, _)| best < rank) {
+            best = Some((rank, position, member));
+        }
     }
-    if connected.is_some() || qos == QoS::AtMostOnce {
-        return connected;
-    }
-    members.iter().enumerate().find(|(_, (_, granted))| granted.qos != QoS::AtMostOnce)
+    best.map(|(_, position, member)| (position, member))
 }

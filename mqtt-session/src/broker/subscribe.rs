@@ -34,7 +34,10 @@ impl<P: Policy> Broker<P> {
         version: ProtocolVersion,
         subscribe: &Subscribe<'_>,
     ) {
-        if let Some(reason) = self.state.ignored_limit(subscribe) {
+        // Only a 5.0 Client was told what there is not.
+        let ignored =
+            if version == ProtocolVersion::V5_0 { self.state.ignored_limit(subscribe) } else { None };
+        if let Some(reason) = ignored {
             return self.violated(now, connection, reason);
         }
         let identifier = subscribe.properties.subscription_identifier();
@@ -116,9 +119,20 @@ impl State {
                 self.subscriptions.get_shared(share_name, filter, &id).is_some()
             }
         };
-        let has_room = exists || session.subscriptions < self.config.maximum_subscriptions;
+        if filter.has_wildcard() && !self.config.wildcard_subscription_available {
+            return SubackReason::WildcardSubscriptionsNotSupported;
+        }
+        let members = subscription
+            .share_name()
+            .and_then(|share_name| self.subscriptions.group(share_name, filter))
+            .map_or(0, |group| group.members().len());
+        let bytes = filter.as_bytes().len();
+        let has_room = exists
+            || (session.subscriptions < self.config.maximum_subscriptions
+                && session.subscription_bytes + bytes <= self.config.maximum_subscription_bytes
+                && members < self.config.maximum_group_members);
         if !has_room
-            || session.walks() >= self.config.maximum_subscriptions
+            || session.walks() >= self.config.maximum_subscriptions.saturating_mul(2)
             || filter.levels().nth(self.config.maximum_filter_levels).is_some()
         {
             return SubackReason::QuotaExceeded;
@@ -139,7 +153,10 @@ impl State {
                 self.subscriptions.insert_shared(share_name, filter, id, granted)
             }
         };
-        session.subscriptions += usize::from(!exists);
+        if !exists {
+            session.subscriptions += 1;
+            session.subscription_bytes += bytes;
+        }
         let wants_retained = match options.retain_handling {
             RetainHandling::SendAtSubscribe => true,
             RetainHandling::SendAtSubscribeIfNew => !exists,
@@ -162,6 +179,7 @@ impl State {
             return UnsubackReason::NoSubscriptionExisted;
         };
         session.subscriptions -= 1;
+        session.subscription_bytes -= subscription.filter().as_bytes().len();
         if subscription.share_name().is_none() {
             session.stop_walk(subscription.filter());
         }

@@ -1,7 +1,6 @@
 //! One Network Connection: everything that ends with it.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -12,7 +11,7 @@ use mqtt_codec::{
 
 use super::outgoing::Identifiers;
 use super::session::SessionId;
-use crate::broker::{Action, ConnectionId, DropCause};
+use crate::broker::{Action, Actions, ConnectionId, DropCause};
 use crate::keep_alive::Watchdog;
 use crate::topic_alias::{AliasReceiver, AliasSender, TopicForm};
 use crate::{Instant, Message, Transmit};
@@ -81,11 +80,7 @@ impl Connection {
     }
 
     /// Appends any packet but PUBLISH.
-    pub(crate) fn send(
-        &mut self,
-        packet: &Packet<'_>,
-        actions: &mut VecDeque<Action>,
-    ) -> Result<(), TooLarge> {
+    pub(crate) fn send(&mut self, packet: &Packet<'_>, actions: &mut Actions) -> Result<(), TooLarge> {
         let Phase::Connected(link) = &self.phase else { return Ok(()) };
         let (version, limit) = (link.version, link.maximum_packet_size);
         if limit < MAXIMUM_PACKET_SIZE && packet.encoded_len(version).is_ok_and(|len| len > limit as usize) {
@@ -103,30 +98,40 @@ impl Connection {
         mut publish: Publish<'_>,
         expires_at: Option<Instant>,
         identifiers: &Identifiers,
-        actions: &mut VecDeque<Action>,
+        actions: &mut Actions,
     ) -> Result<(), DropCause> {
         let Phase::Connected(link) = &mut self.phase else { return Ok(()) };
         let (version, limit) = (link.version, link.maximum_packet_size);
         let mut extra: Vec<Property<'static>> = Vec::new();
         let mut form = TopicForm::Name;
+        let fits = |publish: &Publish<'_>, extra: &[Property<'_>]| {
+            limit >= MAXIMUM_PACKET_SIZE
+                || publish.encoded_len_with(version, extra).is_ok_and(|len| len <= limit as usize)
+        };
         if version == ProtocolVersion::V5_0 {
             extra.extend(expires_at.map(|at| Property::MessageExpiryInterval(whole_seconds_until(at, now))));
             extra.extend(identifiers.as_slice().iter().copied().map(Property::SubscriptionIdentifier));
-            form = link.aliases_out.choose(message.topic());
-            match form {
-                TopicForm::Name => {}
-                TopicForm::SetAlias(alias) => extra.push(Property::TopicAlias(alias)),
-                TopicForm::Alias(alias) => {
-                    publish.topic = None;
-                    extra.push(Property::TopicAlias(alias));
+            let named = publish.topic;
+            let aliased = match link.aliases_out.choose(message.topic()) {
+                TopicForm::Name => None,
+                chosen @ TopicForm::SetAlias(alias) => Some((chosen, named, alias)),
+                chosen @ TopicForm::Alias(alias) => Some((chosen, None, alias)),
+            };
+            if let Some((chosen, topic, alias)) = aliased {
+                extra.push(Property::TopicAlias(alias));
+                publish.topic = topic;
+                form = chosen;
+                if !fits(&publish, &extra) {
+                    // The alias may be what is too much.
+                    extra.pop();
+                    publish.topic = named;
+                    form = TopicForm::Name;
                 }
             }
         } else {
             publish.properties = PublishProperties::EMPTY;
         }
-        if limit < MAXIMUM_PACKET_SIZE
-            && publish.encoded_len_with(version, &extra).is_ok_and(|len| len > limit as usize)
-        {
+        if !fits(&publish, &extra) {
             return Err(DropCause::PacketTooLarge);
         }
         self.write(actions, |transmit| transmit.push_publish(&publish, &extra, message.payload(), version))
@@ -138,11 +143,7 @@ impl Connection {
     }
 
     /// The one place where bytes are appended to a connection.
-    pub(crate) fn write<R>(
-        &mut self,
-        actions: &mut VecDeque<Action>,
-        append: impl FnOnce(&mut Transmit) -> R,
-    ) -> R {
+    pub(crate) fn write<R>(&mut self, actions: &mut Actions, append: impl FnOnce(&mut Transmit) -> R) -> R {
         let was_empty = !self.transmit.has_remaining();
         let result = append(&mut self.transmit);
         if was_empty && self.transmit.has_remaining() {

@@ -37,7 +37,7 @@ impl Outgoing {
 
     /// Bytes a queue should count.
     pub(crate) fn size(&self) -> usize {
-        size_of::<Self>() + self.message.size()
+        size_of::<Self>() + self.message.size() + size_of_val(self.identifiers.as_slice())
     }
 }
 

@@ -1,16 +1,20 @@
 //! The messages that wait for one Session: QoS 1 and 2, bounded by number and by bytes.
 
 use alloc::collections::VecDeque;
+use core::time::Duration;
 
 use super::Limits;
 use super::outgoing::Outgoing;
 use crate::Instant;
 
+/// How often a full queue is looked through for what has expired, at most.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     messages: VecDeque<Outgoing>,
     bytes: usize,
-    /// No message in the queue expires before.
+    /// The queue is worth looking through from here on.
     first_expiry: Option<Instant>,
 }
 
@@ -54,15 +58,16 @@ impl Queue {
         self.messages.into_iter()
     }
 
-    fn has_room(&self, size: usize, limits: Limits) -> bool {
+    pub(super) fn has_room(&self, size: usize, limits: Limits) -> bool {
         self.messages.len() < limits.queued_messages && self.bytes + size <= limits.queued_bytes
     }
 
     fn drop_expired(&mut self, now: Instant) {
         self.messages.retain(|outgoing| !outgoing.has_expired(now));
         self.bytes = self.messages.iter().map(Outgoing::size).sum();
-        self.first_expiry =
-            self.messages.iter().fold(None, |first, outgoing| earlier(first, outgoing.expires_at));
+        let first = self.messages.iter().fold(None, |first, outgoing| earlier(first, outgoing.expires_at));
+        // A full queue is not looked through at every push.
+        self.first_expiry = first.map(|first| first.max(now + SWEEP_INTERVAL));
     }
 }
 

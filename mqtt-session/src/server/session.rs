@@ -9,13 +9,13 @@ use mqtt_codec::{
     Delivery, Packet, ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
     SubscriptionIdentifier,
 };
-use mqtt_topic::{TopicFilter, TopicName};
+use mqtt_topic::{SearchStep, TopicFilter, TopicName};
 
 use super::Limits;
 use super::connection::{Connection, TooLarge};
 use super::outgoing::{Identifiers, Outgoing};
 use super::queue::Queue;
-use crate::broker::{Action, ConnectionId, DropCause, Key, Notice, RetainedMessages};
+use crate::broker::{Actions, ConnectionId, DropCause, Key, Retained, RetainedMessages};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
 use crate::{Instant, Message};
@@ -34,6 +34,9 @@ impl Key for SessionId {
     }
 }
 
+/// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
+const WALK_BUDGET: usize = 1_024;
+
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client_id: Arc<str>,
@@ -50,6 +53,8 @@ pub(crate) struct Session {
     pub(crate) timer: Option<Instant>,
     /// How many subscriptions it has.
     pub(crate) subscriptions: usize,
+    /// Bytes of their Topic Filters.
+    pub(crate) subscription_bytes: usize,
     /// Which message found this Session last, and as which of its targets.
     pub(crate) mark: (u64, usize),
     sender: Sender<Outgoing>,
@@ -59,6 +64,8 @@ pub(crate) struct Session {
     pub(crate) receiver: Receiver,
     queue: Queue,
     walks: VecDeque<RetainedWalk>,
+    /// The walks have used up their budget and go on when the timer says so.
+    pub(crate) walk_rests: bool,
 }
 
 /// A Will that waits for its Will Delay Interval.
@@ -90,6 +97,7 @@ impl Session {
             will: None,
             timer: None,
             subscriptions: 0,
+            subscription_bytes: 0,
             mark: (0, 0),
             sender: Sender::default(),
             packet_ids: PacketIds::default(),
@@ -97,6 +105,7 @@ impl Session {
             receiver: Receiver::default(),
             queue: Queue::default(),
             walks: VecDeque::new(),
+            walk_rests: false,
         }
     }
 
@@ -121,6 +130,11 @@ impl Session {
         self.walks.is_empty() && self.queue.is_empty() && self.can_start(limits)
     }
 
+    /// Whether the queue would take this message.
+    pub(crate) fn has_room_for(&self, message: &Message, limits: Limits) -> bool {
+        self.queue.has_room(size_of::<Outgoing>() + message.size(), limits)
+    }
+
     fn can_start(&self, limits: Limits) -> bool {
         self.sender.can_start() && self.under_way < limits.queued_bytes
     }
@@ -132,7 +146,7 @@ impl Session {
         connection: &mut Connection,
         publish: Publish<'_>,
         outgoing: Outgoing,
-        actions: &mut VecDeque<Action>,
+        actions: &mut Actions,
     ) {
         // The send quota is below the number of identifiers: there is one.
         let Some(packet_id) = self.packet_ids.allocate() else { return };
@@ -160,16 +174,15 @@ impl Session {
         now: Instant,
         outgoing: Outgoing,
         limits: Limits,
-        actions: &mut VecDeque<Action>,
+        actions: &mut Actions,
     ) {
         if !outgoing.has_expired(now) && self.queue.push(now, outgoing, limits).is_err() {
             self.dropped(DropCause::QueueFull, actions);
         }
     }
 
-    pub(crate) fn dropped(&self, cause: DropCause, actions: &mut VecDeque<Action>) {
-        let client_id = Arc::clone(&self.client_id);
-        actions.push_back(Action::Notice(Notice::MessageDropped { client_id, cause }));
+    pub(crate) fn dropped(&self, cause: DropCause, actions: &mut Actions) {
+        actions.dropped(&self.client_id, cause);
     }
 
     /// Sends what can be sent, in this order: what was under way on earlier connections, retained messages of new
@@ -180,7 +193,7 @@ impl Session {
         connection: &mut Connection,
         retained: &RetainedMessages,
         limits: Limits,
-        actions: &mut VecDeque<Action>,
+        actions: &mut Actions,
     ) -> Result<(), TooLarge> {
         // Half of the room is left for live messages and answers: a long queue does not keep the input paused.
         let limits = Limits { transmit: limits.transmit.div_ceil(2), ..limits };
@@ -199,7 +212,7 @@ impl Session {
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        actions: &mut VecDeque<Action>,
+        actions: &mut Actions,
     ) -> Result<bool, TooLarge> {
         let (delivery, cause) = match self.sender.next_resend() {
             None => return Ok(false),
@@ -232,56 +245,73 @@ impl Session {
         Ok(true)
     }
 
+    /// Goes on with the first subscription that still has retained messages to get. `true`: it has them all.
     fn walk_on(
         &mut self,
         now: Instant,
         connection: &mut Connection,
         retained: &RetainedMessages,
         limits: Limits,
-        actions: &mut VecDeque<Action>,
+        actions: &mut Actions,
     ) -> bool {
-        let Some(mut walk) = self.walks.pop_front() else { return false };
-        let (mut seen, mut is_suspended) = (None, false);
-        for (topic, found) in retained.matches_after(&walk.filter, walk.after.as_ref()) {
-            let qos = walk.qos.min(found.message.qos());
-            let must_wait = qos != QoS::AtMostOnce && !self.can_start(limits);
-            if must_wait || connection.transmit.remaining() >= limits.transmit {
-                is_suspended = true;
-                break;
-            }
-            seen = Some(topic);
-            let is_own = found.publisher.as_ref().is_some_and(|publisher| *publisher == self.client_id);
-            if found.has_expired(now) || (walk.no_local && is_own) {
-                continue;
-            }
-            let outgoing = Outgoing {
-                message: Arc::clone(&found.message),
-                qos,
-                retain: true,
-                expires_at: found.expires_at,
-                identifiers: Identifiers::from(walk.identifier),
-                group: None,
-            };
-            let publish = found.message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
-            let publish = Publish { retain: true, ..publish };
-            if qos == QoS::AtMostOnce {
-                let Outgoing { message, expires_at, identifiers, .. } = &outgoing;
-                if let Err(cause) =
-                    connection.publish(now, message, publish, *expires_at, identifiers, actions)
-                {
-                    self.dropped(cause, actions);
-                }
-            } else {
-                self.start(now, connection, publish, outgoing, actions);
-            }
+        if self.walk_rests {
+            return false;
         }
-        let progress = seen.is_some() || !is_suspended;
-        if is_suspended {
-            let seen = seen.map(|topic| topic.boxed());
-            walk.after = seen.or(walk.after);
+        let Some(mut walk) = self.walks.pop_front() else { return false };
+        let mut budget = WALK_BUDGET;
+        let mut search = retained.search(&walk.filter, walk.after.as_ref());
+        let is_complete = loop {
+            let must_wait = walk.qos != QoS::AtMostOnce && !self.can_start(limits);
+            if must_wait || connection.transmit.remaining() >= limits.transmit {
+                break false;
+            }
+            let found = match search.next_within(&mut budget) {
+                SearchStep::Found(_, found) => found,
+                SearchStep::OutOfBudget => {
+                    self.walk_rests = true;
+                    break false;
+                }
+                SearchStep::Done => break true,
+            };
+            let is_own = found.publisher.as_ref().is_some_and(|publisher| *publisher == self.client_id);
+            if !found.has_expired(now) && !(walk.no_local && is_own) {
+                self.send_retained(now, connection, found, walk.qos, walk.identifier, actions);
+            }
+        };
+        let last = search.last_visited().map(|topic| topic.boxed());
+        if !is_complete {
+            walk.after = last.or(walk.after);
             self.walks.push_front(walk);
         }
-        progress
+        is_complete
+    }
+
+    fn send_retained(
+        &mut self,
+        now: Instant,
+        connection: &mut Connection,
+        found: &Retained,
+        qos: QoS,
+        identifier: Option<SubscriptionIdentifier>,
+        actions: &mut Actions,
+    ) {
+        let outgoing = Outgoing {
+            message: Arc::clone(&found.message),
+            qos: qos.min(found.message.qos()),
+            retain: true,
+            expires_at: found.expires_at,
+            identifiers: Identifiers::from(identifier),
+            group: None,
+        };
+        let publish = found.message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
+        let publish = Publish { retain: true, ..publish };
+        if outgoing.qos != QoS::AtMostOnce {
+            return self.start(now, connection, publish, outgoing, actions);
+        }
+        let Outgoing { message, expires_at, identifiers, .. } = &outgoing;
+        if let Err(cause) = connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+            self.dropped(cause, actions);
+        }
     }
 
     fn send_queued(
@@ -289,7 +319,7 @@ impl Session {
         now: Instant,
         connection: &mut Connection,
         limits: Limits,
-        actions: &mut VecDeque<Action>,
+        actions: &mut Actions,
     ) -> bool {
         if !self.walks.is_empty() || !self.can_start(limits) {
             return false;

@@ -109,7 +109,8 @@ fn the_clients_maximum_packet_size_is_kept() {
             assert_eq!(world.trace(client).len(), usize::from(is_sent), "{qos:?} {len}");
         }
     }
-    let dropped = Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge };
+    let dropped =
+        Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge, count: 1 };
     assert_eq!(world.notices, [dropped.clone(), dropped.clone(), dropped.clone()]);
     world.notices.clear();
     // On a connection with less room, what was under way is not sent again either, and its identifier is free.
@@ -117,7 +118,8 @@ fn the_clients_maximum_packet_size_is_kept() {
     let client = world.connect_with(V5_0, fields("a"), &size(30));
     world.expect_connack(client, true);
     world.expect(client, &[]);
-    assert_eq!(world.notices, [dropped.clone(), dropped]);
+    let twice = Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge, count: 2 };
+    assert_eq!(world.notices, [twice]);
     world.cut(client);
     let client = world.connect_with(V5_0, fields("a"), &size(1_000));
     world.expect_connack(client, true);
@@ -209,10 +211,13 @@ fn a_client_that_does_not_read_costs_a_bounded_amount() {
         world
             .notices
             .iter()
-            .filter(|notice| matches!(notice, Notice::MessageDropped { cause: found, .. } if *found == cause))
-            .count()
+            .map(|notice| match notice {
+                Notice::MessageDropped { cause: found, count, .. } if *found == cause => *count,
+                _ => 0,
+            })
+            .sum::<u64>()
     };
-    assert_eq!(count(DropCause::TransmitFull), 100 - waiting.div_ceil(105));
+    assert_eq!(count(DropCause::TransmitFull), 100 - waiting.div_ceil(105) as u64);
     assert_eq!(count(DropCause::QueueFull), 95);
     world.unstall();
     let trace = world.trace(slow);
@@ -381,18 +386,18 @@ fn notices_read_well() {
             "connection 0 ended: no CONNECT in time",
         ),
         (
-            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::QueueFull },
+            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::QueueFull, count: 1 },
             "message to \"a\" dropped: the queue is full",
         ),
         (
-            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::TransmitFull },
-            "message to \"a\" dropped: too much waits to be written",
+            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::TransmitFull, count: 2 },
+            "message to \"a\" dropped: too much waits to be written (2 times)",
         ),
         (
-            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge },
+            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge, count: 1 },
             "message to \"a\" dropped: larger than its Maximum Packet Size",
         ),
-        (Notice::NotRetained, "message not retained: the store is full"),
+        (Notice::NotRetained { count: 1 }, "message not retained: the store is full"),
         (Notice::WillRefused { client_id }, "Will of \"a\" not published: not authorized"),
     ];
     for (notice, text) in notices {

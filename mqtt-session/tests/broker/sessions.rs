@@ -215,7 +215,7 @@ fn the_queue_has_a_ceiling_of_messages_and_one_of_bytes() {
         for number in 0..5 {
             world.publish(publisher, "x", &format!("{number:01000}"), QoS::AtLeastOnce);
         }
-        let dropped = Notice::MessageDropped { client_id: "a".into(), cause: DropCause::QueueFull };
+        let dropped = Notice::MessageDropped { client_id: "a".into(), cause: DropCause::QueueFull, count: 1 };
         assert_eq!(world.notices, [dropped.clone(), dropped]);
         let client = world.resume(V3_1_1, "a", true);
         let kept: Vec<bool> = world.trace(client).iter().map(|line| line.contains(" q1 dup=0 ")).collect();
