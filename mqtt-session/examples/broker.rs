@@ -6,13 +6,16 @@
 //! `cargo run --release -p mqtt-session --example broker -- --listen 127.0.0.1:1883`
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use clap::Parser;
-use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Received, Transmit};
+use mqtt_session::{
+    Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Notice, Received, Transmit,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -103,14 +106,23 @@ impl Hub {
 
     /// Does something with the broker, then tells the connections what came of it.
     fn with<T>(&self, act: impl FnOnce(&mut Core, Instant) -> T) -> T {
+        let (result, notices) = self.with_lock(act);
+        // Standard error may be slow, or gone.
+        for notice in notices {
+            let _ = writeln!(std::io::stderr(), "{notice}");
+        }
+        result
+    }
+
+    fn with_lock<T>(&self, act: impl FnOnce(&mut Core, Instant) -> T) -> (T, Vec<Notice>) {
         let mut core: MutexGuard<'_, Core> = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut core, self.now());
-        core.spread_actions();
+        let notices = core.spread_actions();
         let next = core.broker.poll_timeout();
         if next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed)) {
             self.rearm.notify_one();
         }
-        result
+        (result, notices)
     }
 
     /// Sleeps until the broker's next deadline and handles it.
@@ -130,7 +142,8 @@ impl Hub {
 }
 
 impl Core {
-    fn spread_actions(&mut self) {
+    fn spread_actions(&mut self) -> Vec<Notice> {
+        let mut notices = Vec::new();
         while let Some(action) = self.broker.poll_action() {
             match action {
                 Action::Transmit(connection) | Action::Resume(connection) => {
@@ -144,10 +157,11 @@ impl Core {
                         peer.wake.notify_one();
                     }
                 }
-                Action::Notice(notice) => eprintln!("{notice}"),
+                Action::Notice(notice) => notices.push(notice),
                 _ => {}
             }
         }
+        notices
     }
 }
 
@@ -193,6 +207,10 @@ async fn exchange(
             Received::NeedData(hint) => Some(hint),
             Received::Paused => None,
         };
+        if input.is_empty() && input.capacity() > READ_SIZE {
+            // A large packet is over; idle connections keep little.
+            input = BytesMut::new();
+        }
         // The hint is what the peer claims: memory is taken as bytes arrive.
         input.reserve(wanted.unwrap_or_default().clamp(READ_SIZE, LARGEST_READ));
         tokio::select! {

@@ -9,6 +9,9 @@ use super::action::ConnectionId;
 use crate::Message;
 
 /// The embedder's decisions. Every method has a default that allows everything.
+///
+/// They are asked when something is created: a connection, a subscription, a message, and a Will when it is published. What
+/// has been granted or taken over stays so; to revoke it, end the Session's connection and let the Session expire.
 pub trait Policy {
     /// Judges a CONNECT that is valid in every other respect. What takes time is answered [`Verdict::Pending`] first, and
     /// with [`Broker::handle_authenticated`](crate::Broker::handle_authenticated) later.

@@ -88,15 +88,18 @@ impl Receiver {
     pub(crate) fn publish(&mut self, delivery: Delivery) -> Incoming {
         let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver(None) };
         let qos = delivery.qos();
-        if self.due_ids.contains(packet_id) {
-            return Incoming::IdInUse;
-        }
-        if self.accepted.contains(packet_id) {
-            if qos != QoS::ExactlyOnce {
-                return Incoming::IdInUse;
+        let is_accepted = self.accepted.contains(packet_id);
+        let is_due = self.due_ids.contains(packet_id);
+        if is_accepted && qos == QoS::ExactlyOnce {
+            // A PUBREC that is due already answers the repeat too.
+            if !is_due {
+                let _ =
+                    self.push(Due { packet_id, qos, reason: Some(PublishReason::Success), is_repeat: true });
             }
-            let _ = self.push(Due { packet_id, qos, reason: Some(PublishReason::Success), is_repeat: true });
             return Incoming::Repeat;
+        }
+        if is_due || is_accepted {
+            return Incoming::IdInUse;
         }
         if self.open >= usize::from(self.receive_maximum) {
             return Incoming::ReceiveMaximumExceeded;
@@ -205,15 +208,16 @@ mod tests {
 
         /// Whether the message is delivered; or how it is not.
         fn publish(&mut self, id: PacketId, qos: QoS) -> Result<(), Incoming> {
-            if self.due.iter().any(|(due, ..)| *due == id) {
-                return Err(Incoming::IdInUse);
-            }
+            let is_due = self.due.iter().any(|(due, ..)| *due == id);
             match (self.accepted.contains(&id), qos) {
                 (true, QoS::ExactlyOnce) => {
-                    self.due.push_back((id, qos, Some(PublishReason::Success)));
+                    if !is_due {
+                        self.due.push_back((id, qos, Some(PublishReason::Success)));
+                    }
                     Err(Incoming::Repeat)
                 }
                 (true, _) => Err(Incoming::IdInUse),
+                (false, _) if is_due => Err(Incoming::IdInUse),
                 (false, _) if self.open.len() >= self.receive_maximum => {
                     Err(Incoming::ReceiveMaximumExceeded)
                 }

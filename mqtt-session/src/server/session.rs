@@ -274,7 +274,7 @@ impl Session {
                 SearchStep::Done => break true,
             };
             let is_own = found.publisher.as_ref().is_some_and(|publisher| *publisher == self.client_id);
-            if !found.has_expired(now) && !(walk.no_local && is_own) {
+            if !(found.has_expired(now) || walk.no_local && is_own) {
                 self.send_retained(now, connection, found, walk.qos, walk.identifier, actions);
             }
         };

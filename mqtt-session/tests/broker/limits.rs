@@ -111,7 +111,7 @@ fn the_clients_maximum_packet_size_is_kept() {
     }
     let dropped =
         Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge, count: 1 };
-    assert_eq!(world.notices, [dropped.clone(), dropped.clone(), dropped.clone()]);
+    assert_eq!(world.notices, [dropped.clone(), dropped.clone(), dropped]);
     world.notices.clear();
     // On a connection with less room, what was under way is not sent again either, and its identifier is free.
     world.cut(client);

@@ -1,5 +1,6 @@
 //! The broker against scripted Clients, in process and on virtual time.
 
+mod bounds;
 mod connect;
 mod delivery;
 mod expiry;
