@@ -148,14 +148,15 @@ class Test:
         connect = Connect(self.address, version or self.version, self.client_id(), will=will)
         self.library.publish(connect, list(messages), topic_alias)
 
-    def drain(self, subscriber: Subscriber) -> list[Message]:
+    def drain(self, subscriber: Subscriber, count: int = 0) -> list[Message]:
         """All that the subscriber has received up to now.
 
-        A message with a payload of its own is published behind all others; what comes before it is all there is.
+        A message with a payload of its own is published behind all others; what comes before it is all there is. It can
+        overtake QoS 0 messages, whose publisher cannot know that they have arrived: so many of those are waited for first.
         """
+        received = [subscriber.receive() for _ in range(count)]
         mark = f"fence {next(self._count)}".encode()
         self.driver.publish([Message(self.fence, mark, 2)])
-        received = []
         while True:
             message = subscriber.receive()
             if message.topic != self.fence:
