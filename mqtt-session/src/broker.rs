@@ -13,15 +13,12 @@
 //! What may never happen: a Session with two connections; a connection in `Connected` whose Session does not know it; a timer
 //! without its owner; bytes behind a DISCONNECT.
 
-mod action;
 mod close;
 mod config;
 mod connect;
 mod policy;
 mod publish;
-mod retain;
 mod route;
-mod slab;
 mod subscribe;
 mod timers;
 mod will;
@@ -35,18 +32,16 @@ use bytes::{Buf, BytesMut};
 use mqtt_codec::{DisconnectReason, Packet, ProtocolVersion, Pubcomp, ReleaseReason};
 use mqtt_topic::{GroupId, SubscriptionTree};
 
-pub(crate) use self::action::Actions;
-pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub use self::config::BrokerConfig;
 pub use self::policy::{AllowAll, Policy, Verdict};
-pub(crate) use self::retain::{Retained, RetainedMessages};
 use self::route::{Parcel, Target};
-pub(crate) use self::slab::Key;
-use self::slab::Slab;
 use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
-use crate::server::{Connection, Phase, Session, SessionId};
+use crate::server::{
+    Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Phase, RetainedMessages, Session,
+    SessionId, Slab,
+};
 use crate::{Instant, Message, Received, Transmit};
 
 /// An MQTT broker as a state machine: any number of connections, all versions, no I/O. (The specification calls it a

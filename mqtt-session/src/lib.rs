@@ -116,9 +116,7 @@ pub use mqtt_codec as codec;
 /// Topic Names and Topic Filters, as [`mqtt_topic`] defines them.
 pub use mqtt_topic as topic;
 
-pub use self::broker::{
-    Action, AllowAll, Broker, BrokerConfig, ConnectionId, DropCause, EndCause, Notice, Policy, Verdict,
-};
+pub use self::broker::{AllowAll, Broker, BrokerConfig, Policy, Verdict};
 pub use self::client::{
     Client, ClientConfig, ClientError, ConnectOptions, Connected, Disconnected, Event, InvalidRequest,
     PublishOutcome, PublishToken, ReceivedMessage, RejectReason, Rejected, RequestToken, ServerLimits,
@@ -127,6 +125,7 @@ pub use self::client::{
 pub use self::delivery::{AckToken, StaleToken};
 pub use self::message::Message;
 pub use self::received::Received;
+pub use self::server::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub use self::time::Instant;
 pub use self::transmit::Transmit;
 

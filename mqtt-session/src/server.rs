@@ -2,14 +2,21 @@
 //!
 //! Whatever the two do to each other is here; what needs to know of other Sessions is the [broker](crate::Broker)'s.
 
+mod action;
 mod connection;
 mod outgoing;
 mod queue;
+mod retained;
 mod session;
+mod slab;
 
+pub(crate) use self::action::Actions;
+pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub(crate) use self::connection::{Connection, DeclaredWill, Link, Phase};
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
-pub(crate) use self::session::{DelayedWill, RetainedWalk, Session, SessionId};
+pub(crate) use self::retained::{Retained, RetainedMessages};
+pub(crate) use self::session::{DelayedWill, RetainedWalk, Session};
+pub(crate) use self::slab::{Key, SessionId, Slab};
 
 /// What may be kept for one Client.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,8 @@ use mqtt_codec::{Disconnect, DisconnectReason, Packet, ProtocolVersion};
 use super::route::Parcel;
 use super::timers::TimerKey;
 use super::will::{End, WillFate, will_fate};
-use super::{Action, Broker, ConnectionId, EndCause, Notice, Policy};
-use crate::server::{DelayedWill, Link, Phase, SessionId};
+use super::{Broker, Policy};
+use crate::server::{Action, ConnectionId, DelayedWill, EndCause, Link, Notice, Phase, SessionId};
 use crate::{Instant, Message};
 
 impl<P: Policy> Broker<P> {

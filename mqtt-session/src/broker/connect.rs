@@ -13,9 +13,9 @@ use mqtt_codec::{
 
 use super::timers::TimerKey;
 use super::will::End;
-use super::{Action, Broker, BrokerConfig, ConnectionId, EndCause, Notice, Policy, State, Verdict};
+use super::{Broker, BrokerConfig, Policy, State, Verdict};
 use crate::keep_alive::Watchdog;
-use crate::server::{DeclaredWill, Link, Phase, Session, SessionId};
+use crate::server::{Action, ConnectionId, DeclaredWill, EndCause, Link, Notice, Phase, Session, SessionId};
 use crate::topic_alias::{AliasReceiver, AliasSender};
 use crate::{Instant, Message};
 

@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use mqtt_codec::{ConnackReason, ConnectFields, QoS};
 use mqtt_topic::Subscription;
 
-use super::action::ConnectionId;
 use crate::Message;
+use crate::server::ConnectionId;
 
 /// The embedder's decisions. Every method has a default that allows everything.
 ///

@@ -1,18 +1,15 @@
 //! PUBLISH of a Client, and what every published message has in common.
 
-use core::time::Duration;
-
 use bytes::Bytes;
 use mqtt_codec::{
     Delivery, DisconnectReason, Frame, Packet, ProtocolVersion, Puback, Publish, PublishReason, Pubrec,
 };
 use mqtt_topic::TopicName;
 
-use super::retain::Retained;
 use super::route::Parcel;
-use super::{Broker, ConnectionId, Policy, State};
+use super::{Broker, Policy, State};
 use crate::delivery::Incoming;
-use crate::server::{Phase, Session, SessionId};
+use crate::server::{ConnectionId, Phase, Retained, Session, SessionId};
 use crate::{Instant, Message};
 
 impl<P: Policy> Broker<P> {
@@ -129,11 +126,6 @@ impl State {
             _ => Err(DisconnectReason::UnspecifiedError),
         }
     }
-}
-
-/// When a message expires that is published now.
-pub(super) fn expiry_of(message: &Message, now: Instant) -> Option<Instant> {
-    message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()))
 }
 
 /// The answer to a PUBLISH whose identifier belongs to an exchange that goes on.

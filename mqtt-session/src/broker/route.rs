@@ -2,16 +2,17 @@
 
 use alloc::sync::Arc;
 use core::mem;
+use core::time::Duration;
 
 use bytes::Buf;
 use mqtt_codec::{Delivery, ProtocolVersion, Publish, QoS};
 use mqtt_topic::{Match, SharedGroup, Subscription};
 
-use super::publish::expiry_of;
-use super::slab::Slab;
+use super::State;
 use super::subscribe::Granted;
-use super::{ConnectionId, DropCause, State};
-use crate::server::{Connection, Group, Identifiers, Limits, Outgoing, Session, SessionId};
+use crate::server::{
+    Connection, ConnectionId, DropCause, Group, Identifiers, Limits, Outgoing, Session, SessionId, Slab,
+};
 use crate::transmit::BY_REFERENCE;
 use crate::{Instant, Message};
 
@@ -249,4 +250,9 @@ fn choose<'t>(
         }
     }
     best.map(|(_, position, member)| (position, member))
+}
+
+/// When a message expires that is published now.
+fn expiry_of(message: &Message, now: Instant) -> Option<Instant> {
+    message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()))
 }

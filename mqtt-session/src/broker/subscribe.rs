@@ -10,9 +10,9 @@ use mqtt_codec::{
 };
 use mqtt_topic::Subscription;
 
-use super::{Broker, ConnectionId, Policy, State};
+use super::{Broker, Policy, State};
 use crate::Instant;
-use crate::server::{Group, RetainedWalk, SessionId};
+use crate::server::{ConnectionId, Group, RetainedWalk, SessionId};
 
 /// What a subscription was granted.
 #[derive(Debug)]

@@ -2,9 +2,8 @@
 
 use alloc::collections::BTreeSet;
 
-use super::action::ConnectionId;
 use crate::Instant;
-use crate::server::SessionId;
+use crate::server::{ConnectionId, SessionId};
 
 /// What a deadline is for. Each has one at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,9 +9,9 @@ use mqtt_codec::{
     Decoder, Frame, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, Publish, PublishProperties,
 };
 
+use super::action::{Action, Actions, ConnectionId, DropCause};
 use super::outgoing::Identifiers;
-use super::session::SessionId;
-use crate::broker::{Action, Actions, ConnectionId, DropCause};
+use super::slab::SessionId;
 use crate::keep_alive::Watchdog;
 use crate::topic_alias::{AliasReceiver, AliasSender, TopicForm};
 use crate::{Instant, Message, Transmit};

@@ -12,27 +12,14 @@ use mqtt_codec::{
 use mqtt_topic::{SearchStep, TopicFilter, TopicName};
 
 use super::Limits;
+use super::action::{Actions, ConnectionId, DropCause};
 use super::connection::{Connection, TooLarge};
 use super::outgoing::{Identifiers, Outgoing};
 use super::queue::Queue;
-use crate::broker::{Actions, ConnectionId, DropCause, Key, Retained, RetainedMessages};
+use super::retained::{Retained, RetainedMessages};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
 use crate::{Instant, Message};
-
-/// Names one Session to the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SessionId(u64);
-
-impl Key for SessionId {
-    fn from_number(number: u64) -> Self {
-        Self(number)
-    }
-
-    fn number(self) -> u64 {
-        self.0
-    }
-}
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
 const WALK_BUDGET: usize = 1_024;

@@ -9,6 +9,20 @@ pub(crate) trait Key: Copy {
     fn number(self) -> u64;
 }
 
+/// Names one Session to the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SessionId(u64);
+
+impl Key for SessionId {
+    fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// A number is a slot and how often the slot was used before, so that finding a value costs one look and a number
 /// outlives its value without ever meaning another one.
 #[derive(Debug)]

@@ -126,11 +126,11 @@ impl Actions {
         *self.dropped.entry((Arc::clone(client_id), cause)).or_default() += 1;
     }
 
-    pub(super) const fn not_retained(&mut self) {
+    pub(crate) const fn not_retained(&mut self) {
         self.not_retained += 1;
     }
 
-    pub(super) fn pop_front(&mut self) -> Option<Action> {
+    pub(crate) fn pop_front(&mut self) -> Option<Action> {
         if let Some(action) = self.queue.pop_front() {
             return Some(action);
         }

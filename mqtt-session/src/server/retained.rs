@@ -43,7 +43,7 @@ fn size_of_retained(message: &Message) -> usize {
 }
 
 impl RetainedMessages {
-    pub(super) fn new(maximum_messages: usize, maximum_bytes: usize) -> Self {
+    pub(crate) fn new(maximum_messages: usize, maximum_bytes: usize) -> Self {
         Self {
             store: RetainedStore::new(),
             expiries: BTreeSet::new(),
@@ -54,14 +54,14 @@ impl RetainedMessages {
     }
 
     /// Whether [`insert`](Self::insert) would take this message, in place of the one its topic has.
-    pub(super) fn has_room_for(&self, message: &Message) -> bool {
+    pub(crate) fn has_room_for(&self, message: &Message) -> bool {
         let (present, freed) = self.store.get(message.topic()).map_or((0, 0), |present| (1, present.size()));
         self.store.len() - present < self.maximum_messages
             && self.bytes - freed + size_of_retained(message) <= self.maximum_bytes
     }
 
     /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`.
-    pub(super) fn insert(&mut self, retained: Retained) {
+    pub(crate) fn insert(&mut self, retained: Retained) {
         let topic = retained.message.topic().clone();
         self.bytes += retained.size();
         if let Some(at) = retained.expires_at {
@@ -72,7 +72,7 @@ impl RetainedMessages {
     }
 
     /// Removes the message of a topic `[MQTT-3.3.1-6]`.
-    pub(super) fn remove(&mut self, topic: &TopicName<Bytes>) {
+    pub(crate) fn remove(&mut self, topic: &TopicName<Bytes>) {
         let before = self.store.remove(topic);
         self.forget(topic.clone(), before);
     }
@@ -90,11 +90,11 @@ impl RetainedMessages {
     }
 
     /// When the first message expires.
-    pub(super) fn next_expiry(&self) -> Option<Instant> {
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    pub(super) fn drop_expired(&mut self, now: Instant) {
+    pub(crate) fn drop_expired(&mut self, now: Instant) {
         while self.next_expiry().is_some_and(|at| at <= now) {
             let Some((_, topic)) = self.expiries.pop_first() else { return };
             if let Some(expired) = self.store.remove(&topic) {
@@ -115,7 +115,7 @@ impl RetainedMessages {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.store.len()
     }
 }
