@@ -125,7 +125,7 @@ pub use self::client::{
 pub use self::delivery::{AckToken, StaleToken};
 pub use self::message::Message;
 pub use self::received::Received;
-pub use self::server::{Action, ConnectionId, DropCause, EndCause, Notice};
+pub use self::server::{Action, ClientInfo, ConnectionId, DropCause, EndCause, Notice};
 pub use self::time::Instant;
 pub use self::transmit::Transmit;
 

@@ -15,6 +15,7 @@ pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub(crate) use self::connection::{Connection, DeclaredWill, Link, Phase};
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
 pub(crate) use self::retained::{Retained, RetainedMessages};
+pub use self::session::ClientInfo;
 pub(crate) use self::session::{DelayedWill, RetainedWalk, Session};
 pub(crate) use self::slab::{Key, SessionId, Slab};
 

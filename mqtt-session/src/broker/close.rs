@@ -167,13 +167,11 @@ impl<P: Policy> Broker<P> {
 
     /// A Will is published as any other message, if its owner may still publish it.
     fn publish_will(&mut self, now: Instant, id: SessionId, message: &Message) {
-        let Some(client_id) = self.state.sessions.get(id).map(|session| Arc::clone(&session.client_id))
-        else {
-            return;
-        };
-        if self.policy.may_publish(&client_id, message) {
+        let Some(owner) = self.state.sessions.get(id) else { return };
+        if self.policy.may_publish(&owner.info(), message).is_ok() {
             self.state.accept(now, &mut Parcel::new(message, now), Some(id));
         } else {
+            let client_id = Arc::clone(&owner.client_id);
             self.state.notice(Notice::WillRefused { client_id });
         }
     }

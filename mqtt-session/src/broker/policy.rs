@@ -2,11 +2,11 @@
 
 use alloc::sync::Arc;
 
-use mqtt_codec::{ConnackReason, ConnectFields, QoS};
+use mqtt_codec::{ConnackReason, ConnectFields, PublishReason, QoS, SubackReason};
 use mqtt_topic::Subscription;
 
 use crate::Message;
-use crate::server::ConnectionId;
+use crate::server::{ClientInfo, ConnectionId};
 
 /// The embedder's decisions. Every method has a default that allows everything.
 ///
@@ -21,15 +21,28 @@ pub trait Policy {
     }
 
     /// Whether the Client may publish this message. A Will is judged when it is published.
-    fn may_publish(&self, client_id: &str, message: &Message) -> bool {
-        let _ = (client_id, message);
-        true
+    ///
+    /// # Errors
+    /// The reason to refuse it with, which a 5.0 Client is told; one below 0x80 becomes 0x87. In 3.x the message is
+    /// acknowledged, and goes nowhere.
+    fn may_publish(&self, client: &ClientInfo<'_>, message: &Message) -> Result<(), PublishReason> {
+        let _ = (client, message);
+        Ok(())
     }
 
-    /// Whether the Client may have this subscription at this QoS.
-    fn may_subscribe(&self, client_id: &str, subscription: &Subscription<&str>, qos: QoS) -> bool {
-        let _ = (client_id, subscription, qos);
-        true
+    /// The QoS at which the Client may have this subscription: the one it asks for, or a lower one.
+    ///
+    /// # Errors
+    /// The reason to refuse it with, which a 5.0 Client is told; one below 0x80 becomes 0x87. In 3.1.1 it becomes 0x80, and a
+    /// 3.1 Client is not to know.
+    fn may_subscribe(
+        &self,
+        client: &ClientInfo<'_>,
+        subscription: &Subscription<&str>,
+        qos: QoS,
+    ) -> Result<QoS, SubackReason> {
+        let _ = (client, subscription);
+        Ok(qos)
     }
 }
 
@@ -41,6 +54,7 @@ impl Policy for AllowAll {}
 
 /// The answer to a CONNECT.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// Accepted, and nobody in particular: any other Client accepted in this way may take its Session over.
     Accept,

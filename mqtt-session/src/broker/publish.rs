@@ -44,10 +44,13 @@ impl<P: Policy> Broker<P> {
         match from.receiver.publish(publish.delivery) {
             Incoming::Deliver(token) => {
                 let message = Message::from_publish(publish, frame, topic);
-                let is_allowed = self.policy.may_publish(&from.client_id, &message);
-                let reason = match version {
-                    _ if !is_allowed => PublishReason::NotAuthorized,
-                    ProtocolVersion::V5_0 if token.is_some() && !self.state.can_retain(&message) => {
+                let verdict = self.policy.may_publish(&from.info(), &message);
+                let reason = match (version, verdict) {
+                    (_, Err(reason)) if reason.is_error() => reason,
+                    (_, Err(_)) => PublishReason::NotAuthorized,
+                    (ProtocolVersion::V5_0, Ok(()))
+                        if token.is_some() && !self.state.can_retain(&message) =>
+                    {
                         PublishReason::QuotaExceeded
                     }
                     _ => {

@@ -43,13 +43,14 @@ impl<P: Policy> Broker<P> {
         let identifier = subscribe.properties.subscription_identifier();
         let mut reasons = Vec::new();
         for (subscription, options) in subscribe.subscriptions.iter() {
-            let Some(client_id) = self.state.sessions.get(session).map(|session| &session.client_id) else {
-                return;
-            };
-            let reason = if self.policy.may_subscribe(client_id, &subscription, options.qos) {
-                self.state.subscribe(session, &subscription, options, identifier)
-            } else {
-                SubackReason::NotAuthorized
+            let Some(subscriber) = self.state.sessions.get(session) else { return };
+            let reason = match self.policy.may_subscribe(&subscriber.info(), &subscription, options.qos) {
+                Ok(qos) => {
+                    let options = SubscriptionOptions { qos: qos.min(options.qos), ..options };
+                    self.state.subscribe(session, &subscription, options, identifier)
+                }
+                Err(reason) if reason.is_error() => reason,
+                Err(_) => SubackReason::NotAuthorized,
             };
             reasons.push(match version {
                 ProtocolVersion::V3_1_1 if reason.is_error() => SubackReason::UnspecifiedError,

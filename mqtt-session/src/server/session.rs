@@ -24,6 +24,18 @@ use crate::{Instant, Message};
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
 const WALK_BUDGET: usize = 1_024;
 
+/// The Client a [`Policy`](crate::Policy) is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientInfo<'a> {
+    /// Its Client Identifier, the assigned one if it brought none.
+    pub client_id: &'a str,
+    /// What [`Verdict::AcceptAs`](crate::Verdict::AcceptAs) said of it.
+    pub principal: Option<&'a str>,
+    /// Its connection; `None` when it is gone, and its Will is published.
+    pub connection: Option<ConnectionId>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client_id: Arc<str>,
@@ -110,6 +122,11 @@ impl Session {
         self.expires_at = None;
         self.sender.resume(window);
         self.receiver.resume(receive_maximum);
+    }
+
+    pub(crate) fn info(&self) -> ClientInfo<'_> {
+        let Self { client_id, principal, connection, .. } = self;
+        ClientInfo { client_id, principal: principal.as_deref(), connection: *connection }
     }
 
     /// Whether a QoS 1 or 2 message may go out at once, without overtaking another.

@@ -1,8 +1,10 @@
 //! SUBSCRIBE, UNSUBSCRIBE, and what subscriptions do to each other.
 
-use mqtt_session::codec::{Property, ProtocolVersion, QoS, SubscriptionIdentifier, SubscriptionOptions};
+use mqtt_session::codec::{
+    Property, ProtocolVersion, QoS, SubackReason, SubscriptionIdentifier, SubscriptionOptions,
+};
 use mqtt_session::topic::Subscription;
-use mqtt_session::{BrokerConfig, Policy};
+use mqtt_session::{BrokerConfig, ClientInfo, Policy};
 
 use crate::harness::{V3_1, V3_1_1, V5_0, World};
 
@@ -117,9 +119,21 @@ fn unsubscribing_ends_the_flow() {
 fn a_forbidden_subscription_is_refused() {
     struct Fence;
     impl Policy for Fence {
-        fn may_subscribe(&self, client_id: &str, subscription: &Subscription<&str>, qos: QoS) -> bool {
-            assert_eq!((client_id, qos), ("a", QoS::AtLeastOnce));
-            !subscription.to_string().starts_with("secret")
+        fn may_subscribe(
+            &self,
+            client: &ClientInfo<'_>,
+            subscription: &Subscription<&str>,
+            qos: QoS,
+        ) -> Result<QoS, SubackReason> {
+            assert_eq!((client.client_id, client.principal, qos), ("a", None, QoS::AtLeastOnce));
+            assert!(client.connection.is_some());
+            match subscription.to_string().as_str() {
+                "secret/#" => Err(SubackReason::NotAuthorized),
+                "odd" => Err(SubackReason::GrantedQoS0),
+                "less" => Ok(QoS::AtMostOnce),
+                "more" => Ok(QoS::ExactlyOnce),
+                _ => Ok(qos),
+            }
         }
     }
     for version in ProtocolVersion::ALL {
@@ -133,6 +147,8 @@ fn a_forbidden_subscription_is_refused() {
             V5_0 => "87",
         };
         world.expect(client, &[&format!("SUBACK id=100 0x01 0x{code} 0x01")]);
+        world.subscribe_with(client, &[("odd", qos), ("less", qos), ("more", qos)], &[]);
+        world.expect(client, &[&format!("SUBACK id=100 0x{code} 0x00 0x01")]);
         world.publish(client, "secret/x", "", QoS::AtMostOnce);
         world.expect(client, &[]);
     }

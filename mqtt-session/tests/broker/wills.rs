@@ -1,9 +1,10 @@
 //! Will Messages: when they are published, when not, and by whose leave (sections 3.1.2.5 and 3.1.3.2).
 
 use mqtt_session::codec::{
-    ConnectFields, Disconnect, DisconnectReason, Packet, Property, ProtocolVersion, QoS, Will, WillProperties,
+    ConnectFields, Disconnect, DisconnectReason, Packet, Property, ProtocolVersion, PublishReason, QoS, Will,
+    WillProperties,
 };
-use mqtt_session::{BrokerConfig, Message, Notice, Policy};
+use mqtt_session::{BrokerConfig, ClientInfo, Message, Notice, Policy};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, will};
 
@@ -162,8 +163,8 @@ fn a_will_needs_leave_when_it_is_published() {
         is_forbidden: bool,
     }
     impl Policy for Fickle {
-        fn may_publish(&self, _: &str, _: &Message) -> bool {
-            !self.is_forbidden
+        fn may_publish(&self, _: &ClientInfo<'_>, _: &Message) -> Result<(), PublishReason> {
+            if self.is_forbidden { Err(PublishReason::NotAuthorized) } else { Ok(()) }
         }
     }
     let mut world = World::with(BrokerConfig::default(), Fickle::default());
