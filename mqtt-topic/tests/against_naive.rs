@@ -94,6 +94,9 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // Random text is seldom a filter: long runs need room for that.
+    #![proptest_config(ProptestConfig { max_local_rejects: u32::MAX, ..ProptestConfig::default() })]
+
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
