@@ -94,9 +94,6 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    // Random text is seldom a filter: long runs need room for that.
-    #![proptest_config(ProptestConfig { max_local_rejects: u32::MAX, ..ProptestConfig::default() })]
-
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
@@ -318,6 +315,9 @@ fn in_order(tree: &Tree, topic: &str) -> String {
 }
 
 proptest! {
+    // Random text is seldom a filter: long runs need room for that.
+    #![proptest_config(ProptestConfig { max_local_rejects: u32::MAX, ..ProptestConfig::default() })]
+
     #[test]
     fn the_tree_does_as_a_list_does(operations in operations()) {
         let (mut tree, mut again, mut naive) = (Tree::new(), Tree::new(), Naive::new());
