@@ -95,7 +95,9 @@ impl Decoder {
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Packet<'a>, usize)>, DecodeError> {
         let Some(header) = self.header(input)? else { return Ok(None) };
         let Some(body) = input.get(header.len..header.packet_len()) else { return Ok(None) };
-        let (packet, version) = decode_body(&header, body, self.version, self.from, self.text)?;
+        let version = version_of(&header, body, self.version, self.from)?;
+        let packet =
+            Packet::decode_body(&header, body, Dialect { version, from: self.from, text: self.text })?;
         self.version = Some(version);
         Ok(Some((packet, header.packet_len())))
     }
@@ -109,6 +111,44 @@ impl Decoder {
         let Some((_, len)) = self.decode(input)? else { return Ok(None) };
         let version = self.version.unwrap_or(ProtocolVersion::V5_0);
         Ok(Some(Frame::new(input.split_to(len).freeze(), version, self.from)))
+    }
+
+    /// As [`decode_frame`](Self::decode_frame), and hands out the packet too, so that it is not decoded again. The frame
+    /// is put into `slot`, which the packet borrows from.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use mqtt_codec::{Decoder, Packet, ProtocolVersion};
+    ///
+    /// let mut input = BytesMut::from(&b"\x30\x07\x00\x03a/bhi"[..]);
+    /// let mut slot = None;
+    /// let decoded = Decoder::client(ProtocolVersion::V3_1_1).decode_into(&mut input, &mut slot)?;
+    /// let Some((Packet::Publish(publish), frame)) = decoded else { panic!("a PUBLISH") };
+    /// assert_eq!(frame.slice(publish.payload), "hi");
+    /// # Ok::<(), mqtt_codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the input does not begin with a valid packet. The packet may be gone from `input` then.
+    #[inline]
+    pub fn decode_into<'s>(
+        &mut self,
+        input: &mut BytesMut,
+        slot: &'s mut Option<Frame>,
+    ) -> Result<Option<(Packet<'s>, &'s Frame)>, DecodeError> {
+        let Some(header) = self.header(input)? else { return Ok(None) };
+        if input.len() < header.packet_len() {
+            return Ok(None);
+        }
+        let bytes = input.split_to(header.packet_len()).freeze();
+        let version =
+            version_of(&header, bytes.get(header.len..).unwrap_or_default(), self.version, self.from)?;
+        let frame: &Frame = slot.insert(Frame::new(bytes, version, self.from));
+        let body = frame.bytes().get(header.len..).unwrap_or_default();
+        let packet =
+            Packet::decode_body(&header, body, Dialect { version, from: self.from, text: self.text })?;
+        self.version = Some(version);
+        Ok(Some((packet, frame)))
     }
 
     /// How many more bytes are needed at least before [`decode`](Self::decode) can make progress; 0 when it can.
@@ -136,25 +176,23 @@ impl Decoder {
     }
 }
 
-/// Decodes a body under the version it is known to have, or that its CONNECT names.
+/// The version a body is read by: the one of the connection, or for CONNECT the one it names.
 #[inline]
-fn decode_body<'a>(
+fn version_of(
     header: &FixedHeader,
-    body: &'a [u8],
-    version: Option<ProtocolVersion>,
+    body: &[u8],
+    known: Option<ProtocolVersion>,
     from: Side,
-    text: TextRules,
-) -> Result<(Packet<'a>, ProtocolVersion), DecodeError> {
-    let version = match version {
-        Some(version) if header.packet_type != PacketType::Connect => version,
+) -> Result<ProtocolVersion, DecodeError> {
+    match known {
+        Some(version) if header.packet_type != PacketType::Connect => Ok(version),
         _ => {
             let version =
                 peek_version(body).map_err(|error| error.located(header.packet_type, header.packet_len()))?;
             header.check(version, from)?;
-            version
+            Ok(version)
         }
-    };
-    Packet::decode_body(header, body, Dialect { version, from, text }).map(|packet| (packet, version))
+    }
 }
 
 /// Decodes `frame`, which holds exactly one packet that a decoder has accepted before.
@@ -165,6 +203,10 @@ pub(crate) fn decode_again(
 ) -> Result<Packet<'_>, DecodeError> {
     let header = FixedHeader::read(frame)?.ok_or(DecodeError::in_header(Fault::Truncated, None))?;
     let body = frame.get(header.len..).ok_or(DecodeError::in_header(Fault::Truncated, None))?;
-    decode_body(&header, body, Some(version), from, TextRules { refuse_disallowed: false })
-        .map(|(packet, _)| packet)
+    let version = version_of(&header, body, Some(version), from)?;
+    Packet::decode_body(
+        &header,
+        body,
+        Dialect { version, from, text: TextRules { refuse_disallowed: false } },
+    )
 }

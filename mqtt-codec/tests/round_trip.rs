@@ -22,12 +22,15 @@ fn encode(sent: &Sent<'_>) -> Vec<u8> {
 }
 
 /// The packet in a frame of its own, as a receiver gets it.
-fn frame(sent: &Sent<'_>, bytes: &[u8]) -> Frame {
-    let mut decoder = match sent.packet {
+fn decoder(sent: &Sent<'_>) -> Decoder {
+    match sent.packet {
         Packet::Connect(_) => Decoder::server(),
         _ => wire::decoder(sent.version, sent.from),
-    };
-    decoder.decode_frame(&mut BytesMut::from(bytes)).unwrap().unwrap()
+    }
+}
+
+fn frame(sent: &Sent<'_>, bytes: &[u8]) -> Frame {
+    decoder(sent).decode_frame(&mut BytesMut::from(bytes)).unwrap().unwrap()
 }
 
 proptest! {
@@ -84,6 +87,22 @@ proptest! {
         prop_assert_eq!(shared.bytes().as_ptr(), frame.bytes().as_ptr());
         prop_assert_eq!(frame.to_string(), frame.packet().to_string());
         prop_assert_eq!(format!("{frame:?}"), format!("Frame({:?})", frame.packet()));
+    }
+
+    #[test]
+    fn a_packet_and_its_frame_come_together(sent in any_sent(), cut in any::<prop::sample::Index>()) {
+        let bytes = encode(&sent);
+        let mut input = BytesMut::from(&bytes[..cut.index(bytes.len())]);
+        let (before, mut slot) = (input.clone(), None);
+        let mut decoder = decoder(&sent);
+        prop_assert!(decoder.decode_into(&mut input, &mut slot).unwrap().is_none());
+        prop_assert_eq!(&input, &before);
+        input.extend_from_slice(&bytes[before.len()..]);
+        input.extend_from_slice(b"next");
+        let (packet, lender) = decoder.decode_into(&mut input, &mut slot).unwrap().unwrap();
+        prop_assert_eq!(packet, sent.packet);
+        prop_assert_eq!(lender, &frame(&sent, &bytes));
+        prop_assert_eq!(&input[..], b"next");
     }
 
     #[test]

@@ -155,18 +155,30 @@ impl<P: Policy> Broker<P> {
             if state.paused {
                 return Received::Paused;
             }
-            // CONNECT and PUBLISH are kept beyond this call, all others are not.
-            let result = if input.first().is_some_and(|byte| matches!(byte >> 4, 1 | 3)) {
-                match state.decoder.decode_frame(input) {
+            let mut slot = None;
+            let result = match input.first().map(|first| first >> 4) {
+                // CONNECT and PUBLISH are kept beyond this call, all others are not.
+                Some(1) => match state.decoder.decode_frame(input) {
                     Ok(Some(frame)) => {
-                        self.handle_frame(now, connection, &frame);
+                        if let Packet::Connect(connect) = frame.packet() {
+                            self.handle_connect(now, connection, &frame, &connect);
+                        }
                         continue;
                     }
                     Ok(None) => Ok(None),
                     Err(error) => Err(error),
-                }
-            } else {
-                state.decoder.decode(input)
+                },
+                Some(3) => match state.decoder.decode_into(input, &mut slot) {
+                    Ok(Some((packet, frame))) => {
+                        if let Packet::Publish(publish) = packet {
+                            self.handle_publish(now, connection, frame, &publish);
+                        }
+                        continue;
+                    }
+                    Ok(None) => Ok(None),
+                    Err(error) => Err(error),
+                },
+                _ => state.decoder.decode(input),
             };
             match result {
                 Ok(Some((packet, len))) => {

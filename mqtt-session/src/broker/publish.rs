@@ -13,16 +13,8 @@ use crate::server::{ConnectionId, Phase, Retained, Session, SessionId};
 use crate::{Instant, Message};
 
 impl<P: Policy> Broker<P> {
-    /// CONNECT or PUBLISH.
-    pub(super) fn handle_frame(&mut self, now: Instant, connection: ConnectionId, frame: &Frame) {
-        match frame.packet() {
-            Packet::Connect(connect) => self.handle_connect(now, connection, frame, &connect),
-            Packet::Publish(publish) => self.handle_publish(now, connection, frame, &publish),
-            _ => {}
-        }
-    }
-
-    fn handle_publish(
+    /// A PUBLISH arrives; the message shares the memory of its `frame`.
+    pub(super) fn handle_publish(
         &mut self,
         now: Instant,
         connection: ConnectionId,

@@ -51,10 +51,11 @@ impl Client {
             input.advance(len);
             return true;
         }
-        match connection.decoder.decode_frame(input) {
+        let mut slot = None;
+        match connection.decoder.decode_into(input, &mut slot) {
             Ok(None) => return false,
-            Ok(Some(frame)) if is_connected => self.handle_frame(frame),
-            Ok(Some(frame)) => self.handle_first(frame),
+            Ok(Some((packet, frame))) if is_connected => self.handle_frame(&packet, frame),
+            Ok(Some((packet, frame))) => self.handle_first(&packet, frame),
             Err(error) => self.fail_malformed(error),
         }
         true
@@ -70,16 +71,15 @@ impl Client {
         );
     }
 
-    fn handle_first(&mut self, frame: Frame) {
-        let packet = frame.packet();
+    fn handle_first(&mut self, packet: &Packet<'_>, frame: &Frame) {
         let Packet::Connack(connack) = packet else {
             return self.fail(DisconnectReason::ProtocolError, Violation::NotConnack);
         };
         if connack.reason.is_error() {
             let reason = connack.reason;
-            return self.end(Disconnected::Refused { reason, connack: frame });
+            return self.end(Disconnected::Refused { reason, connack: frame.clone() });
         }
-        self.handle_accepted(&connack, &frame);
+        self.handle_accepted(connack, frame);
     }
 
     fn handle_accepted(&mut self, connack: &Connack<'_>, frame: &Frame) {
@@ -212,18 +212,17 @@ impl Client {
         }
     }
 
-    fn handle_frame(&mut self, frame: Frame) {
-        let packet = frame.packet();
-        if self.is_unrequested(&packet) {
+    fn handle_frame(&mut self, packet: &Packet<'_>, frame: &Frame) {
+        if self.is_unrequested(packet) {
             return self.fail(DisconnectReason::ProtocolError, Violation::UnrequestedProblemInformation);
         }
         match packet {
-            Packet::Publish(publish) => self.handle_publish(&publish, &frame),
-            Packet::Suback(suback) => self.handle_suback(&suback, &frame),
-            Packet::Unsuback(unsuback) => self.handle_unsuback(&unsuback, &frame),
+            Packet::Publish(publish) => self.handle_publish(publish, frame),
+            Packet::Suback(suback) => self.handle_suback(suback, frame),
+            Packet::Unsuback(unsuback) => self.handle_unsuback(unsuback, frame),
             Packet::Disconnect(disconnect) => {
                 let reason = disconnect.reason;
-                self.end(Disconnected::ByServer { reason, disconnect: frame });
+                self.end(Disconnected::ByServer { reason, disconnect: frame.clone() });
             }
             Packet::Auth(_) => self.fail(DisconnectReason::ProtocolError, Violation::UnexpectedAuth),
             // Nothing else passes a client's decoder.
