@@ -152,8 +152,10 @@ impl Session {
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
-        // The send quota is below the number of identifiers: there is one.
-        let Some(packet_id) = self.packet_ids.allocate() else { return };
+        let Some(packet_id) = self.packet_ids.allocate() else {
+            debug_assert!(false, "the send quota is not above the number of identifiers");
+            return self.dropped(DropCause::QueueFull, actions);
+        };
         let delivery = match outgoing.qos {
             QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
             QoS::AtLeastOnce | QoS::AtMostOnce => Delivery::AtLeastOnce { packet_id, dup: false },
