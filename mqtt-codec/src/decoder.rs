@@ -204,9 +204,5 @@ pub(crate) fn decode_again(
     let header = FixedHeader::read(frame)?.ok_or(DecodeError::in_header(Fault::Truncated, None))?;
     let body = frame.get(header.len..).ok_or(DecodeError::in_header(Fault::Truncated, None))?;
     let version = version_of(&header, body, Some(version), from)?;
-    Packet::decode_body(
-        &header,
-        body,
-        Dialect { version, from, text: TextRules { refuse_disallowed: false } },
-    )
+    Packet::decode_body(&header, body, Dialect { version, from, text: TextRules::CHECKED })
 }

@@ -13,9 +13,6 @@ use crate::{
     DecodeError, EncodeError, Fault, ProtocolVersion, SubackReason, SubscriptionOptions, UnsubackReason,
 };
 
-/// The text in a checked list has been judged by the decoder.
-const CHECKED: TextRules = TextRules { refuse_disallowed: false };
-
 /// How one entry stands on the wire.
 trait Entry<'a>: Copy {
     /// Whether 3.x has the list at all.
@@ -73,7 +70,9 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         };
         let decoded = core::iter::from_fn(move || match &mut block {
             // The block has been checked: a fault cannot occur, and would end the iteration.
-            Some((version, reader)) if !reader.is_empty() => T::read(reader, *version, CHECKED).ok(),
+            Some((version, reader)) if !reader.is_empty() => {
+                T::read(reader, *version, TextRules::CHECKED).ok()
+            }
             _ => None,
         });
         decoded.chain(values.iter().copied())

@@ -12,6 +12,9 @@ pub(crate) struct TextRules {
 }
 
 impl TextRules {
+    /// For text that a decoder has judged before.
+    pub(crate) const CHECKED: Self = Self { refuse_disallowed: false };
+
     /// The text of `bytes`: well-formed UTF-8 `[MQTT-1.5.4-1]` without U+0000 `[MQTT-1.5.4-2]`.
     #[inline]
     pub(crate) fn check(self, bytes: &[u8]) -> Result<Text<'_>, Fault> {

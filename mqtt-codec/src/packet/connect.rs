@@ -124,7 +124,7 @@ impl<'a> Connect<'a> {
         match self.0 {
             // The body has been checked: a fault cannot occur.
             Repr::Body { version, body } => {
-                read_body(&mut Reader::new(body), version, CHECKED).unwrap_or_default()
+                read_body(&mut Reader::new(body), version, TextRules::CHECKED).unwrap_or_default()
             }
             Repr::Values(fields) => *fields,
         }
@@ -137,9 +137,6 @@ impl<'a> Connect<'a> {
         Ok(Self(Repr::Body { version: dialect.version, body }))
     }
 }
-
-/// The text in a checked body has been judged by the decoder.
-const CHECKED: TextRules = TextRules { refuse_disallowed: false };
 
 /// The version a CONNECT names, which decides how the rest of it is read.
 ///

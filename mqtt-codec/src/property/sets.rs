@@ -63,9 +63,6 @@ pub(super) enum Repr<'a> {
     Values { seen: Mask, values: &'a [Property<'a>] },
 }
 
-/// The text in a checked block has been judged by the decoder.
-const CHECKED: TextRules = TextRules { refuse_disallowed: false };
-
 impl<'a> Repr<'a> {
     const EMPTY: Self = Self::Block { seen: Mask(0), bytes: &[] };
 
@@ -198,7 +195,7 @@ impl<'a> Iterator for Properties<'a> {
         match &mut self.0 {
             Iter::Block(reader) if reader.is_empty() => None,
             // The block has been checked: a fault cannot occur, and would end the iteration.
-            Iter::Block(reader) => Property::read(reader, CHECKED).ok(),
+            Iter::Block(reader) => Property::read(reader, TextRules::CHECKED).ok(),
             Iter::Values(values) => {
                 let (first, rest) = values.split_first()?;
                 *values = rest;

@@ -34,7 +34,7 @@ impl<P: Policy> Broker<P> {
         let version = frame.version();
         let fields = connect.fields();
         if let Err(reason) = judge(&self.state.config, version, &fields) {
-            return self.state.refuse(connection, version, reason);
+            return self.state.refuse(connection, version, reason, largest_packet(&fields));
         }
         match self.policy.authenticate(connection, &fields) {
             Verdict::Pending => {
@@ -56,20 +56,19 @@ impl<P: Policy> Broker<P> {
         verdict: Verdict,
     ) {
         let principal = match verdict {
-            Verdict::Accept | Verdict::Pending => None,
+            Verdict::Accept => None,
             Verdict::AcceptAs(principal) => Some(principal),
             Verdict::Refuse(reason) => {
                 let reason = if reason.is_error() { reason } else { ConnackReason::NotAuthorized };
-                return self.state.refuse(connection, version, reason);
+                return self.state.refuse(connection, version, reason, largest_packet(connect));
             }
+            // There is no verdict yet, and so no connection.
+            Verdict::Pending => return,
         };
         if let Err(reason) = self.establish(now, connection, version, connect, principal) {
-            if reason == ConnackReason::PacketTooLarge {
-                // Whoever takes so little is told nothing.
-                self.state.close_refused(connection, reason);
-            } else {
-                self.state.refuse(connection, version, reason);
-            }
+            // A Client whose limit is the reason is told nothing.
+            let takes = if reason == ConnackReason::PacketTooLarge { 0 } else { largest_packet(connect) };
+            self.state.refuse(connection, version, reason, takes);
         }
     }
 
@@ -100,8 +99,7 @@ impl<P: Policy> Broker<P> {
         let properties = ConnackProperties::new(&properties).unwrap_or_default();
         let mut connack = Connack { properties, ..Connack::new(ConnackReason::Success) };
         // What it announces cannot be left out.
-        let takes = connect.properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, NonZeroU32::get);
-        if connack.encoded_len(version).is_ok_and(|len| len > takes as usize) {
+        if connack.encoded_len(version).is_ok_and(|len| len > largest_packet(connect) as usize) {
             return Err(ConnackReason::PacketTooLarge);
         }
         if let Some((id, session)) = before {
@@ -134,32 +132,30 @@ impl<P: Policy> Broker<P> {
     ) {
         let is_connected = self.state.connections.get(connection).is_some_and(|state| state.link().is_some());
         if !is_connected && let Some((version, reason)) = refusal(error, input) {
-            return self.state.refuse(connection, version, reason);
+            return self.state.refuse(connection, version, reason, MAXIMUM_PACKET_SIZE);
         }
         self.end(now, connection, End::Lost, Some(EndCause::Malformed(error)));
     }
 }
 
 impl State {
-    /// Answers a CONNECT with a reason, as far as the version has it, and closes.
+    /// Answers a CONNECT with a reason, as far as the version has it and the Client takes packets of its size, and closes.
     pub(super) fn refuse(
         &mut self,
         connection: ConnectionId,
         version: ProtocolVersion,
         reason: ConnackReason,
+        takes: u32,
     ) {
-        let Self { connections, actions, .. } = self;
-        let Some(state) = connections.get_mut(connection) else { return };
-        state.write(actions, |transmit| {
-            // Where the version has no code for it, there is nothing to write.
-            let _ = transmit.push(&Packet::Connack(Connack::new(reason)), version);
-        });
-        self.close_refused(connection, reason);
-    }
-
-    fn close_refused(&mut self, connection: ConnectionId, reason: ConnackReason) {
         let Self { connections, timers, actions, .. } = self;
         let Some(state) = connections.get_mut(connection) else { return };
+        let connack = Connack::new(reason);
+        // Where the version has no code for it, there is nothing to write.
+        if connack.encoded_len(version).is_ok_and(|len| len <= takes as usize) {
+            state.write(actions, |transmit| {
+                let _ = transmit.push(&Packet::Connack(connack), version);
+            });
+        }
         state.transmit.close();
         state.phase = Phase::Closed;
         timers.arm(TimerKey::Connection(connection), &mut state.timer, None);
@@ -223,9 +219,7 @@ impl State {
             watchdog,
             aliases_in: AliasReceiver::new(if is_v5 { config.topic_alias_maximum } else { 0 }),
             aliases_out: AliasSender::new(aliases_out),
-            maximum_packet_size: properties
-                .maximum_packet_size()
-                .map_or(MAXIMUM_PACKET_SIZE, NonZeroU32::get),
+            maximum_packet_size: largest_packet(connect),
             connect_expiry: expiry,
             will,
         }));
@@ -296,6 +290,11 @@ fn judge(
         Some(will) if will.retain && !config.retain_available => Err(ConnackReason::RetainNotSupported),
         _ => Ok(()),
     }
+}
+
+/// The largest packet the Client takes, in bytes `[MQTT-3.1.2-24]`.
+fn largest_packet(connect: &ConnectFields<'_>) -> u32 {
+    connect.properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, NonZeroU32::get)
 }
 
 /// The Session Expiry Interval the Client asks for, in seconds. Clean Session 0 of 3.x keeps the Session for ever.

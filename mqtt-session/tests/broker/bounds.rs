@@ -43,6 +43,16 @@ fn no_disconnect_comes_before_connack() {
     world.expect(before, &[]);
 }
 
+/// [MQTT-3.1.2-24]: a refusal has five bytes, which not every Client takes.
+#[test]
+fn a_refusal_keeps_to_the_clients_maximum_packet_size() {
+    let mut world = World::with_config(BrokerConfig { maximum_sessions: 0, ..BrokerConfig::default() });
+    let client = world.connect_with(V5_0, fields("a"), &[maximum_packet_size(4)]);
+    world.expect(client, &["CLOSED"]);
+    let client = world.connect_with(V5_0, fields("a"), &[maximum_packet_size(16)]);
+    world.expect(client, &["CONNACK session_present=0 0x97 Quota exceeded", "CLOSED"]);
+}
+
 /// 3.x knows no announcements, so a Client cannot ignore them: a filter is refused, and the connection stays.
 #[test]
 fn wildcards_that_are_not_served_are_refused_as_the_version_can_say_it() {
