@@ -1,1 +1,3 @@
-#![no_main] 
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_peers::differential(data));
