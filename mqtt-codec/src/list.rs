@@ -141,9 +141,9 @@ macro_rules! lists {
 
 lists! {
     /// The Topic Filters of a SUBSCRIBE with their options (section 3.8.3).
-    Subscriptions((Subscription<&'a str>, SubscriptionOptions));
+    Subscriptions((Subscription<&'a [u8]>, SubscriptionOptions));
     /// The Topic Filters of an UNSUBSCRIBE (section 3.10.3).
-    TopicFilters(Subscription<&'a str>);
+    TopicFilters(Subscription<&'a [u8]>);
     /// The reason codes of a SUBACK, one for each Topic Filter of the SUBSCRIBE (section 3.9.3).
     SubackReasons(SubackReason);
     /// The reason codes of an UNSUBACK, one for each Topic Filter of the UNSUBSCRIBE (section 3.11.3). Empty in 3.x.
@@ -155,7 +155,7 @@ impl UnsubackReasons<'_> {
     pub const NONE: Self = Self(Repr::Values(&[]));
 }
 
-impl<'a> Entry<'a> for Subscription<&'a str> {
+impl<'a> Entry<'a> for Subscription<&'a [u8]> {
     fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
         let before = *reader;
         let filter = reader.string(text)?;
@@ -211,7 +211,7 @@ const fn filter_fault(kind: InvalidTopicKind) -> Fault {
 /// What a Shared Subscription begins with `[MQTT-4.8.2-1]`.
 const SHARE: &[u8] = b"$share/";
 
-impl<'a> Entry<'a> for (Subscription<&'a str>, SubscriptionOptions) {
+impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
     fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
         let subscription = Subscription::read(reader, version, text)?;
         let before = *reader;

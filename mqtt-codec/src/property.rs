@@ -195,7 +195,7 @@ properties! {
     /// What the payload is, often a MIME type (section 3.3.2.3.9).
     ContentType(&'a str) = 0x03, "Content Type", string;
     /// Topic Name for a response; its presence makes the message a request (section 3.3.2.3.5).
-    ResponseTopic(TopicName<&'a str>) = 0x08, "Response Topic", topic;
+    ResponseTopic(TopicName<&'a [u8]>) = 0x08, "Response Topic", topic;
     /// Identifies the request a response belongs to (section 3.3.2.3.6).
     CorrelationData(&'a [u8]) = 0x09, "Correlation Data", binary;
     /// Identifies the subscription that a message was delivered for (section 3.8.2.1.2).

@@ -39,7 +39,7 @@ impl<'a> Level<'a> {
     }
 }
 
-impl TopicFilter<&str> {
+impl TopicFilter<&[u8]> {
     fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
         if !text.has_wildcard() {
             return Ok(());

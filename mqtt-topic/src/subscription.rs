@@ -11,7 +11,7 @@ text_type! {
     ShareName, "Share Name"
 }
 
-impl ShareName<&str> {
+impl ShareName<&[u8]> {
     fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
         match text.as_str().find(['/', '+', '#']) {
             Some(at) => Err(InvalidTopic::new(InvalidTopicKind::ShareNameCharacter, at)),
@@ -51,7 +51,7 @@ where
 /// What a Shared Subscription begins with `[MQTT-4.8.2-1]`.
 const PREFIX: &str = "$share/";
 
-impl<'a> Subscription<&'a str> {
+impl<'a> Subscription<&'a [u8]> {
     /// Reads a subscription as 5.0 does: what begins with `$share/` is shared.
     ///
     /// # Errors

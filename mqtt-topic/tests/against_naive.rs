@@ -63,7 +63,7 @@ fn filter(text: &str) -> TopicFilter<&str> {
     TopicFilter::parse(text).unwrap()
 }
 
-fn name(text: &str) -> TopicName<&str> {
+fn name(text: &str) -> TopicName<&[u8]> {
     TopicName::parse(text).unwrap()
 }
 

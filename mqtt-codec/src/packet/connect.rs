@@ -61,7 +61,7 @@ pub struct ConnectFields<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Will<'a> {
     /// The Topic Name it is published to.
-    pub topic: TopicName<&'a str>,
+    pub topic: TopicName<&'a [u8]>,
     /// The payload; may be empty.
     pub payload: &'a [u8],
     /// The QoS it is published with.
@@ -74,7 +74,7 @@ pub struct Will<'a> {
 
 impl<'a> Will<'a> {
     /// A QoS 0 Will without properties, not retained.
-    pub const fn new(topic: TopicName<&'a str>, payload: &'a [u8]) -> Self {
+    pub const fn new(topic: TopicName<&'a [u8]>, payload: &'a [u8]) -> Self {
         Self { topic, payload, qos: QoS::AtMostOnce, retain: false, properties: WillProperties::EMPTY }
     }
 }

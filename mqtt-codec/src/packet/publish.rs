@@ -80,7 +80,7 @@ impl Delivery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publish<'a> {
     /// The Topic Name; `None` only where the Topic Alias property stands for it.
-    pub topic: Option<TopicName<&'a str>>,
+    pub topic: Option<TopicName<&'a [u8]>>,
     /// QoS, Packet Identifier and DUP.
     pub delivery: Delivery,
     /// Sent by a Client: store this message as the retained one of its topic. Sent by a Server: this message was
@@ -94,7 +94,7 @@ pub struct Publish<'a> {
 
 impl<'a> Publish<'a> {
     /// A QoS 0 PUBLISH without properties, not retained.
-    pub const fn new(topic: TopicName<&'a str>, payload: &'a [u8]) -> Self {
+    pub const fn new(topic: TopicName<&'a [u8]>, payload: &'a [u8]) -> Self {
         Self {
             topic: Some(topic),
             delivery: Delivery::AtMostOnce,

@@ -413,7 +413,7 @@ sets! {
         PayloadFormatIndicator => payload_format_indicator: PayloadFormat,
         MessageExpiryInterval => message_expiry_interval: u32,
         ContentType => content_type: &'a str,
-        ResponseTopic => response_topic: TopicName<&'a str>,
+        ResponseTopic => response_topic: TopicName<&'a [u8]>,
         CorrelationData => correlation_data: &'a [u8],
         WillDelayInterval => will_delay_interval: u32,
     }
@@ -441,7 +441,7 @@ sets! {
         PayloadFormatIndicator => payload_format_indicator: PayloadFormat,
         MessageExpiryInterval => message_expiry_interval: u32,
         ContentType => content_type: &'a str,
-        ResponseTopic => response_topic: TopicName<&'a str>,
+        ResponseTopic => response_topic: TopicName<&'a [u8]>,
         CorrelationData => correlation_data: &'a [u8],
         TopicAlias => topic_alias: NonZeroU16,
     }
