@@ -5,7 +5,7 @@
 use core::fmt;
 
 use bytes::BufMut;
-use mqtt_topic::{InvalidTopicKind, Subscription};
+use mqtt_topic::{InvalidTopicKind, Subscription, TopicFilter};
 
 use crate::reader::Reader;
 use crate::string::{TextRules, string_len};
@@ -158,8 +158,12 @@ impl UnsubackReasons<'_> {
 impl<'a> Entry<'a> for Subscription<&'a [u8]> {
     fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
         let before = *reader;
-        let filter = reader.string(text)?;
-        let parsed = if version.is_v5() { Self::parse(filter) } else { Self::ordinary(filter) };
+        let text = reader.text(text)?;
+        let parsed = if version.is_v5() {
+            Self::from_text(text)
+        } else {
+            TopicFilter::from_text(text).map(Self::Ordinary)
+        };
         parsed.map_err(|error| before.fault(filter_fault(error.kind())))
     }
 

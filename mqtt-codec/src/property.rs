@@ -141,8 +141,8 @@ macro_rules! properties {
     (@read binary, $reader:ident, $text:ident) => { $reader.binary()? };
     (@read pair, $reader:ident, $text:ident) => { ($reader.string($text)?, $reader.string($text)?) };
 
-    (@check string, $reader:ident, $text:ident) => {{ $reader.text($text)?; }};
-    (@check pair, $reader:ident, $text:ident) => {{ $reader.text($text)?; $reader.text($text)?; }};
+    (@check string, $reader:ident, $text:ident) => {{ $reader.skip_text($text)?; }};
+    (@check pair, $reader:ident, $text:ident) => {{ $reader.skip_text($text)?; $reader.skip_text($text)?; }};
     (@check $kind:tt, $reader:ident, $text:ident) => {{ let _ = properties!(@read $kind, $reader, $text); }};
 
     (@len bool, $value:ident) => {{ let _ = $value; Ok(1) }};

@@ -16,7 +16,7 @@ impl TextRules {
     pub(crate) const CHECKED: Self = Self { refuse_disallowed: false };
 
     /// The text of `bytes`: well-formed UTF-8 `[MQTT-1.5.4-1]` without U+0000 `[MQTT-1.5.4-2]`.
-    #[inline]
+    #[cold]
     pub(crate) fn check(self, bytes: &[u8]) -> Result<Text<'_>, Fault> {
         let text = Text::new(bytes).map_err(|error| match error.kind() {
             InvalidTopicKind::Nul => Fault::NulInString,

@@ -3,10 +3,10 @@
 use core::fmt;
 
 use bytes::BufMut;
-use mqtt_topic::TopicName;
+use mqtt_topic::{Text, TopicName};
 
 use super::{Body, Dialect};
-use crate::property::sets::PropertySet;
+use crate::property::sets::{Mask, PropertySet, Repr as Set};
 use crate::reader::Reader;
 use crate::string::{TextRules, binary_len, put_binary, string_len};
 use crate::{
@@ -33,6 +33,7 @@ enum Repr<'a> {
     /// A body that the decoder has checked, the Protocol Name included.
     Body {
         version: ProtocolVersion,
+        seen: Seen,
         body: &'a [u8],
     },
     Values(&'a ConnectFields<'a>),
@@ -123,8 +124,10 @@ impl<'a> Connect<'a> {
     pub fn fields(&self) -> ConnectFields<'a> {
         match self.0 {
             // The body has been checked: a fault cannot occur.
-            Repr::Body { version, body } => {
-                read_body(&mut Reader::new(body), version, TextRules::CHECKED).unwrap_or_default()
+            Repr::Body { version, seen, body } => {
+                Parts::read(&mut Reader::new(body), version, TextRules::CHECKED, Some(seen))
+                    .map(Parts::fields)
+                    .unwrap_or_default()
             }
             Repr::Values(fields) => *fields,
         }
@@ -132,9 +135,14 @@ impl<'a> Connect<'a> {
 
     /// `dialect.version` is what [`peek_version`] found.
     pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
-        let body = reader.rest();
-        read_body(reader, dialect.version, dialect.text)?;
-        Ok(Self(Repr::Body { version: dialect.version, body }))
+        let (version, body) = (dialect.version, reader.rest());
+        let parts = Parts::read(reader, version, dialect.text, None)?;
+        let will = parts.will.map_or(WillProperties::EMPTY, |will| will.properties);
+        Ok(Self(Repr::Body {
+            version,
+            seen: Seen { properties: parts.properties.0.seen(), will: will.0.seen() },
+            body,
+        }))
     }
 }
 
@@ -143,10 +151,7 @@ impl<'a> Connect<'a> {
 /// A level with the highest bit set marks a bridge of one broker family; it is unknown to every specification.
 /// The other bits say which answer the bridge understands.
 pub(crate) fn peek_version(body: &[u8]) -> Result<ProtocolVersion, DecodeError> {
-    read_version(&mut Reader::new(body))
-}
-
-fn read_version(reader: &mut Reader<'_>) -> Result<ProtocolVersion, DecodeError> {
+    let reader = &mut Reader::new(body);
     let before = *reader;
     let name = reader.binary()?;
     let is_mqisdp = name == b"MQIsdp";
@@ -161,49 +166,86 @@ fn read_version(reader: &mut Reader<'_>) -> Result<ProtocolVersion, DecodeError>
     }
 }
 
-fn read_body<'a>(
-    reader: &mut Reader<'a>,
-    version: ProtocolVersion,
-    text: TextRules,
-) -> Result<ConnectFields<'a>, DecodeError> {
-    let (v3_1, v5) = (version == ProtocolVersion::V3_1, version.is_v5());
-    read_version(reader)?;
-    let at_flags = *reader;
-    let flags = reader.u8()?;
-    let has = |bit| flags & bit != 0;
-    let will_qos = (flags & flag::WILL_QOS) >> 3;
-    at_flags.ensure(v3_1 || !has(flag::RESERVED), Fault::ReservedConnectFlag)?;
-    at_flags.ensure(v3_1 || has(flag::WILL) || will_qos == 0, Fault::WillQoSWithoutWill)?;
-    at_flags.ensure(v3_1 || has(flag::WILL) || !has(flag::WILL_RETAIN), Fault::WillRetainWithoutWill)?;
-    at_flags.ensure(v5 || has(flag::USER_NAME) || !has(flag::PASSWORD), Fault::PasswordWithoutUserName)?;
-    let keep_alive = reader.u16()?;
-    let properties = if v5 { ConnectProperties::decode(reader, text)? } else { ConnectProperties::EMPTY };
-    let client_id = reader.string(text)?;
-    let will = if has(flag::WILL) {
-        let properties = if v5 { WillProperties::decode(reader, text)? } else { WillProperties::EMPTY };
-        let before = *reader;
-        let topic =
-            TopicName::from_text(reader.text(text)?).map_err(|_| before.fault(Fault::InvalidTopicName))?;
-        let payload = reader.binary()?;
-        let qos = QoS::from_bits(will_qos).ok_or_else(|| at_flags.fault(Fault::InvalidWillQoS))?;
-        Some(Will { topic, payload, qos, retain: has(flag::WILL_RETAIN), properties })
-    } else {
-        None
-    };
-    // In 3.1 the Remaining Length outranks the flags: a field may be missing completely.
-    let is_missing = |reader: &Reader<'_>| v3_1 && reader.is_empty();
-    let username =
-        if has(flag::USER_NAME) && !is_missing(reader) { Some(reader.string(text)?) } else { None };
-    let password = if has(flag::PASSWORD) && !is_missing(reader) { Some(reader.binary()?) } else { None };
-    Ok(ConnectFields {
-        client_id,
-        clean_start: has(flag::CLEAN_START),
-        keep_alive,
-        will,
-        username,
-        password,
-        properties,
-    })
+/// Which properties a checked body has, so that it need not be checked again.
+#[derive(Clone, Copy)]
+struct Seen {
+    properties: Mask,
+    will: Mask,
+}
+
+/// The fields of a body, their texts still bytes.
+struct Parts<'a> {
+    client_id: Text<'a>,
+    clean_start: bool,
+    keep_alive: u16,
+    will: Option<Will<'a>>,
+    username: Option<Text<'a>>,
+    password: Option<&'a [u8]>,
+    properties: ConnectProperties<'a>,
+}
+
+impl<'a> Parts<'a> {
+    /// `seen` is known of a body that has been checked before.
+    fn read(
+        reader: &mut Reader<'a>,
+        version: ProtocolVersion,
+        text: TextRules,
+        seen: Option<Seen>,
+    ) -> Result<Self, DecodeError> {
+        let (v3_1, v5) = (version == ProtocolVersion::V3_1, version.is_v5());
+        // What [`peek_version`] has read: the name behind its length, and the level.
+        reader.take(2 + version.protocol_name().len() + 1)?;
+        let at_flags = *reader;
+        let flags = reader.u8()?;
+        let has = |bit| flags & bit != 0;
+        let will_qos = (flags & flag::WILL_QOS) >> 3;
+        at_flags.ensure(v3_1 || !has(flag::RESERVED), Fault::ReservedConnectFlag)?;
+        at_flags.ensure(v3_1 || has(flag::WILL) || will_qos == 0, Fault::WillQoSWithoutWill)?;
+        at_flags.ensure(v3_1 || has(flag::WILL) || !has(flag::WILL_RETAIN), Fault::WillRetainWithoutWill)?;
+        at_flags
+            .ensure(v5 || has(flag::USER_NAME) || !has(flag::PASSWORD), Fault::PasswordWithoutUserName)?;
+        let keep_alive = reader.u16()?;
+        let properties = match seen {
+            _ if !v5 => ConnectProperties::EMPTY,
+            None => ConnectProperties::decode(reader, text)?,
+            Some(seen) => ConnectProperties(Set::checked(reader, seen.properties)?),
+        };
+        let client_id = reader.text(text)?;
+        let will = if has(flag::WILL) {
+            let properties = match seen {
+                _ if !v5 => WillProperties::EMPTY,
+                None => WillProperties::decode(reader, text)?,
+                Some(seen) => WillProperties(Set::checked(reader, seen.will)?),
+            };
+            let before = *reader;
+            let topic = TopicName::from_text(reader.text(text)?)
+                .map_err(|_| before.fault(Fault::InvalidTopicName))?;
+            let payload = reader.binary()?;
+            let qos = QoS::from_bits(will_qos).ok_or_else(|| at_flags.fault(Fault::InvalidWillQoS))?;
+            Some(Will { topic, payload, qos, retain: has(flag::WILL_RETAIN), properties })
+        } else {
+            None
+        };
+        // In 3.1 the Remaining Length outranks the flags: a field may be missing completely.
+        let is_missing = |reader: &Reader<'_>| v3_1 && reader.is_empty();
+        let username =
+            if has(flag::USER_NAME) && !is_missing(reader) { Some(reader.text(text)?) } else { None };
+        let password = if has(flag::PASSWORD) && !is_missing(reader) { Some(reader.binary()?) } else { None };
+        let clean_start = has(flag::CLEAN_START);
+        Ok(Self { client_id, clean_start, keep_alive, will, username, password, properties })
+    }
+
+    fn fields(self) -> ConnectFields<'a> {
+        ConnectFields {
+            client_id: self.client_id.as_str(),
+            clean_start: self.clean_start,
+            keep_alive: self.keep_alive,
+            will: self.will,
+            username: self.username.map(|username| username.as_str()),
+            password: self.password,
+            properties: self.properties,
+        }
+    }
 }
 
 impl Body for Connect<'_> {

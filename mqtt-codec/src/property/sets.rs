@@ -15,7 +15,7 @@ use crate::{
 
 /// Which properties: one bit for each, by rank of identifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mask(u32);
+pub(crate) struct Mask(u32);
 
 /// The properties that may be repeated: Subscription Identifier (where a set allows that) and User Property.
 const USER_PROPERTY: Mask = Mask::of(&[PropertyId::UserProperty]);
@@ -56,7 +56,7 @@ struct Rules {
 
 /// The storage behind every set. All its properties have been checked against the rules of the set.
 #[derive(Clone, Copy)]
-pub(super) enum Repr<'a> {
+pub(crate) enum Repr<'a> {
     /// A block of a received packet.
     Block { seen: Mask, bytes: &'a [u8] },
     /// Values of the caller.
@@ -93,6 +93,11 @@ impl<'a> Repr<'a> {
         Ok(Self::Block { seen, bytes })
     }
 
+    /// A block that has been checked before, in which these properties were seen.
+    pub(crate) fn checked(reader: &mut Reader<'a>, seen: Mask) -> Result<Self, DecodeError> {
+        Ok(Self::Block { seen, bytes: reader.section()?.rest() })
+    }
+
     fn check_block(mut block: Reader<'a>, rules: Rules, text: TextRules) -> Result<Mask, DecodeError> {
         let mut seen = Mask(0);
         while !block.is_empty() {
@@ -107,7 +112,7 @@ impl<'a> Repr<'a> {
         Ok(seen)
     }
 
-    pub(super) const fn seen(&self) -> Mask {
+    pub(crate) const fn seen(&self) -> Mask {
         match self {
             Self::Block { seen, .. } | Self::Values { seen, .. } => *seen,
         }
@@ -279,7 +284,7 @@ macro_rules! sets {
     })+) => { $(
         $(#[doc = $doc])+
         #[derive(Clone, Copy)]
-        pub struct $name<'a>(pub(super) Repr<'a>);
+        pub struct $name<'a>(pub(crate) Repr<'a>);
 
         impl<'a> $name<'a> {
             const RULES: Rules = Rules {
