@@ -69,10 +69,12 @@ mod frame;
 mod header;
 mod list;
 mod packet;
+mod prepared;
 mod property;
 mod qos;
 mod reader;
 mod reason;
+mod slice;
 mod string;
 mod subscription_options;
 mod varint;
@@ -87,6 +89,7 @@ pub use self::packet::{
     Auth, Connack, Connect, ConnectFields, Delivery, Disconnect, Packet, Puback, Pubcomp, Publish, Pubrec,
     Pubrel, Suback, Subscribe, Unsuback, Unsubscribe, Will,
 };
+pub use self::prepared::{Hop, PreparedPublish, TopicForm};
 pub use self::property::message::MessageProperties;
 pub use self::property::sets::{
     AckProperties, AuthProperties, ConnackProperties, ConnectProperties, DisconnectProperties, Properties,

@@ -58,6 +58,12 @@ impl Delivery {
     pub const fn dup(self) -> bool {
         matches!(self, Self::AtLeastOnce { dup: true, .. } | Self::ExactlyOnce { dup: true, .. })
     }
+
+    /// The first byte of a PUBLISH.
+    pub(crate) const fn first_byte(self, retain: bool) -> u8 {
+        let flags = (self.dup() as u8) << 3 | self.qos().bits() << 1;
+        PacketType::Publish.bits() << 4 | flags | retain as u8
+    }
 }
 
 /// PUBLISH: carries an Application Message, either way.
@@ -221,10 +227,7 @@ impl<'a> Publish<'a> {
 
 impl Body for Publish<'_> {
     fn first_byte(&self) -> u8 {
-        PacketType::Publish.bits() << 4
-            | u8::from(self.delivery.dup()) << 3
-            | self.delivery.qos().bits() << 1
-            | u8::from(self.retain)
+        self.delivery.first_byte(self.retain)
     }
 
     fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
