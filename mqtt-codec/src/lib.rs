@@ -79,6 +79,7 @@ mod string;
 mod subscription_options;
 mod varint;
 mod version;
+mod writer;
 
 pub use self::decoder::{Decoder, MAXIMUM_PACKET_SIZE};
 pub use self::error::{DecodeError, EncodeError, Fault, PropertyError};

@@ -2,6 +2,7 @@
 
 use mqtt_topic::{InvalidTopicKind, Text};
 
+use crate::writer::Put;
 use crate::{EncodeError, Fault};
 
 /// What a decoder accepts in a string beyond the rules that bind everybody.
@@ -39,9 +40,14 @@ fn has_disallowed(text: &str) -> bool {
     })
 }
 
+/// Whether `text` can stand in a field: at most 65,535 bytes, and no U+0000.
+pub(crate) fn is_string(text: &str) -> bool {
+    string_len(text).is_ok()
+}
+
 /// Bytes of `text` as a field, its length prefix included.
 pub(crate) fn string_len(text: &str) -> Result<usize, EncodeError> {
-    if text.as_bytes().contains(&0) {
+    if Text::plain(text.as_bytes()).is_none() && text.as_bytes().contains(&0) {
         return Err(EncodeError::NulInString);
     }
     binary_len(text.as_bytes())
@@ -53,7 +59,7 @@ pub(crate) const fn binary_len(data: &[u8]) -> Result<usize, EncodeError> {
 }
 
 /// Writes a field whose length has been checked by [`string_len`] or [`binary_len`].
-pub(crate) fn put_binary(data: &[u8], out: &mut impl bytes::BufMut) {
+pub(crate) fn put_binary(data: &[u8], out: &mut impl Put) {
     #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
     out.put_u16(data.len() as u16);
     out.put_slice(data);

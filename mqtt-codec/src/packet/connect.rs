@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use bytes::BufMut;
 use mqtt_topic::{Text, TopicName};
 
 use super::{Body, Dialect};
 use crate::property::sets::{Mask, PropertySet, Repr as Set};
 use crate::reader::Reader;
 use crate::string::{TextRules, binary_len, put_binary, string_len};
+use crate::writer::Put;
 use crate::{
     ConnectProperties, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion, QoS, WillProperties,
 };
@@ -133,6 +133,16 @@ impl<'a> Connect<'a> {
         }
     }
 
+    /// The body, if it can be written as it is: 3.1 has unused bits and fields that may be missing, which are not repeated.
+    fn verbatim(&self, version: ProtocolVersion) -> Option<&'a [u8]> {
+        match self.0 {
+            Repr::Body { version: of, body, .. } if of == version && version != ProtocolVersion::V3_1 => {
+                Some(body)
+            }
+            _ => None,
+        }
+    }
+
     /// `dialect.version` is what [`peek_version`] found.
     pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
         let (version, body) = (dialect.version, reader.rest());
@@ -254,48 +264,64 @@ impl Body for Connect<'_> {
     }
 
     fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-        let fields = self.fields();
-        if fields.client_id.is_empty() && version == ProtocolVersion::V3_1 {
+        match (self.verbatim(version), self.0) {
+            (Some(body), _) => Ok(body.len()),
+            (None, Repr::Values(fields)) => fields.body_len(version),
+            (None, Repr::Body { .. }) => self.fields().body_len(version),
+        }
+    }
+
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
+        match (self.verbatim(version), self.0) {
+            (Some(body), _) => out.put_slice(body),
+            (None, Repr::Values(fields)) => fields.put_body(version, out),
+            (None, Repr::Body { .. }) => self.fields().put_body(version, out),
+        }
+    }
+}
+
+impl ConnectFields<'_> {
+    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        if self.client_id.is_empty() && version == ProtocolVersion::V3_1 {
             return Err(EncodeError::ClientIdEmpty);
         }
-        if fields.password.is_some() && fields.username.is_none() && !version.is_v5() {
+        if self.password.is_some() && self.username.is_none() && !version.is_v5() {
             return Err(EncodeError::PasswordWithoutUserName);
         }
-        let mut len = binary_len(version.protocol_name().as_bytes())? + 4;
-        len += fields.properties.encoded_len(version)?;
-        len += string_len(fields.client_id)?;
-        if let Some(will) = &fields.will {
+        let mut len = 2 + version.protocol_name().len() + 4;
+        len += self.properties.encoded_len(version)?;
+        len += string_len(self.client_id)?;
+        if let Some(will) = &self.will {
             len += will.properties.encoded_len(version)?;
             len += binary_len(will.topic.as_bytes())? + binary_len(will.payload)?;
         }
-        len += fields.username.map_or(Ok(0), string_len)?;
-        len += fields.password.map_or(Ok(0), binary_len)?;
+        len += self.username.map_or(Ok(0), string_len)?;
+        len += self.password.map_or(Ok(0), binary_len)?;
         Ok(len)
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
-        let fields = self.fields();
-        let mut flags = if fields.clean_start { flag::CLEAN_START } else { 0 };
-        if let Some(will) = &fields.will {
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
+        let mut flags = if self.clean_start { flag::CLEAN_START } else { 0 };
+        if let Some(will) = &self.will {
             flags |= flag::WILL | will.qos.bits() << 3 | if will.retain { flag::WILL_RETAIN } else { 0 };
         }
-        flags |= if fields.password.is_some() { flag::PASSWORD } else { 0 };
-        flags |= if fields.username.is_some() { flag::USER_NAME } else { 0 };
+        flags |= if self.password.is_some() { flag::PASSWORD } else { 0 };
+        flags |= if self.username.is_some() { flag::USER_NAME } else { 0 };
         put_binary(version.protocol_name().as_bytes(), out);
         out.put_u8(version.protocol_level());
         out.put_u8(flags);
-        out.put_u16(fields.keep_alive);
-        fields.properties.put(version, out);
-        put_binary(fields.client_id.as_bytes(), out);
-        if let Some(will) = &fields.will {
+        out.put_u16(self.keep_alive);
+        self.properties.put(version, out);
+        put_binary(self.client_id.as_bytes(), out);
+        if let Some(will) = &self.will {
             will.properties.put(version, out);
             put_binary(will.topic.as_bytes(), out);
             put_binary(will.payload, out);
         }
-        if let Some(username) = fields.username {
+        if let Some(username) = self.username {
             put_binary(username.as_bytes(), out);
         }
-        if let Some(password) = fields.password {
+        if let Some(password) = self.password {
             put_binary(password, out);
         }
     }

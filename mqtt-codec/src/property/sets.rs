@@ -3,12 +3,12 @@
 use core::fmt;
 use core::num::{NonZeroU16, NonZeroU32};
 
-use bytes::BufMut;
 use mqtt_topic::TopicName;
 
 use super::{PayloadFormat, Property, PropertyId};
 use crate::reader::Reader;
 use crate::string::TextRules;
+use crate::writer::Put;
 use crate::{
     DecodeError, EncodeError, Fault, PropertyError, ProtocolVersion, QoS, SubscriptionIdentifier, varint,
 };
@@ -76,7 +76,7 @@ impl<'a> Repr<'a> {
             if seen.has(id) && !rules.repeatable.has(id) {
                 return Err(PropertyError::Repeated(id));
             }
-            property.len()?;
+            property.check()?;
             seen = seen.or(Mask::of(&[id]));
         }
         if lacks_method(seen) {
@@ -122,13 +122,11 @@ impl<'a> Repr<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Block { bytes, .. } => bytes.len(),
-            Self::Values { values, .. } => {
-                values.iter().map(|property| property.len().unwrap_or_default()).sum()
-            }
+            Self::Values { values, .. } => values.iter().map(Property::len).sum(),
         }
     }
 
-    fn put(&self, out: &mut impl BufMut) {
+    fn put(&self, out: &mut impl Put) {
         match self {
             Self::Block { bytes, .. } => out.put_slice(bytes),
             Self::Values { values, .. } => values.iter().for_each(|property| property.put(out)),
@@ -157,14 +155,14 @@ pub(crate) trait PropertySet {
     fn block_len(&self) -> usize;
 
     /// Writes the properties, without the Property Length in front.
-    fn put_block(&self, out: &mut impl BufMut);
+    fn put_block(&self, out: &mut impl Put);
 
     /// Bytes on the wire with the Property Length in front `[MQTT-2.2.2-1]`, nothing at all in 3.x.
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
         prefixed_len(self.block_len(), version)
     }
 
-    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
         if version.is_v5() {
             #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
             varint::put(self.block_len() as u32, out);
@@ -345,7 +343,7 @@ macro_rules! sets {
                 self.0.len()
             }
 
-            fn put_block(&self, out: &mut impl BufMut) {
+            fn put_block(&self, out: &mut impl Put) {
                 self.0.put(out);
             }
         }
