@@ -154,7 +154,7 @@ proptest! {
     }
 }
 
-fn topic() -> TopicName<&'static str> {
+fn topic() -> TopicName<&'static [u8]> {
     TopicName::parse("a/b").unwrap()
 }
 
