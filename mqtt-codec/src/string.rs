@@ -34,10 +34,12 @@ impl TextRules {
 
 /// Whether `text` holds a code point that senders SHOULD NOT use: U+0001..U+001F, U+007F..U+009F or a non-character.
 fn has_disallowed(text: &str) -> bool {
-    text.chars().any(|character| {
-        let code = u32::from(character);
-        character.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
-    })
+    text.chars().any(is_disallowed)
+}
+
+pub(crate) fn is_disallowed(character: char) -> bool {
+    let code = u32::from(character);
+    character.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
 }
 
 /// Whether `text` can stand in a field: at most 65,535 bytes, and no U+0000.
