@@ -18,11 +18,14 @@ fn main() -> io::Result<ExitCode> {
             .filter_map(|line| line.strip_suffix(": test"))
             .filter_map(|path| path.rsplit("::").next())
             .collect();
-        for test in report.rows.iter().flat_map(|(_, tests)| tests) {
-            if !listed.contains(test.name.as_str()) {
-                report.faults.push(format!("{} is never run: {}", test.name, test.file));
-            }
-        }
+        let never_run: BTreeSet<_> = report
+            .rows
+            .iter()
+            .flat_map(|(_, tests)| tests)
+            .filter(|test| !listed.contains(test.name.as_str()))
+            .map(|test| format!("{} is never run: {}", test.name, test.file))
+            .collect();
+        report.faults.extend(never_run);
     } else {
         for layer in PROVEN {
             let path = root().join(format!("spec-tests/clauses-{layer}.md"));

@@ -48,34 +48,36 @@ fn the_tables_are_current() {
 
 #[test]
 fn a_test_is_a_function_or_a_row_that_is_run() {
+    // Behind a mark, or these would be tests of this file.
     let source = "
-#[test]
-fn mqtt5_3_3_1_4_alone() {
-    #[test]
-    #[should_panic]
-    fn within() {}
-}
-proptest! {
-    #[test]
-    // A comment.
-    fn property(x in 0..1) {}
-}
-fn mqtt5_3_3_1_4_helper() {}
-// #[test]
-fn mqtt5_3_3_1_4_commented_out() {}
-#[test]
-#[ignore = \"slow\"]
-fn mqtt5_3_3_1_4_ignored() {}
-malformed! {
-    row: V5 Client b\"\" => Truncated 0x81;
-    // gone: V5 Client b\"\" => Truncated 0x81;
-    other_row: STRICT Client p(0x10, b\": \") => Truncated 0x81;
-}
-struct NotARow {
-    field: V5,
-}
+|#[test]
+|fn mqtt5_3_3_1_4_alone() {
+|    #[test]
+|    #[should_panic]
+|    fn within() {}
+|}
+|proptest! {
+|    #[test]
+|    // A comment.
+|    fn property(x in 0..1) {}
+|}
+|fn mqtt5_3_3_1_4_helper() {}
+|// #[test]
+|fn mqtt5_3_3_1_4_commented_out() {}
+|#[test]
+|#[ignore = \"slow\"]
+|fn mqtt5_3_3_1_4_ignored() {}
+|malformed! {
+|    row: V5 Client b\"\" => Truncated 0x81;
+|    // gone: V5 Client b\"\" => Truncated 0x81;
+|    other_row: STRICT Client p(0x10, b\": \") => Truncated 0x81;
+|}
+|struct NotARow {
+|    field: V5,
+|}
 ";
-    let found = tests_in("a.rs", source);
+    let source = source.replace("\n|", "\n");
+    let found = tests_in("a.rs", &source);
     let names: Vec<_> = found.iter().map(|test| test.name.as_str()).collect();
     assert_eq!(names, ["mqtt5_3_3_1_4_alone", "within", "property", "row", "other_row"]);
     assert_eq!(found[2].versions, None);
