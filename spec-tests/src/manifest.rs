@@ -108,8 +108,7 @@ impl Layer {
         let crates: &[&str] = match self {
             Self::Codec => &["mqtt-codec/"],
             Self::Topic => &["mqtt-topic/", "mqtt-codec/"],
-            Self::Session | Self::Broker => &["mqtt-session/", "spec-tests/"],
-            Self::Transport => &["mqtt-session/", "spec-tests/"],
+            Self::Session | Self::Broker | Self::Transport => &["mqtt-session/", "spec-tests/"],
         };
         crates.iter().any(|name| file.starts_with(name))
     }

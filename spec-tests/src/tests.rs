@@ -60,7 +60,7 @@ fn visit(root: &Path, path: &str, tests: &mut Vec<Test>) -> io::Result<()> {
         for name in names {
             visit(root, &format!("{path}/{}", name.to_string_lossy()), tests)?;
         }
-    } else if path.ends_with(".rs") {
+    } else if full.extension().is_some_and(|extension| extension == "rs") {
         tests.extend(tests_in(path, &fs::read_to_string(full)?));
     }
     Ok(())

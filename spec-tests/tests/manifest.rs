@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use spec_tests::manifest::{Version, statements};
+use spec_tests::manifest::{Statement, Version, statements};
 use spec_tests::report::{PROVEN, Report};
 use spec_tests::root;
 use spec_tests::tests::{Test, collect, tests_in};
@@ -14,7 +14,7 @@ fn the_manifests_are_whole() {
     for (version, count) in [(Version::V5_0, 251), (Version::V3_1_1, 141), (Version::V3_1, 59)] {
         let statements = statements(version);
         assert_eq!(statements.len(), count, "{version}");
-        let slugs: BTreeSet<_> = statements.iter().map(|statement| statement.slug()).collect();
+        let slugs: BTreeSet<_> = statements.iter().map(Statement::slug).collect();
         assert_eq!(slugs.len(), count, "{version}");
         for row in statements {
             for cell in [row.id, row.section, row.requirement, row.reaction] {
@@ -22,7 +22,7 @@ fn the_manifests_are_whole() {
             }
         }
     }
-    let slug = |version, id| statements(version).iter().find(|row| row.id == id).map(|row| row.slug());
+    let slug = |version, id| statements(version).iter().find(|row| row.id == id).map(Statement::slug);
     assert_eq!(slug(Version::V5_0, "MQTT-4.2-1").as_deref(), Some("mqtt5_4_2_1"));
     assert_eq!(slug(Version::V3_1_1, "MQTT-3.10.3-1").as_deref(), Some("mqtt311_3_10_3_1"));
     assert_eq!(slug(Version::V3_1, "M31-12").as_deref(), Some("m31_12"));
