@@ -64,6 +64,7 @@
 extern crate alloc;
 
 mod decoder;
+mod dialect;
 mod error;
 mod frame;
 mod header;

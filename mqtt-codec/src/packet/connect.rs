@@ -8,9 +8,10 @@ use mqtt_topic::TopicName;
 use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
-use crate::string::{TextRules, binary_len, put_binary, string_len};
+use crate::string::{binary_len, put_binary, string_len};
 use crate::{
-    ConnectProperties, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion, QoS, WillProperties,
+    ConnectProperties, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion, QoS, Side,
+    WillProperties,
 };
 
 /// CONNECT: the first packet of a connection `[MQTT-3.1.0-1]`.
@@ -124,7 +125,8 @@ impl<'a> Connect<'a> {
         match self.0 {
             // The body has been checked: a fault cannot occur.
             Repr::Body { version, body } => {
-                read_body(&mut Reader::new(body), version, TextRules::CHECKED).unwrap_or_default()
+                read_body(&mut Reader::new(body), &Dialect::checked(version, Side::Client))
+                    .unwrap_or_default()
             }
             Repr::Values(fields) => *fields,
         }
@@ -133,7 +135,7 @@ impl<'a> Connect<'a> {
     /// `dialect.version` is what [`peek_version`] found.
     pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
         let body = reader.rest();
-        read_body(reader, dialect.version, dialect.text)?;
+        read_body(reader, &dialect)?;
         Ok(Self(Repr::Body { version: dialect.version, body }))
     }
 }
@@ -161,11 +163,8 @@ fn read_version(reader: &mut Reader<'_>) -> Result<ProtocolVersion, DecodeError>
     }
 }
 
-fn read_body<'a>(
-    reader: &mut Reader<'a>,
-    version: ProtocolVersion,
-    text: TextRules,
-) -> Result<ConnectFields<'a>, DecodeError> {
+fn read_body<'a>(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<ConnectFields<'a>, DecodeError> {
+    let Dialect { version, text, .. } = *dialect;
     let (v3_1, v5) = (version == ProtocolVersion::V3_1, version.is_v5());
     read_version(reader)?;
     let at_flags = *reader;
@@ -177,10 +176,10 @@ fn read_body<'a>(
     at_flags.ensure(v3_1 || has(flag::WILL) || !has(flag::WILL_RETAIN), Fault::WillRetainWithoutWill)?;
     at_flags.ensure(v5 || has(flag::USER_NAME) || !has(flag::PASSWORD), Fault::PasswordWithoutUserName)?;
     let keep_alive = reader.u16()?;
-    let properties = if v5 { ConnectProperties::decode(reader, text)? } else { ConnectProperties::EMPTY };
+    let properties = if v5 { ConnectProperties::decode(reader, dialect)? } else { ConnectProperties::EMPTY };
     let client_id = reader.string(text)?;
     let will = if has(flag::WILL) {
-        let properties = if v5 { WillProperties::decode(reader, text)? } else { WillProperties::EMPTY };
+        let properties = if v5 { WillProperties::decode(reader, dialect)? } else { WillProperties::EMPTY };
         let before = *reader;
         let topic =
             TopicName::from_text(reader.text(text)?).map_err(|_| before.fault(Fault::InvalidTopicName))?;

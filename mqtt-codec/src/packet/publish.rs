@@ -125,7 +125,7 @@ impl<'a> Publish<'a> {
         };
         let properties = if v5 {
             let before = *reader;
-            let properties = PublishProperties::decode(reader, dialect.text)?;
+            let properties = PublishProperties::decode(reader, &dialect)?;
             let legal =
                 dialect.from == Side::Server || !properties.contains(PropertyId::SubscriptionIdentifier);
             before.ensure(legal, Fault::SubscriptionIdentifierFromClient)?;
