@@ -70,10 +70,12 @@ mod frame;
 mod header;
 mod list;
 mod packet;
+mod payload;
 mod property;
 mod qos;
 mod reader;
 mod reason;
+mod stream;
 mod string;
 mod subscription_options;
 mod varint;
@@ -88,6 +90,7 @@ pub use self::packet::{
     Auth, Connack, Connect, ConnectFields, Delivery, Disconnect, Packet, Puback, Pubcomp, Publish, Pubrec,
     Pubrel, Suback, Subscribe, Unsuback, Unsubscribe, Will,
 };
+pub use self::payload::{PayloadLengthError, StreamedPayload};
 pub use self::property::message::MessageProperties;
 pub use self::property::sets::{
     AckProperties, AuthProperties, ConnackProperties, ConnectProperties, DisconnectProperties, Properties,
@@ -99,5 +102,6 @@ pub use self::qos::{PacketId, QoS, SubscriptionIdentifier};
 pub use self::reason::{
     AuthReason, ConnackReason, DisconnectReason, PublishReason, ReleaseReason, SubackReason, UnsubackReason,
 };
+pub use self::stream::{StreamDecoder, StreamEvent};
 pub use self::subscription_options::{RetainHandling, SubscriptionOptions};
 pub use self::version::{ProtocolVersion, Side};

@@ -41,7 +41,7 @@ pub(crate) trait Body {
 }
 
 /// Bytes of the whole packet for a Remaining Length, which must not be above 268,435,455.
-fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
+pub(crate) fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
     match u32::try_from(body_len) {
         Ok(len) if len <= varint::MAX => Ok(1 + varint::len(len) + body_len),
         _ => Err(EncodeError::PacketTooLarge),
@@ -60,7 +60,7 @@ fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> 
 }
 
 /// Makes sure of room for `needed` bytes, then writes the fixed header.
-fn put_header(
+pub(crate) fn put_header(
     first_byte: u8,
     body_len: usize,
     needed: usize,
