@@ -11,7 +11,7 @@ use crate::dialect::Dialect;
 use crate::header::FixedHeader;
 use crate::packet::{Packet, peek_version};
 use crate::string::TextRules;
-use crate::{DecodeError, Fault, Frame, PacketType, ProtocolVersion, Side};
+use crate::{DecodeError, Fault, Frame, PacketType, ProtocolVersion, Side, work};
 
 /// The largest packet MQTT can express, in bytes: the limit that is no limit.
 pub const MAXIMUM_PACKET_SIZE: u32 = 268_435_460;
@@ -293,36 +293,6 @@ impl Decoder {
     }
 }
 
-/// Counts the bytes that are looked at, in this crate's own tests only. Everything read of an input passes
-/// [`Decoder::header`] or [`Decoder::read`].
-pub(crate) mod work {
-    #[cfg(not(test))]
-    pub(crate) const fn add(_: usize) {}
-
-    #[cfg(test)]
-    pub(crate) use counted::add;
-
-    #[cfg(test)]
-    pub(super) mod counted {
-        extern crate std;
-
-        use core::cell::Cell;
-
-        std::thread_local! {
-            static BYTES: Cell<usize> = const { Cell::new(0) };
-        }
-
-        pub(crate) fn add(bytes: usize) {
-            BYTES.set(BYTES.get() + bytes);
-        }
-
-        /// The count since the last call.
-        pub(crate) fn take() -> usize {
-            BYTES.take()
-        }
-    }
-}
-
 /// The version a body is read by: the one of the connection, or for CONNECT the one it names.
 #[inline]
 fn version_of(
@@ -394,14 +364,14 @@ mod tests {
         mut step: impl FnMut(&mut Decoder, &mut BytesMut) -> bool,
     ) -> usize {
         let (mut decoder, mut input) = (Decoder::server(), BytesMut::new());
-        work::counted::take();
+        work::take();
         for segment in stream.chunks(size) {
             input.extend_from_slice(segment);
             while step(&mut decoder, &mut input) {}
             assert!(decoder.needed(&input) > 0);
         }
         assert!(input.is_empty());
-        work::counted::take()
+        work::take()
     }
 
     #[test]
@@ -438,7 +408,7 @@ mod tests {
                     if packet[0] != 0x10 {
                         decoder = decoder.with_version(ProtocolVersion::V5_0);
                     }
-                    work::counted::take();
+                    work::take();
                     for end in [first, second, packet.len()] {
                         let complete = decoder.decode(&packet[..end]).unwrap().is_some();
                         assert_eq!(complete, end == packet.len());
@@ -446,10 +416,7 @@ mod tests {
                             break;
                         }
                     }
-                    assert!(
-                        work::counted::take() <= 2 * packet.len(),
-                        "{packet:02X?} cut at {first} and {second}"
-                    );
+                    assert!(work::take() <= 2 * packet.len(), "{packet:02X?} cut at {first} and {second}");
                 }
             }
         }

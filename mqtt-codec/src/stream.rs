@@ -4,10 +4,12 @@
 //! behind a head that has been handed out: payload to hand out, or an oversized packet's to pass over. From head to rest
 //! it goes with the event that reports the head, from rest to between packets with the last byte.
 
+use bytes::{Bytes, BytesMut};
+
 use crate::header::FixedHeader;
 use crate::reader::Reader;
 use crate::varint::{self, Varint};
-use crate::{DecodeError, Decoder, Fault, Packet, PacketId, PacketType, ProtocolVersion, Publish, QoS};
+use crate::{DecodeError, Decoder, Fault, Packet, PacketId, PacketType, ProtocolVersion, Publish, QoS, work};
 
 /// Decodes with a fixed buffer what a [`Decoder`] decodes: packets that fit come whole, a larger PUBLISH in parts.
 ///
@@ -82,6 +84,23 @@ enum State {
     },
 }
 
+/// What is taken out of the input at once.
+#[derive(Clone, Copy)]
+enum Piece {
+    Whole(FixedHeader),
+    /// `head` is the header of a packet that ends where the payload begins; `size` is that of the whole packet.
+    Head {
+        head: FixedHeader,
+        is_oversized: bool,
+        size: u32,
+    },
+    /// Behind it, `remaining` bytes of the packet are still to come.
+    Rest {
+        remaining: u32,
+        is_oversized: bool,
+    },
+}
+
 /// What a [`StreamDecoder`] finds in its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -132,13 +151,13 @@ pub enum StreamEvent<'a> {
 }
 
 impl StreamDecoder {
-    /// Decodes as `decoder` does, whose limits apply. It must be between packets: nothing has been given to it, or its
-    /// last answer was a packet.
+    /// Decodes as `decoder` does, with its version and limits.
     ///
     /// `buffer_size`: the most bytes the caller wants to hold, at least 7. A larger PUBLISH comes in parts. Any other
     /// larger packet, and a PUBLISH whose head alone is larger, is refused with [`Fault::ExceedsBuffer`] as soon as its
     /// lengths tell. The largest head of 3.x has 65,544 bytes; in 5.0 there are properties in it.
-    pub const fn new(decoder: Decoder, buffer_size: u32) -> Self {
+    pub const fn new(mut decoder: Decoder, buffer_size: u32) -> Self {
+        decoder.wait_for(0);
         let buffer_size = if buffer_size < MINIMUM_BUFFER_SIZE { MINIMUM_BUFFER_SIZE } else { buffer_size };
         Self {
             decoder,
@@ -200,11 +219,41 @@ impl StreamDecoder {
     /// # Errors
     /// [`DecodeError`] as [`Decoder::decode`] has it, and [`Fault::ExceedsBuffer`]; the connection cannot go on then.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(StreamEvent<'a>, usize)>, DecodeError> {
-        match self.state {
-            State::BetweenPackets => self.packet(input),
-            State::Head { header, is_oversized } => self.head(&header, is_oversized, input),
-            State::Rest { remaining, is_oversized } => Ok(self.rest(remaining, is_oversized, input)),
-        }
+        let Some((piece, len)) = self.piece(input)? else { return Ok(None) };
+        let event = self.event(piece, input.get(..len).unwrap_or_default())?;
+        Ok(Some((event, len)))
+    }
+
+    /// As [`decode`](Self::decode), and takes the bytes out of `input` without copying them. They are put into `slot`,
+    /// which the event borrows from: so a part of a payload can be passed on as it is.
+    ///
+    /// ```
+    /// use bytes::{Bytes, BytesMut};
+    /// use mqtt_codec::{Decoder, ProtocolVersion, StreamDecoder, StreamEvent};
+    ///
+    /// let mut input = BytesMut::from(&b"\x30\xE8\x07\x00\x03a/bthe first of many"[..]);
+    /// let mut decoder = StreamDecoder::new(Decoder::client(ProtocolVersion::V3_1_1), 512);
+    /// let (mut slot, mut parts) = (Bytes::new(), Vec::new());
+    /// while let Some((event, bytes)) = decoder.decode_into(&mut input, &mut slot)? {
+    ///     if let StreamEvent::Payload { .. } = event {
+    ///         parts.push(bytes.clone()); // shares the memory it was received in
+    ///     }
+    /// }
+    /// assert_eq!(parts, ["the first of many"]);
+    /// # Ok::<(), mqtt_codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode). The bytes may be gone from `input` then.
+    pub fn decode_into<'s>(
+        &mut self,
+        input: &mut BytesMut,
+        slot: &'s mut Bytes,
+    ) -> Result<Option<(StreamEvent<'s>, &'s Bytes)>, DecodeError> {
+        let Some((piece, len)) = self.piece(input)? else { return Ok(None) };
+        *slot = input.split_to(len).freeze();
+        let bytes: &Bytes = slot;
+        Ok(Some((self.event(piece, bytes)?, bytes)))
     }
 
     /// How many more bytes are needed at least before [`decode`](Self::decode) can make progress; 0 when it can. Never
@@ -217,88 +266,78 @@ impl StreamDecoder {
         }
     }
 
-    fn packet<'a>(&mut self, input: &'a [u8]) -> Result<Option<(StreamEvent<'a>, usize)>, DecodeError> {
+    /// What the first event will be made of, and how many bytes it takes; they are there.
+    fn piece(&mut self, input: &[u8]) -> Result<Option<(Piece, usize)>, DecodeError> {
+        match self.state {
+            State::BetweenPackets => self.packet(input),
+            State::Head { header, is_oversized } => self.head(header, is_oversized, input),
+            State::Rest { remaining, is_oversized } => {
+                let len = input.len().min(remaining as usize);
+                let remaining = remaining - to_u32(len);
+                Ok(if len == 0 { None } else { Some((Piece::Rest { remaining, is_oversized }, len)) })
+            }
+        }
+    }
+
+    fn packet(&mut self, input: &[u8]) -> Result<Option<(Piece, usize)>, DecodeError> {
         let Some(header) = self.decoder.front(input)? else { return Ok(None) };
         let is_publish = header.packet_type == PacketType::Publish;
         let is_vital = matches!(header.packet_type, PacketType::Connect | PacketType::Connack);
         let largest_whole = if is_publish { self.largest_whole_publish } else { self.buffer_size };
         let is_oversized = match self.decoder.check_size(&header) {
-            Ok(()) if header.packet_len() <= largest_whole as usize => return self.whole(&header, input),
+            Ok(()) if header.packet_len() <= largest_whole as usize => {
+                return Ok(self
+                    .arrived(&header, input)
+                    .then_some((Piece::Whole(header), header.packet_len())));
+            }
             Ok(()) if is_publish => false,
             _ if self.skips_oversized && !is_vital => true,
             Ok(()) => return Err(exceeds_buffer(&header)),
             Err(error) => return Err(error),
         };
         self.state = State::Head { header, is_oversized };
-        self.head(&header, is_oversized, input)
+        self.head(header, is_oversized, input)
     }
 
-    fn whole<'a>(
+    fn head(
         &mut self,
-        header: &FixedHeader,
-        input: &'a [u8],
-    ) -> Result<Option<(StreamEvent<'a>, usize)>, DecodeError> {
-        let Some(body) = input.get(header.len..header.packet_len()) else {
-            self.decoder.wait_for(header.packet_len());
-            return Ok(None);
-        };
-        let (packet, len) = self.decoder.read(header, body)?;
-        Ok(Some((StreamEvent::Packet(packet), len)))
-    }
-
-    /// Reads what is before the payload as if the packet ended there, so that the rules, and the places of faults, are
-    /// those of whole packets.
-    fn head<'a>(
-        &mut self,
-        header: &FixedHeader,
+        header: FixedHeader,
         is_oversized: bool,
-        input: &'a [u8],
-    ) -> Result<Option<(StreamEvent<'a>, usize)>, DecodeError> {
+        input: &[u8],
+    ) -> Result<Option<(Piece, usize)>, DecodeError> {
         if self.decoder.is_waiting(input) {
             return Ok(None);
         }
         // Nothing beyond the buffer is looked at, so that segments make no difference.
-        let visible = header.packet_len().min(self.buffer_size as usize);
-        let body = input.get(header.len..visible.min(input.len())).unwrap_or_default();
-        let is_publish = header.packet_type == PacketType::Publish;
-        let head_len = if is_publish { self.publish_head_len(header, body) } else { packet_id_len(header) };
-        let head = FixedHeader { remaining_length: head_len, ..*header };
+        let visible = header.packet_len().min(self.buffer_size as usize).min(input.len());
+        let body = input.get(header.len..visible).unwrap_or_default();
+        let remaining_length = match header.packet_type {
+            PacketType::Publish => self.publish_head_len(&header, body),
+            _ => packet_id_len(&header),
+        };
+        let head = FixedHeader { remaining_length, ..header };
         if head.packet_len() > self.buffer_size as usize {
-            return Err(exceeds_buffer(header));
+            return Err(exceeds_buffer(&header));
         }
-        let Some(body) = input.get(header.len..head.packet_len()) else {
-            self.decoder.wait_for(head.packet_len());
-            return Ok(None);
-        };
+        let size = to_u32(header.packet_len());
+        Ok(self
+            .arrived(&head, input)
+            .then_some((Piece::Head { head, is_oversized, size }, head.packet_len())))
+    }
 
-        let size = size(header.packet_len());
-        let remaining = size - self::size(head.packet_len());
-        let event = if is_publish {
-            match self.decoder.read(&head, body)?.0 {
-                Packet::Publish(publish) if is_oversized => StreamEvent::OversizedPublish { publish, size },
-                Packet::Publish(publish) if remaining > 0 => {
-                    StreamEvent::Head { publish, payload_len: remaining }
-                }
-                whole => StreamEvent::Packet(whole),
-            }
-        } else {
-            let packet_id = match head_len {
-                0 => None,
-                _ => Some(
-                    Reader::new(body)
-                        .packet_id()
-                        .map_err(|error| error.located(header.packet_type, head.packet_len()))?,
-                ),
-            };
-            StreamEvent::Oversized { packet_type: header.packet_type, packet_id, size }
-        };
-        self.consumed_but(remaining, is_oversized);
-        Ok(Some((event, head.packet_len())))
+    /// Whether all of this packet, or head, is there; if not, it is waited for.
+    const fn arrived(&mut self, header: &FixedHeader, input: &[u8]) -> bool {
+        let has_arrived = input.len() >= header.packet_len();
+        if !has_arrived {
+            self.decoder.wait_for(header.packet_len());
+        }
+        has_arrived
     }
 
     /// Bytes of the body before the payload, as far as `body`, the start of it, tells. If `body` is shorter, that many
     /// must arrive before more can be said. If a field runs past the end of the packet: up to where its length is known.
     fn publish_head_len(&self, header: &FixedHeader, body: &[u8]) -> usize {
+        work::add(body.len().min(2));
         let Some(qos) = QoS::from_bits(header.flags >> 1 & 0b11) else { return 0 };
         let Some((topic_len, _)) = body.split_first_chunk() else { return header.remaining_length.min(2) };
         let topic_end = 2 + usize::from(u16::from_be_bytes(*topic_len));
@@ -313,6 +352,7 @@ impl StreamDecoder {
             return packet_id_end;
         }
         let rest = body.get(packet_id_end..).unwrap_or_default();
+        work::add(rest.len().min(4));
         match varint::read(rest) {
             Varint::Incomplete => header.remaining_length.min(packet_id_end + rest.len() + 1),
             Varint::TooLong => packet_id_end + 4,
@@ -324,24 +364,58 @@ impl StreamDecoder {
         }
     }
 
-    fn rest<'a>(
-        &mut self,
-        remaining: u32,
-        is_oversized: bool,
-        input: &'a [u8],
-    ) -> Option<(StreamEvent<'a>, usize)> {
-        let part = input.get(..remaining as usize).unwrap_or(input);
-        if part.is_empty() {
-            return None;
+    /// Reads a piece, and is behind it then.
+    fn event<'a>(&mut self, piece: Piece, bytes: &'a [u8]) -> Result<StreamEvent<'a>, DecodeError> {
+        match piece {
+            Piece::Whole(header) => {
+                let body = bytes.get(header.len..).unwrap_or_default();
+                Ok(StreamEvent::Packet(self.decoder.read(&header, body)?.0))
+            }
+            Piece::Head { head, is_oversized, size } => {
+                let body = bytes.get(head.len..).unwrap_or_default();
+                let remaining = size - to_u32(bytes.len());
+                let event = self.head_event(&head, body, is_oversized, size, remaining)?;
+                self.consumed_but(remaining, is_oversized);
+                Ok(event)
+            }
+            Piece::Rest { remaining, is_oversized } => {
+                self.consumed_but(remaining, is_oversized);
+                Ok(if is_oversized {
+                    StreamEvent::Skipped { remaining }
+                } else {
+                    StreamEvent::Payload { part: bytes, remaining }
+                })
+            }
         }
-        let remaining = remaining - size(part.len());
-        self.consumed_but(remaining, is_oversized);
-        let event = if is_oversized {
-            StreamEvent::Skipped { remaining }
+    }
+
+    /// `head` ends the packet where the payload begins, so that it is read as any other, by the same rules and with the
+    /// same places of faults.
+    fn head_event<'a>(
+        &mut self,
+        head: &FixedHeader,
+        body: &'a [u8],
+        is_oversized: bool,
+        size: u32,
+        remaining: u32,
+    ) -> Result<StreamEvent<'a>, DecodeError> {
+        let packet_type = head.packet_type;
+        if packet_type == PacketType::Publish {
+            return Ok(match self.decoder.read(head, body)?.0 {
+                Packet::Publish(publish) if is_oversized => StreamEvent::OversizedPublish { publish, size },
+                Packet::Publish(publish) if remaining > 0 => {
+                    StreamEvent::Head { publish, payload_len: remaining }
+                }
+                whole => StreamEvent::Packet(whole),
+            });
+        }
+        let packet_id = if body.is_empty() {
+            None
         } else {
-            StreamEvent::Payload { part, remaining }
+            let packet_id = Reader::new(body).packet_id();
+            Some(packet_id.map_err(|error| error.located(packet_type, head.packet_len()))?)
         };
-        Some((event, part.len()))
+        Ok(StreamEvent::Oversized { packet_type, packet_id, size })
     }
 
     const fn consumed_but(&mut self, remaining: u32, is_oversized: bool) {
@@ -356,8 +430,8 @@ const fn exceeds_buffer(header: &FixedHeader) -> DecodeError {
     DecodeError::in_header(Fault::ExceedsBuffer, Some(header.packet_type))
 }
 
-/// Bytes of a packet or a part of one.
-const fn size(len: usize) -> u32 {
+/// For the length of a packet or a part of one.
+const fn to_u32(len: usize) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "at most 268,435,460")]
     let len = len as u32;
     len
@@ -375,5 +449,92 @@ fn packet_id_len(header: &FixedHeader) -> usize {
         | PacketType::Unsubscribe
         | PacketType::Unsuback => header.remaining_length.min(2),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn decoder(version: ProtocolVersion) -> StreamDecoder {
+        let mut decoder = StreamDecoder::new(Decoder::server().with_version(version), 300);
+        decoder.stream_above(0);
+        decoder.set_maximum_packet_size(2000);
+        decoder.skip_oversized(true);
+        decoder
+    }
+
+    /// Packets with the shortest heads, so that reading a byte twice weighs most, and longer ones.
+    fn packets(version: ProtocolVersion) -> Vec<Vec<u8>> {
+        let properties: &[&[u8]] = match version {
+            ProtocolVersion::V5_0 => &[b"\x00", b"\x81\x01\x09\x00\x7E"],
+            ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => &[b""],
+        };
+        let mut packets = Vec::new();
+        for properties in properties {
+            for payload in [0, 1, 2, 200, 20_000] {
+                for (first_byte, packet_id) in [(0x30, &b""[..]), (0x32, b"\x00\x01")] {
+                    let mut body = [b"\x00\x01a", packet_id, properties].concat();
+                    body.resize(body.len() + if properties.len() > 1 { 0x7E } else { 0 } + payload, 0);
+                    packets.push(packet(first_byte, &body));
+                }
+            }
+        }
+        packets.extend([packet(0x40, b"\x00\x01"), packet(0xC0, b""), packet(0xE0, b"")]);
+        packets.push(packet(0x82, &[b"\x00\x01".to_vec(), alloc::vec![0; 3000]].concat()));
+        packets
+    }
+
+    fn packet(first_byte: u8, body: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        crate::header::put(first_byte, u32::try_from(body.len()).unwrap(), &mut bytes);
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    /// Decodes what arrives up to each of these ends.
+    fn work_for(decoder: &mut StreamDecoder, stream: &[u8], ends: impl IntoIterator<Item = usize>) -> usize {
+        let mut start = 0;
+        work::take();
+        for end in ends {
+            while let Some((_, len)) = decoder.decode(&stream[start..end]).unwrap() {
+                start += len;
+            }
+        }
+        assert_eq!(start, stream.len());
+        work::take()
+    }
+
+    #[test]
+    fn case_12_at_most_two_bytes_are_examined_for_each_that_is_received() {
+        for version in ProtocolVersion::ALL {
+            for packet in packets(version) {
+                let by_byte = work_for(&mut decoder(version), &packet, 1..=packet.len());
+                assert!(by_byte <= 2 * packet.len(), "{by_byte} of {}", packet.len());
+                for first in 0..packet.len().min(300) {
+                    for second in first..packet.len().min(300) {
+                        let examined =
+                            work_for(&mut decoder(version), &packet, [first, second, packet.len()]);
+                        assert!(
+                            examined <= 2 * packet.len(),
+                            "{examined} of {packet:02X?}, {first}, {second}"
+                        );
+                        assert!(examined > 0);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_payload_is_not_looked_at() {
+        for (version, packet) in ProtocolVersion::ALL.map(|version| (version, packets(version))) {
+            let largest = packet.iter().find(|packet| packet.len() > 20_000).unwrap();
+            for size in [100, 1000, largest.len()] {
+                let ends = (0..largest.len()).step_by(size).chain([largest.len()]);
+                assert!(work_for(&mut decoder(version), largest, ends) < 100);
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use core::num::NonZeroU32;
 use allocation_counter::measure;
 use mqtt_codec::{
     Connect, DecodeError, Decoder, Delivery, EncodeError, Fault, Frame, MessageProperties, Packet, PacketId,
-    Property, ProtocolVersion, Publish, PublishProperties, Side, Subscribe,
+    Property, ProtocolVersion, Publish, PublishProperties, Side, StreamDecoder, StreamEvent, Subscribe,
 };
 use mqtt_topic::TopicName;
 use wire::{packet, set};
@@ -30,6 +30,8 @@ fn values_are_small() {
             ("Delivery", size_of::<Delivery>()),
             ("Option<PacketId>", size_of::<Option<PacketId>>()),
             ("Decoder", size_of::<Decoder>()),
+            ("StreamDecoder", size_of::<StreamDecoder>()),
+            ("StreamEvent", size_of::<StreamEvent<'_>>()),
             ("Frame", size_of::<Frame>()),
             ("DecodeError", size_of::<DecodeError>()),
             ("EncodeError", size_of::<EncodeError>()),
@@ -48,6 +50,8 @@ fn values_are_small() {
     Delivery: 4
     Option<PacketId>: 2
     Decoder: 20
+    StreamDecoder: 64
+    StreamEvent: 72
     Frame: 40
     DecodeError: 8
     EncodeError: 24

@@ -83,9 +83,9 @@ fn step(
     to_come: &mut u32,
 ) -> Result<Option<usize>, DecodeError> {
     let needed = decoder.needed(input);
-    let decoded = decoder.decode(input);
-    assert_eq!(needed > 0, decoded == Ok(None), "{needed} are needed for {decoded:?}");
-    let Some((event, len)) = decoded? else {
+    let answer = decoder.decode(input);
+    assert_eq!(needed > 0, answer == Ok(None), "{needed} are needed for {answer:?}");
+    let Some((event, len)) = answer? else {
         assert_eq!(decoder.needed(input), needed);
         return Ok(None);
     };
