@@ -2,7 +2,7 @@
 
 use bytes::BufMut;
 
-use crate::packet::{Body, packet_len, put_header};
+use crate::packet::{Body, begin, packet_len};
 use crate::{EncodeError, Property, ProtocolVersion, Publish};
 
 impl Publish<'_> {
@@ -46,8 +46,9 @@ impl Publish<'_> {
         let (properties_len, head_len) = head.lens(version, extra)?;
         let body_len = head_len.checked_add(payload_len as usize).ok_or(EncodeError::PacketTooLarge)?;
         let needed = packet_len(body_len)? - payload_len as usize;
-        put_header(head.first_byte(), body_len, needed, out)?;
-        head.put_head(version, properties_len, extra, out);
+        let mut writer = begin(head.first_byte(), body_len, needed, out)?;
+        head.put_head(version, properties_len, extra, &mut writer);
+        writer.finish();
         Ok(StreamedPayload { remaining: payload_len })
     }
 }

@@ -93,8 +93,8 @@ macro_rules! malformed {
 malformed! {
     type_0_is_reserved_from_a_client: ALL Client b"\x00\x00" => ReservedPacketType 0x81;
     type_0_is_reserved_from_a_server: ALL Server b"\x0F\x00" => ReservedPacketType 0x81;
-    mqtt311_type_15_is_reserved_from_a_client: V3 Client b"\xF0\x00" => ReservedPacketType 0x81;
-    mqtt311_type_15_is_reserved_from_a_server: V3 Server b"\xF0\x01\x00" => ReservedPacketType 0x81;
+    type_15_is_reserved_in_3_x_from_a_client: V3 Client b"\xF0\x00" => ReservedPacketType 0x81;
+    type_15_is_reserved_in_3_x_from_a_server: V3 Server b"\xF0\x01\x00" => ReservedPacketType 0x81;
     mqtt311_2_2_2_1_mqtt5_2_1_3_1_flags_of_connack: STRICT Server p(0x21, b"\0\0\0") => ReservedFlags 0x81;
     mqtt311_2_2_2_2_mqtt5_2_1_3_1_flags_of_puback: STRICT Server p(0x42, b"\0\x01") => ReservedFlags 0x81;
     mqtt5_2_1_3_1_flags_of_puback_from_a_client: STRICT Client p(0x48, b"\0\x01") => ReservedFlags 0x81;
@@ -135,7 +135,7 @@ malformed! {
     unsuback_from_a_client: ALL Client b"\xB0\x02\x00\x01" => WrongDirection 0x82;
     pingreq_from_a_server: ALL Server b"\xC0\x00" => WrongDirection 0x82;
     pingresp_from_a_client: ALL Client b"\xD0\x00" => WrongDirection 0x82;
-    mqtt311_disconnect_from_a_server: V3 Server b"\xE0\x00" => WrongDirection 0x82;
+    disconnect_from_a_server_in_3_x: V3 Server b"\xE0\x00" => WrongDirection 0x82;
 }
 
 // Variable Byte Integers (section 1.5.5).
@@ -162,7 +162,7 @@ malformed! {
     connect_without_flags: V5 Client p(0x10, MQTT5) => Truncated 0x81;
     connect_without_keep_alive: V5 Client p(0x10, b"\0\x04MQTT\x05\x02\0") => Truncated 0x81;
     connect_without_property_length: V5 Client connect5(0x02, b"") => Truncated 0x81;
-    mqtt311_3_1_3_3_mqtt5_3_1_3_3_connect_without_client_identifier: V5 Client connect5(0x02, b"\0") => Truncated 0x81;
+    mqtt5_3_1_3_3_connect_without_client_identifier: V5 Client connect5(0x02, b"\0") => Truncated 0x81;
     mqtt311_3_1_3_3_connect_without_client_identifier: V311 Client connect311(0x02, b"") => Truncated 0x81;
     mqtt5_3_1_2_9_will_without_fields: V5 Client connect5(0x06, b"\0\0\x01c") => Truncated 0x81;
     mqtt5_3_1_2_9_will_without_topic: V5 Client connect5(0x06, b"\0\0\x01c\0") => Truncated 0x81;
@@ -230,7 +230,7 @@ malformed! {
 malformed! {
     mqtt311_1_5_3_1_mqtt5_1_5_4_1_overlong_topic: ALL Client p(0x30, b"\0\x02\xC0\x80\0") => NotUtf8 0x81;
     mqtt311_1_5_3_2_mqtt5_1_5_4_2_nul_in_topic: ALL Server p(0x30, b"\0\x03a\0b\0") => NulInString 0x81;
-    mqtt311_3_1_3_4_mqtt5_3_1_3_4_client_identifier: V5 Client connect5(0x02, b"\0\0\x01\xFF") => NotUtf8 0x81;
+    mqtt5_3_1_3_4_client_identifier: V5 Client connect5(0x02, b"\0\0\x01\xFF") => NotUtf8 0x81;
     mqtt311_3_1_3_4_client_identifier: V311 Client connect311(0x02, b"\0\x01\0") => NulInString 0x81;
     mqtt311_3_1_3_10_will_topic: V311 Client connect311(0x06, b"\0\x01c\0\x01\xFF\0\0") => NotUtf8 0x81;
     mqtt5_3_1_3_11_will_topic: V5 Client connect5(0x06, b"\0\0\x01c\0\0\x01\xFF\0\0") => NotUtf8 0x81;
@@ -241,7 +241,7 @@ malformed! {
     mqtt5_3_3_2_19_content_type: V5 Client publish_with(b"\x03\0\x02\xC3\x28") => NotUtf8 0x81;
     mqtt5_1_5_7_1_name_of_a_user_property: V5 Client publish_with(b"\x26\0\x01\0\0\x01v") => NulInString 0x81;
     mqtt5_1_5_7_1_value_of_a_user_property: V5 Client publish_with(b"\x26\0\x01k\0\x01\xFF") => NotUtf8 0x81;
-    mqtt311_3_8_3_1_mqtt5_3_8_3_1_topic_filter: V5 Client p(0x82, b"\0\x01\0\0\x01\xFF\0") => NotUtf8 0x81;
+    mqtt5_3_8_3_1_topic_filter: V5 Client p(0x82, b"\0\x01\0\0\x01\xFF\0") => NotUtf8 0x81;
     mqtt311_3_8_3_1_topic_filter: V311 Client p(0x82, b"\0\x01\0\x01\0\0") => NulInString 0x81;
     mqtt5_3_10_3_1_topic_filter: V5 Client p(0xA2, b"\0\x01\0\0\x01\xFF") => NotUtf8 0x81;
     mqtt311_3_10_3_1_topic_filter: V311 Client p(0xA2, b"\0\x01\0\x02a\0") => NulInString 0x81;
@@ -294,7 +294,7 @@ malformed! {
     mqtt5_3_2_2_1_reserved_flags_beside_session_present: STRICT Server p(0x20, b"\x81\0\0") => ReservedConnackFlags 0x81;
     mqtt311_3_2_2_4_session_present_on_refusal: V311 Server p(0x20, b"\x01\x02") => SessionPresentOnRefusal 0x82;
     mqtt5_3_2_2_6_session_present_on_refusal: V5 Server p(0x20, b"\x01\x80\0") => SessionPresentOnRefusal 0x82;
-    mqtt311_reserved_return_code: V3 Server p(0x20, b"\0\x06") => InvalidReasonCode 0x82;
+    reserved_return_code_in_3_x: V3 Server p(0x20, b"\0\x06") => InvalidReasonCode 0x82;
     mqtt5_3_2_2_8_unknown_reason_code: V5 Server p(0x20, b"\0\x01\0") => InvalidReasonCode 0x82;
     mqtt5_3_2_2_8_reason_code_of_disconnect: V5 Server p(0x20, b"\0\x8B\0") => InvalidReasonCode 0x82;
     maximum_qos_2: V5 Server connack_with(b"\x24\x02") => PropertyValue 0x82;
