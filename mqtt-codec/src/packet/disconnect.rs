@@ -38,7 +38,7 @@ impl<'a> Disconnect<'a> {
             return Ok(Self::new(reason));
         }
         let before = *reader;
-        let properties = DisconnectProperties::decode(reader, dialect.text)?;
+        let properties = DisconnectProperties::decode(reader, &dialect)?;
         match dialect.from {
             Side::Client => {
                 let legal = !properties.contains(PropertyId::ServerReference);
