@@ -22,8 +22,13 @@
 //!
 //! # Encode
 //!
+//! Into any `BufMut`, or into a slice. The exact length is known first, and a packet that does not fit, or that the receiver
+//! would refuse, is an error before anything is written.
+//!
 //! ```
-//! use mqtt_codec::{PacketId, ProtocolVersion, QoS, Subscribe, SubscriptionOptions, Subscriptions};
+//! use mqtt_codec::{
+//!     EncodeError, PacketId, ProtocolVersion, QoS, Subscribe, SubscriptionOptions, Subscriptions,
+//! };
 //! use mqtt_topic::Subscription;
 //!
 //! let wanted = [(Subscription::parse("sensors/+/temperature")?, SubscriptionOptions::from(QoS::AtLeastOnce))];
@@ -31,6 +36,107 @@
 //! let mut out = Vec::new();
 //! subscribe.encode(ProtocolVersion::V5_0, &mut out)?;
 //! assert_eq!(out.len(), subscribe.encoded_len(ProtocolVersion::V5_0)?);
+//!
+//! let mut buffer = [0; 64];
+//! let len = subscribe.encode_to_slice(ProtocolVersion::V5_0, &mut buffer)?;
+//! assert_eq!(buffer[..len], out);
+//! let too_small = subscribe.encode_to_slice(ProtocolVersion::V5_0, &mut buffer[..10]);
+//! assert_eq!(too_small, Err(EncodeError::BufferTooSmall { needed: len }));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Make packets
+//!
+//! Each packet has a `new` with what it must have, and public fields for what it may have. What the specification forbids has
+//! no value, such as DUP at QoS 0, or is an error.
+//!
+//! ```
+//! use mqtt_codec::*;
+//! use mqtt_topic::{Subscription, TopicName};
+//!
+//! let packet_id = PacketId::MIN;
+//! let will = Will::new(TopicName::parse("meters/7/state")?, b"gone");
+//! let fields = ConnectFields {
+//!     client_id: "meter-7",
+//!     keep_alive: 60,
+//!     username: Some("meter"),
+//!     password: Some(b"secret"),
+//!     will: Some(Will { qos: QoS::AtLeastOnce, retain: true, ..will }),
+//!     ..ConnectFields::default()
+//! };
+//! let delivery = Delivery::AtLeastOnce { packet_id, dup: false };
+//! let publish = Publish::new(TopicName::parse("meters/7/power")?, b"230 W");
+//! let filters = [Subscription::parse("meters/7/set/#")?, Subscription::parse("$share/all/jobs")?];
+//! let wanted = filters.map(|filter| (filter, SubscriptionOptions::from(QoS::AtLeastOnce)));
+//! let server = [Property::ServerReference("other.example"), Property::ReasonString("update at noon")];
+//! let step = [Property::AuthenticationMethod("SCRAM-SHA-256"), Property::AuthenticationData(b"n,,n=u")];
+//! let packets: [Packet<'_>; 15] = [
+//!     Connect::new(&fields).into(),
+//!     Connack { session_present: true, ..Connack::new(ConnackReason::Success) }.into(),
+//!     Publish { delivery, retain: true, ..publish }.into(),
+//!     Puback::new(packet_id).into(),
+//!     Pubrec { reason: PublishReason::QuotaExceeded, ..Pubrec::new(packet_id) }.into(),
+//!     Pubrel::new(packet_id).into(),
+//!     Pubcomp::new(packet_id).into(),
+//!     Subscribe::new(packet_id, Subscriptions::new(&wanted)).into(),
+//!     Suback::new(packet_id, SubackReasons::new(&[SubackReason::GrantedQoS1, SubackReason::NotAuthorized])).into(),
+//!     Unsubscribe::new(packet_id, TopicFilters::new(&filters)).into(),
+//!     Unsuback::new(packet_id, UnsubackReasons::new(&[UnsubackReason::Success; 2])).into(),
+//!     Packet::Pingreq,
+//!     Packet::Pingresp,
+//!     Disconnect {
+//!         properties: DisconnectProperties::new(&server)?,
+//!         ..Disconnect::new(DisconnectReason::UseAnotherServer)
+//!     }
+//!     .into(),
+//!     Auth { reason: AuthReason::ContinueAuthentication, properties: AuthProperties::new(&step)? }.into(),
+//! ];
+//! for packet in packets {
+//!     packet.encode(ProtocolVersion::V5_0, &mut Vec::new())?;
+//! }
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Send a payload without copying it
+//!
+//! The head of a PUBLISH is written into a buffer, the payload goes behind it by reference:
+//!
+//! ```
+//! use std::io::{IoSlice, Write};
+//!
+//! use mqtt_codec::{ProtocolVersion, Publish};
+//! use mqtt_topic::TopicName;
+//!
+//! let picture = vec![0xFF; 1 << 20];
+//! let publish = Publish::new(TopicName::parse("camera/1")?, &picture);
+//! let mut head = Vec::new();
+//! publish.encode_head(ProtocolVersion::V5_0, &mut head)?;
+//!
+//! let mut socket = Vec::new(); // your socket, which may take less than all
+//! let written = socket.write_vectored(&[IoSlice::new(&head), IoSlice::new(publish.payload)])?;
+//! assert_eq!(written, publish.encoded_len(ProtocolVersion::V5_0)?);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Send one message to many
+//!
+//! A [`PreparedPublish`] encodes topic, properties and payload once, and changes what differs from one receiver to the next:
+//!
+//! ```
+//! use bytes::{Bytes, BytesMut};
+//! use mqtt_codec::{Delivery, Hop, MessageProperties, PacketId, PreparedPublish, Property, ProtocolVersion};
+//! use mqtt_topic::TopicName;
+//!
+//! let properties = MessageProperties::new(&[Property::ContentType("text/plain")])?;
+//! let topic = TopicName::parse("room/temperature")?;
+//! let mut prepared =
+//!     PreparedPublish::new(ProtocolVersion::V5_0, &topic, &properties, Bytes::from_static(b"21.5"))?;
+//! let mut outputs = vec![BytesMut::new(); 3];
+//! for (number, out) in (1..).zip(&mut outputs) {
+//!     let packet_id = PacketId::new(number).expect("not 0");
+//!     let delivery = Delivery::AtLeastOnce { packet_id, dup: false };
+//!     prepared.encode(&Hop { delivery, ..Hop::default() }, out)?;
+//! }
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
@@ -47,7 +153,17 @@
 //! | packets | [`Packet`] and one type for each |
 //! | properties (5.0) | [`Property`], and a set for each packet, such as [`PublishProperties`] |
 //! | reason codes | one enum for each packet, such as [`ConnackReason`] |
+//! | one message to many | [`PreparedPublish`] |
 //! | errors | [`DecodeError`] for a peer's bytes, [`EncodeError`] for a caller's packet |
+//!
+//! # Features
+//!
+//! None is on by default; each needs `std`.
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `arbitrary` | `Arbitrary` for [`Frame`]: any valid packet, for fuzzers and property tests |
+//! | `tokio-util` | `FrameCodec`, for packets over `tokio_util::codec::Framed` |
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -62,31 +178,43 @@
 )]
 
 extern crate alloc;
+#[cfg(feature = "tokio-util")]
+extern crate std;
 
+#[cfg(feature = "arbitrary")]
+mod arbitrary;
 mod decoder;
 mod error;
 mod frame;
+#[cfg(feature = "tokio-util")]
+mod framed;
 mod header;
 mod list;
 mod packet;
+mod prepared;
 mod property;
 mod qos;
 mod reader;
 mod reason;
+mod slice;
 mod string;
 mod subscription_options;
 mod varint;
 mod version;
+mod writer;
 
 pub use self::decoder::{Decoder, MAXIMUM_PACKET_SIZE};
 pub use self::error::{DecodeError, EncodeError, Fault, PropertyError};
 pub use self::frame::Frame;
+#[cfg(feature = "tokio-util")]
+pub use self::framed::{FrameCodec, FramedError};
 pub use self::header::PacketType;
 pub use self::list::{SubackReasons, Subscriptions, TopicFilters, UnsubackReasons};
 pub use self::packet::{
     Auth, Connack, Connect, ConnectFields, Delivery, Disconnect, Packet, Puback, Pubcomp, Publish, Pubrec,
     Pubrel, Suback, Subscribe, Unsuback, Unsubscribe, Will,
 };
+pub use self::prepared::{Hop, PreparedPublish, TopicForm};
 pub use self::property::message::MessageProperties;
 pub use self::property::sets::{
     AckProperties, AuthProperties, ConnackProperties, ConnectProperties, DisconnectProperties, Properties,

@@ -38,7 +38,7 @@ fn values_are_small() {
         @r"
     Packet: 64
     Publish: 64
-    Connect: 24
+    Connect: 32
     Subscribe: 56
     Property: 40
     PublishProperties: 24

@@ -27,20 +27,27 @@ impl<'a> Text<'a> {
     /// [`InvalidTopicKind::NotUtf8`] and [`InvalidTopicKind::Nul`].
     #[inline]
     pub fn new(bytes: &'a [u8]) -> Result<Self, InvalidTopic> {
-        let Seen { rare, wildcard } = scan(bytes);
-        let text = Self { bytes, has_wildcard: wildcard, has_rare: rare };
-        if rare { text.check_rare() } else { Ok(text) }
+        match Self::plain(bytes) {
+            Some(text) => Ok(text),
+            None => Self::rare(bytes),
+        }
     }
 
-    /// What printable ASCII need not be checked for.
+    /// Text of printable ASCII characters, which is nearly all there is, by one look; `None` when there are others.
+    #[inline]
+    pub fn plain(bytes: &'a [u8]) -> Option<Self> {
+        let Seen { rare, wildcard } = scan(bytes);
+        if rare { None } else { Some(Self { bytes, has_wildcard: wildcard, has_rare: false }) }
+    }
+
     #[cold]
-    fn check_rare(self) -> Result<Self, InvalidTopic> {
-        if let Err(error) = core::str::from_utf8(self.bytes) {
+    fn rare(bytes: &'a [u8]) -> Result<Self, InvalidTopic> {
+        if let Err(error) = core::str::from_utf8(bytes) {
             return Err(InvalidTopic::new(InvalidTopicKind::NotUtf8, error.valid_up_to()));
         }
-        match self.bytes.iter().position(|byte| *byte == 0) {
+        match bytes.iter().position(|byte| *byte == 0) {
             Some(at) => Err(InvalidTopic::new(InvalidTopicKind::Nul, at)),
-            None => Ok(self),
+            None => Ok(Self { bytes, has_wildcard: scan(bytes).wildcard, has_rare: true }),
         }
     }
 
@@ -94,23 +101,32 @@ struct Seen {
 #[inline]
 fn scan(bytes: &[u8]) -> Seen {
     if let Some(last) = bytes.last_chunk() {
-        let mut seen = scan_block(last);
-        for block in bytes.as_chunks().0 {
+        let (blocks, rest) = bytes.as_chunks();
+        let mut seen = Seen { rare: false, wildcard: false };
+        let mut add = |block| {
             let Seen { rare, wildcard } = scan_block(block);
             seen.rare |= rare;
             seen.wildcard |= wildcard;
+        };
+        blocks.iter().for_each(&mut add);
+        if !rest.is_empty() {
+            add(last);
         }
-        seen
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        scan_words(u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        scan_words(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)), SPACES)
-    } else {
-        scan_words(bytes.iter().fold(SPACES, |word, byte| word << 8 | u64::from(*byte)), SPACES)
+        return seen;
     }
+    let (first, last) = if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>())
+    {
+        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)), SPACES)
+    } else {
+        (bytes.iter().fold(SPACES, |word, byte| word << 8 | u64::from(*byte)), SPACES)
+    };
+    scan_words(first, last)
 }
 
-#[inline]
+#[expect(clippy::inline_always, reason = "a call costs as much as the look")]
+#[inline(always)]
 fn scan_block(block: &[u8; 16]) -> Seen {
     let (mut rare, mut wildcard) = (0, 0);
     for byte in block {

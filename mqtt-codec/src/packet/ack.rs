@@ -3,11 +3,10 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-
 use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
+use crate::writer::Put;
 use crate::{
     AckProperties, DecodeError, EncodeError, Fault, PacketId, PacketType, ProtocolVersion, PublishReason,
     ReleaseReason, Side,
@@ -64,7 +63,7 @@ macro_rules! acks {
                 }
             }
 
-            fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+            fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
                 out.put_u16(self.packet_id.get());
                 if self.reason != $reason::Success || !self.properties.is_empty() {
                     out.put_u8(self.reason.code());

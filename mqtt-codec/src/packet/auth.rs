@@ -2,11 +2,10 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-
 use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
+use crate::writer::Put;
 use crate::{
     AuthProperties, AuthReason, DecodeError, EncodeError, Fault, PacketType, PropertyId, ProtocolVersion,
 };
@@ -50,7 +49,7 @@ impl Body for Auth<'_> {
         Ok(1 + self.properties.encoded_len(version)?)
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
         out.put_u8(self.reason.code());
         self.properties.put(version, out);
     }

@@ -3,19 +3,19 @@
 use core::fmt;
 use core::num::{NonZeroU16, NonZeroU32};
 
-use bytes::BufMut;
 use mqtt_topic::TopicName;
 
 use super::{PayloadFormat, Property, PropertyId};
 use crate::reader::Reader;
 use crate::string::TextRules;
+use crate::writer::Put;
 use crate::{
     DecodeError, EncodeError, Fault, PropertyError, ProtocolVersion, QoS, SubscriptionIdentifier, varint,
 };
 
 /// Which properties: one bit for each, by rank of identifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mask(u32);
+pub(crate) struct Mask(u32);
 
 /// The properties that may be repeated: Subscription Identifier (where a set allows that) and User Property.
 const USER_PROPERTY: Mask = Mask::of(&[PropertyId::UserProperty]);
@@ -56,7 +56,7 @@ struct Rules {
 
 /// The storage behind every set. All its properties have been checked against the rules of the set.
 #[derive(Clone, Copy)]
-pub(super) enum Repr<'a> {
+pub(crate) enum Repr<'a> {
     /// A block of a received packet.
     Block { seen: Mask, bytes: &'a [u8] },
     /// Values of the caller.
@@ -76,7 +76,7 @@ impl<'a> Repr<'a> {
             if seen.has(id) && !rules.repeatable.has(id) {
                 return Err(PropertyError::Repeated(id));
             }
-            property.len()?;
+            property.check()?;
             seen = seen.or(Mask::of(&[id]));
         }
         if lacks_method(seen) {
@@ -93,6 +93,11 @@ impl<'a> Repr<'a> {
         Ok(Self::Block { seen, bytes })
     }
 
+    /// A block that has been checked before, in which these properties were seen.
+    pub(crate) fn checked(reader: &mut Reader<'a>, seen: Mask) -> Result<Self, DecodeError> {
+        Ok(Self::Block { seen, bytes: reader.section()?.rest() })
+    }
+
     fn check_block(mut block: Reader<'a>, rules: Rules, text: TextRules) -> Result<Mask, DecodeError> {
         let mut seen = Mask(0);
         while !block.is_empty() {
@@ -107,7 +112,7 @@ impl<'a> Repr<'a> {
         Ok(seen)
     }
 
-    pub(super) const fn seen(&self) -> Mask {
+    pub(crate) const fn seen(&self) -> Mask {
         match self {
             Self::Block { seen, .. } | Self::Values { seen, .. } => *seen,
         }
@@ -117,13 +122,11 @@ impl<'a> Repr<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Block { bytes, .. } => bytes.len(),
-            Self::Values { values, .. } => {
-                values.iter().map(|property| property.len().unwrap_or_default()).sum()
-            }
+            Self::Values { values, .. } => values.iter().map(Property::len).sum(),
         }
     }
 
-    fn put(&self, out: &mut impl BufMut) {
+    fn put(&self, out: &mut impl Put) {
         match self {
             Self::Block { bytes, .. } => out.put_slice(bytes),
             Self::Values { values, .. } => values.iter().for_each(|property| property.put(out)),
@@ -152,14 +155,14 @@ pub(crate) trait PropertySet {
     fn block_len(&self) -> usize;
 
     /// Writes the properties, without the Property Length in front.
-    fn put_block(&self, out: &mut impl BufMut);
+    fn put_block(&self, out: &mut impl Put);
 
     /// Bytes on the wire with the Property Length in front `[MQTT-2.2.2-1]`, nothing at all in 3.x.
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
         prefixed_len(self.block_len(), version)
     }
 
-    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
         if version.is_v5() {
             #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
             varint::put(self.block_len() as u32, out);
@@ -279,7 +282,7 @@ macro_rules! sets {
     })+) => { $(
         $(#[doc = $doc])+
         #[derive(Clone, Copy)]
-        pub struct $name<'a>(pub(super) Repr<'a>);
+        pub struct $name<'a>(pub(crate) Repr<'a>);
 
         impl<'a> $name<'a> {
             const RULES: Rules = Rules {
@@ -340,7 +343,7 @@ macro_rules! sets {
                 self.0.len()
             }
 
-            fn put_block(&self, out: &mut impl BufMut) {
+            fn put_block(&self, out: &mut impl Put) {
                 self.0.put(out);
             }
         }
