@@ -1,12 +1,13 @@
 //! The check behind the target `differential`: what other decoders make of the same packet.
 //!
-//! A divergence is one of three: the codec refuses what a peer accepts, accepts what a peer refuses, or both accept and
-//! the peer reads the packet and its canonical form as two different packets. Each kind of divergence that is known has a
+//! A divergence is one of four: the codec refuses what a peer accepts, accepts what a peer refuses, or both accept and
+//! the peer finds other values in the fields, or reads the packet and its canonical form as two different packets. Each kind of divergence that is known has a
 //! line in `divergences.tsv`, which says why the codec is right, and by which clause. Any other is a finding.
 
 mod peers;
 mod table;
 mod traits;
+mod values;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +16,7 @@ use std::sync::OnceLock;
 use mqtt_codec::{Decoder, Packet, PacketType, ProtocolVersion, Side};
 
 use self::table::{Divergence, Table};
+use self::values::Values;
 
 /// What a peer makes of one packet.
 enum Verdict<P> {
@@ -108,14 +110,16 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn compare<P: PartialEq>(&self, peer: &str, decode: fn(&[u8]) -> Verdict<P>) -> Option<String> {
+    fn compare<P: PartialEq + Values>(&self, peer: &str, decode: fn(&[u8]) -> Verdict<P>) -> Option<String> {
         let theirs = guarded(|| decode(self.bytes))?;
         match (&self.ours, theirs) {
             (Err(_), Verdict::Refuses(_) | Verdict::Misframes) => None,
             (Err(fault), Verdict::Accepts(_)) => {
                 self.expect(peer, &[(Divergence::OnlyTheyAccept, fault)], "")
             }
-            (Ok(packet), Verdict::Accepts(theirs)) => self.compare_canonical(peer, decode, packet, &theirs),
+            (Ok(packet), Verdict::Accepts(theirs)) => self
+                .compare_values(peer, packet, &theirs)
+                .or_else(|| self.compare_canonical(peer, decode, packet, &theirs)),
             (Ok(packet), theirs) => {
                 let error = if let Verdict::Refuses(error) = theirs { error } else { "misframed".into() };
                 let traits = traits::of(packet, self.version, self.bytes);
@@ -125,8 +129,19 @@ impl Case<'_> {
         }
     }
 
+    /// The peer must find the same values in the fields.
+    fn compare_values(&self, peer: &str, packet: &Packet<'_>, theirs: &impl Values) -> Option<String> {
+        let (ours, theirs) = (values::of(packet), theirs.values()?);
+        if ours == theirs {
+            return None;
+        }
+        let traits = traits::of(packet, self.version, self.bytes);
+        let known: Vec<_> = traits.iter().map(|name| (Divergence::ValuesDiffer, *name)).collect();
+        self.expect(peer, &known, &format!("{ours:?} / {theirs:?}"))
+    }
+
     /// The peer must read what the codec makes of the packet as the same packet.
-    fn compare_canonical<P: PartialEq>(
+    fn compare_canonical<P: PartialEq + Values>(
         &self,
         peer: &str,
         decode: fn(&[u8]) -> Verdict<P>,

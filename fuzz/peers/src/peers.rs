@@ -10,6 +10,10 @@ use mqtt_protocol_core::mqtt::result_code::MqttError;
 use ntex_codec::Decoder as _;
 
 use crate::Verdict;
+use crate::values::Values;
+
+impl Values for MqttPacket {}
+impl Values for packet::Packet {}
 
 fn flowsdk(result: Result<ParseOk, ParseError>, len: usize) -> Verdict<MqttPacket> {
     match result {
@@ -98,21 +102,26 @@ mqtt_protocol_core!(mqtt_protocol_core_v5, v5_0, {
 
 macro_rules! ntex_mqtt {
     ($name:ident, $version:ident) => {
-        #[allow(clippy::type_complexity, reason = "a packet, or a PUBLISH with its payload")]
-        pub(crate) fn $name(
-            bytes: &[u8],
-        ) -> Verdict<
-            Result<
-                ntex_mqtt::$version::codec::Packet,
-                (ntex_mqtt::$version::codec::Publish, ntex_bytes::Bytes),
-            >,
-        > {
+        pub(crate) mod $version {
+            use ntex_mqtt::$version::codec;
+
+            /// A packet, or a PUBLISH with its payload.
+            #[derive(PartialEq)]
+            pub(crate) enum Ntex {
+                Packet(codec::Packet),
+                Publish(codec::Publish, ntex_bytes::Bytes),
+            }
+
+            impl crate::values::Values for Ntex {}
+        }
+
+        pub(crate) fn $name(bytes: &[u8]) -> Verdict<$version::Ntex> {
             use ntex_mqtt::$version::codec::{Codec, Decoded};
             let mut input = ntex_bytes::BytesMut::with_capacity(bytes.len());
             input.extend_from_slice(bytes);
             let packet = match Codec::new().decode(&mut input) {
-                Ok(Some(Decoded::Packet(packet, _))) => Ok(packet),
-                Ok(Some(Decoded::Publish(publish, payload, _))) => Err((publish, payload)),
+                Ok(Some(Decoded::Packet(packet, _))) => $version::Ntex::Packet(packet),
+                Ok(Some(Decoded::Publish(publish, payload, _))) => $version::Ntex::Publish(publish, payload),
                 Ok(_) => return Verdict::Misframes,
                 Err(error) => return Verdict::Refuses(format!("{error:?}")),
             };

@@ -10,6 +10,8 @@ pub(crate) enum Divergence {
     OnlyWeAccept,
     /// `differs`: a peer reads the canonical form as another packet; told apart by what is special about the packet.
     CanonicalDiffers,
+    /// `values`: a peer finds other values in the fields; told apart by what is special about the packet.
+    ValuesDiffer,
 }
 
 struct Line {
@@ -62,6 +64,7 @@ impl Line {
                 "accepts" => Divergence::OnlyTheyAccept,
                 "refuses" => Divergence::OnlyWeAccept,
                 "differs" => Divergence::CanonicalDiffers,
+                "values" => Divergence::ValuesDiffer,
                 other => panic!("no such divergence: {other}"),
             },
             what,
