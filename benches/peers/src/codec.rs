@@ -65,7 +65,7 @@ pub trait Prepare: Codec {
     fn prepare(packet: &Self::Packet<'_>) -> Self::Prepared;
 
     /// Replaces what is in `output` by the PUBLISH with a Packet Identifier of its own, where it has one.
-    fn encode_prepared(prepared: &Self::Prepared, packet_id: u16, output: &mut Self::Output) -> bool;
+    fn encode_prepared(prepared: &mut Self::Prepared, packet_id: u16, output: &mut Self::Output) -> bool;
 }
 
 /// What a decoder has found, as far as all of them show it.

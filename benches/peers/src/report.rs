@@ -38,7 +38,7 @@ impl Group<'_> {
     }
 
     fn reference(&self) -> Option<&Line<'_>> {
-        self.best(|codec| codec == ours::REFERENCE)
+        ours::REFERENCES.iter().find_map(|form| self.best(|codec| codec == *form))
     }
 
     fn floor(&self) -> Option<&Line<'_>> {

@@ -7,7 +7,6 @@ use mqtt_codec::{ProtocolVersion, Side};
 use crate::case::Prober;
 use crate::codecs::ours::Received;
 
-#[allow(dead_code, reason = "shared with the tests of mqtt-codec")]
 #[path = "../../../mqtt-codec/tests/common/corpus.rs"]
 mod corpus;
 #[path = "../../../mqtt-codec/tests/common/wire.rs"]
@@ -99,7 +98,7 @@ const fn other(side: Side) -> Side {
 }
 
 fn may_be_sent_by(from: Side, bytes: &[u8], version: ProtocolVersion) -> bool {
-    matches!(Received::new(bytes, from, version).next(), Ok(Some(_)))
+    matches!(Received::new(bytes, from, version).packet(), Ok(Some(_)))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ struct Slice<const LEVEL: u8>;
 /// Each packet is a shared handle, split off the read buffer.
 struct Shared<const LEVEL: u8>;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<Slice<4>>();
     cases.codec::<Slice<5>>();
     cases.build::<Slice<5>>();
@@ -137,7 +137,7 @@ impl<const LEVEL: u8> Prepare for Slice<LEVEL> {
     }
 
     #[inline]
-    fn encode_prepared((packet, at): &Self::Prepared, packet_id: u16, output: &mut Vec<u8>) -> bool {
+    fn encode_prepared((packet, at): &mut Self::Prepared, packet_id: u16, output: &mut Vec<u8>) -> bool {
         output.clear();
         output.extend_from_slice(packet);
         if let Some(at) = *at {
@@ -164,7 +164,7 @@ impl<const LEVEL: u8> Codec for Shared<LEVEL> {
         Ok(lens(input).map(|(len, _)| input.split_to(len).freeze()))
     }
 
-    fn found<'p>(_packet: &'p Bytes) -> Option<Found<'p>> {
+    fn found(_packet: &Bytes) -> Option<Found<'_>> {
         None
     }
 

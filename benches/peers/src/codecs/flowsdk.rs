@@ -12,7 +12,7 @@ use crate::codec::{Build, Codec, Filters, Found, Stream, message, present, versi
 
 struct Flowsdk<const LEVEL: u8>;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<Flowsdk<4>>();
     cases.codec::<Flowsdk<5>>();
     cases.build::<Flowsdk<5>>();
@@ -47,7 +47,7 @@ impl<const LEVEL: u8> Codec for Flowsdk<LEVEL> {
         }
     }
 
-    fn found<'p>(packet: &'p MqttPacket) -> Option<Found<'p>> {
+    fn found(packet: &MqttPacket) -> Option<Found<'_>> {
         Some(match packet {
             MqttPacket::Connect3(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),

@@ -11,7 +11,7 @@ use crate::codec::{Build, Codec, Filters, Found, message, version};
 
 struct Mqtt5<const LEVEL: u8>;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<Mqtt5<4>>();
     cases.codec::<Mqtt5<5>>();
     cases.build::<Mqtt5<5>>();
@@ -47,7 +47,7 @@ impl<const LEVEL: u8> Codec for Mqtt5<LEVEL> {
         Packet::decode_from_body_with_version(header.packet_type, &header, &mut body, LEVEL).map(Some)
     }
 
-    fn found<'p>(packet: &'p Packet) -> Option<Found<'p>> {
+    fn found(packet: &Packet) -> Option<Found<'_>> {
         Some(match packet {
             Packet::Connect(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),

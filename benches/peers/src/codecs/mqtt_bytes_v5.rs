@@ -9,7 +9,7 @@ use crate::codec::{Build, Codec, Filters, Found, message, present};
 
 struct V5;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V5>();
     cases.build::<V5>();
 }
@@ -35,7 +35,7 @@ impl Codec for V5 {
         }
     }
 
-    fn found<'p>(packet: &'p Packet) -> Option<Found<'p>> {
+    fn found(packet: &Packet) -> Option<Found<'_>> {
         Some(match packet {
             Packet::Connect(connect, will, _) => Found::Connect {
                 client_id: &connect.client_id,

@@ -16,7 +16,7 @@ use crate::codec::{Build, Codec, Filters, Found, message, present};
 struct V4;
 struct V5;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
     cases.codec::<V5>();
     cases.build::<V5>();
@@ -52,7 +52,7 @@ impl Codec for V4 {
         if is_complete(input) { v4::VariablePacket::decode(input).map(Some) } else { Ok(None) }
     }
 
-    fn found<'p>(packet: &'p v4::VariablePacket) -> Option<Found<'p>> {
+    fn found(packet: &v4::VariablePacket) -> Option<Found<'_>> {
         Some(match packet {
             v4::VariablePacket::ConnectPacket(connect) => Found::Connect {
                 client_id: connect.client_identifier().as_bytes(),
@@ -113,7 +113,7 @@ impl Codec for V5 {
         if is_complete(input) { v5::VariablePacket::decode(input).map(Some) } else { Ok(None) }
     }
 
-    fn found<'p>(packet: &'p v5::VariablePacket) -> Option<Found<'p>> {
+    fn found(packet: &v5::VariablePacket) -> Option<Found<'_>> {
         Some(match packet {
             v5::VariablePacket::ConnectPacket(connect) => {
                 let will = connect.will();

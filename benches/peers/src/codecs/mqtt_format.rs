@@ -13,7 +13,7 @@ use crate::codec::{Codec, Filters, Found, Stream};
 
 struct V4;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
 }
 

@@ -12,7 +12,7 @@ use crate::codec::{Build, Codec, Filters, Found, Stream, message, present};
 struct V4;
 struct V5;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
     cases.codec::<V5>();
     cases.build::<V5>();
@@ -71,7 +71,7 @@ impl Codec for V4 {
         }
     }
 
-    fn found<'p>(packet: &'p v3::Packet) -> Option<Found<'p>> {
+    fn found(packet: &v3::Packet) -> Option<Found<'_>> {
         Some(match packet {
             v3::Packet::Connect(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),
@@ -135,7 +135,7 @@ impl Codec for V5 {
         }
     }
 
-    fn found<'p>(packet: &'p v5::Packet) -> Option<Found<'p>> {
+    fn found(packet: &v5::Packet) -> Option<Found<'_>> {
         Some(match packet {
             v5::Packet::Connect(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),

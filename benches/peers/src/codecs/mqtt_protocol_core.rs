@@ -16,7 +16,7 @@ use crate::codec::{Build, Codec, Filters, Found, Split, message, version};
 
 struct ProtocolCore<const LEVEL: u8>;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<ProtocolCore<4>>();
     cases.codec::<ProtocolCore<5>>();
     cases.build::<ProtocolCore<5>>();
@@ -114,7 +114,7 @@ impl<const LEVEL: u8> Codec for ProtocolCore<LEVEL> {
         if LEVEL == 4 { parse4(&raw) } else { parse5(&raw) }.map(Some)
     }
 
-    fn found<'p>(packet: &'p Packet) -> Option<Found<'p>> {
+    fn found(packet: &Packet) -> Option<Found<'_>> {
         Some(match packet {
             Packet::V3_1_1Connect(connect) => Found::Connect {
                 client_id: connect.client_id().as_bytes(),

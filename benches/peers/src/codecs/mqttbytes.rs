@@ -12,7 +12,7 @@ const MAXIMUM_PACKET_SIZE: usize = 1 << 28;
 struct V4;
 struct V5;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
     cases.codec::<V5>();
     cases.build::<V5>();
@@ -43,7 +43,7 @@ impl Codec for V4 {
         complete(v4::read(input, MAXIMUM_PACKET_SIZE))
     }
 
-    fn found<'p>(packet: &'p v4::Packet) -> Option<Found<'p>> {
+    fn found(packet: &v4::Packet) -> Option<Found<'_>> {
         Some(match packet {
             v4::Packet::Connect(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),
@@ -113,7 +113,7 @@ impl Codec for V5 {
         complete(v5::read(input, MAXIMUM_PACKET_SIZE))
     }
 
-    fn found<'p>(packet: &'p v5::Packet) -> Option<Found<'p>> {
+    fn found(packet: &v5::Packet) -> Option<Found<'_>> {
         Some(match packet {
             v5::Packet::Connect(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),

@@ -14,7 +14,7 @@ use crate::codec::{Build, Codec, Filters, Found, Split, message, present};
 struct V4;
 struct V5;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
     cases.codec::<V5>();
     cases.build::<V5>();
@@ -54,7 +54,7 @@ impl Codec for V4 {
         input.codec.decode(&mut input.bytes)
     }
 
-    fn found<'p>(packet: &'p v3::codec::Decoded) -> Option<Found<'p>> {
+    fn found(packet: &v3::codec::Decoded) -> Option<Found<'_>> {
         use v3::codec::{Decoded, Packet};
         let packet = match packet {
             Decoded::Publish(publish, payload, _) => {
@@ -127,7 +127,7 @@ impl Codec for V5 {
         input.codec.decode(&mut input.bytes)
     }
 
-    fn found<'p>(packet: &'p v5::codec::Decoded) -> Option<Found<'p>> {
+    fn found(packet: &v5::codec::Decoded) -> Option<Found<'_>> {
         use v5::codec::{Decoded, Packet};
         let packet = match packet {
             Decoded::Publish(publish, payload, _) => {

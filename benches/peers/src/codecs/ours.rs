@@ -1,31 +1,37 @@
-//! `mqtt-codec`, borrowed from a slice, and owned as a frame.
+//! `mqtt-codec`: borrowed from a slice, owned as a frame, built from values, prepared for many receivers.
 
-use bytes::BytesMut;
+mod built;
+
+use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
-    DecodeError, Decoder, Delivery, Frame, Packet, PacketId, PacketType, Property, ProtocolVersion, Publish,
-    PublishProperties, Side,
+    DecodeError, Decoder, Delivery, Frame, Hop, MessageProperties, Packet, PacketId, PacketType,
+    PreparedPublish, Property, ProtocolVersion, Publish, PublishProperties, Side,
 };
 use mqtt_topic::TopicName;
 
 use crate::case::Cases;
-use crate::codec::{Build, Codec, Filters, Found, Split, Stream, message, version};
+use crate::codec::{Build, Codec, Filters, Found, Prepare, Split, Stream, message, version};
 
 /// How our names begin.
 pub const NAME: &str = "mqtt-codec (";
-/// The form that the others are compared with.
-pub const REFERENCE: &str = Borrowed::<5>::NAME;
+/// The forms that the others are compared with: the first that does an operation.
+pub const REFERENCES: [&str; 2] = [built::Built::<5>::NAME, Borrowed::<5>::NAME];
 
 struct Borrowed<const LEVEL: u8>;
 struct Owned<const LEVEL: u8>;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<Borrowed<4>>();
     cases.codec::<Borrowed<5>>();
     cases.build::<Borrowed<5>>();
     cases.split::<Borrowed<5>>();
+    cases.prepare::<Borrowed<4>>();
+    cases.prepare::<Borrowed<5>>();
     cases.decoder::<Owned<4>>();
     cases.decoder::<Owned<5>>();
     cases.split::<Owned<5>>();
+    cases.encoder::<built::Built<4>>();
+    cases.encoder::<built::Built<5>>();
 }
 
 fn decoder(version: ProtocolVersion, from: Side, is_connect: bool) -> Decoder {
@@ -51,7 +57,7 @@ impl Received {
 
     /// The next packet.
     #[inline]
-    pub fn next(&mut self) -> Result<Option<Packet<'_>>, DecodeError> {
+    pub fn packet(&mut self) -> Result<Option<Packet<'_>>, DecodeError> {
         let (rest, at) = self.stream.rest();
         let Some((packet, len)) = self.decoder.decode(rest)? else { return Ok(None) };
         *at += len;
@@ -72,7 +78,7 @@ pub fn found<'a>(packet: &Packet<'a>) -> Found<'a> {
             }
         }
         Packet::Publish(publish) => Found::Publish {
-            topic: publish.topic.map_or(&[], |topic| topic.into_inner().as_bytes()),
+            topic: publish.topic.map_or(&[], TopicName::into_inner),
             packet_id: publish.delivery.packet_id().map_or(0, PacketId::get),
             properties: publish.properties.iter().count(),
             payload: publish.payload.len(),
@@ -98,7 +104,7 @@ pub fn found<'a>(packet: &Packet<'a>) -> Found<'a> {
 
 /// The properties of a PUBLISH of 5.0 in one order.
 pub fn properties(publish: &[u8]) -> Vec<String> {
-    match Received::new(publish, Side::Client, ProtocolVersion::V5_0).next() {
+    match Received::new(publish, Side::Client, ProtocolVersion::V5_0).packet() {
         Ok(Some(Packet::Publish(publish))) => {
             let mut properties: Vec<_> =
                 publish.properties.iter().map(|property| format!("{property:?}")).collect();
@@ -123,7 +129,7 @@ impl<const LEVEL: u8> Codec for Borrowed<LEVEL> {
 
     #[inline]
     fn decode(input: &mut Received) -> Result<Option<Packet<'_>>, DecodeError> {
-        input.next()
+        input.packet()
     }
 
     #[inline]
@@ -147,7 +153,7 @@ impl<const LEVEL: u8> Codec for Borrowed<LEVEL> {
 }
 
 impl Build for Borrowed<5> {
-    type Message = TopicName<&'static str>;
+    type Message = TopicName<&'static [u8]>;
 
     fn message() -> Self::Message {
         TopicName::parse(message::TOPIC).expect("a Topic Name")
@@ -180,6 +186,32 @@ impl<const LEVEL: u8> Split for Borrowed<LEVEL> {
         output.clear();
         let encoded = publish.encode_head(Self::VERSION, output);
         encoded.map_or(0, |()| output.len() + publish.payload.len())
+    }
+}
+
+impl<const LEVEL: u8> Prepare for Borrowed<LEVEL> {
+    type Prepared = (PreparedPublish, Hop<'static>);
+
+    fn prepare(packet: &Packet<'_>) -> Self::Prepared {
+        let Packet::Publish(publish) = packet else { panic!("{packet} is no PUBLISH") };
+        let properties = MessageProperties::from_publish(publish.properties, None);
+        let payload = Bytes::copy_from_slice(publish.payload);
+        let topic = publish.topic.expect("no workload has a Topic Alias");
+        let message_expiry_interval = publish.properties.message_expiry_interval();
+        let prepared =
+            PreparedPublish::new(Self::VERSION, &topic, &properties, payload).expect("it was received");
+        (prepared, Hop { delivery: publish.delivery, message_expiry_interval, ..Hop::default() })
+    }
+
+    #[inline]
+    fn encode_prepared((prepared, hop): &mut Self::Prepared, packet_id: u16, output: &mut BytesMut) -> bool {
+        if let (Delivery::AtLeastOnce { packet_id, .. }, Some(next)) =
+            (&mut hop.delivery, PacketId::new(packet_id))
+        {
+            *packet_id = next;
+        }
+        output.clear();
+        prepared.encode(hop, output).is_ok()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::codec::{Build, Codec, Filters, Found, message, present};
 struct V4;
 struct V5;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
     cases.codec::<V5>();
     cases.build::<V5>();
@@ -45,7 +45,7 @@ impl Codec for V4 {
         Ok(input.codec.decode(&mut input.bytes)?.map(|(packet, _)| packet))
     }
 
-    fn found<'p>(packet: &'p v3::Packet) -> Option<Found<'p>> {
+    fn found(packet: &v3::Packet) -> Option<Found<'_>> {
         Some(match packet {
             v3::Packet::Connect(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),
@@ -100,7 +100,7 @@ impl Codec for V5 {
         Ok(input.codec.decode(&mut input.bytes)?.map(|(packet, _)| packet))
     }
 
-    fn found<'p>(packet: &'p v5::Packet) -> Option<Found<'p>> {
+    fn found(packet: &v5::Packet) -> Option<Found<'_>> {
         Some(match packet {
             v5::Packet::Connect(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),

@@ -13,7 +13,7 @@ const MAXIMUM_PACKET_SIZE: usize = 1 << 28;
 struct V4;
 struct V5;
 
-pub fn register(cases: &mut Cases) {
+pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
     cases.codec::<V5>();
     cases.build::<V5>();
@@ -40,7 +40,7 @@ impl Codec for V4 {
         }
     }
 
-    fn found<'p>(packet: &'p v4::Packet) -> Option<Found<'p>> {
+    fn found(packet: &v4::Packet) -> Option<Found<'_>> {
         Some(match packet {
             v4::Packet::Connect(connect) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),
@@ -103,7 +103,7 @@ impl Codec for V5 {
         }
     }
 
-    fn found<'p>(packet: &'p v5::Packet) -> Option<Found<'p>> {
+    fn found(packet: &v5::Packet) -> Option<Found<'_>> {
         Some(match packet {
             v5::Packet::Connect(connect, will, _) => Found::Connect {
                 client_id: connect.client_id.as_bytes(),
