@@ -1,19 +1,29 @@
 #!/usr/bin/env bash
 # Instructions for each packet, by callgrind: the difference between 3 runs and 1 run of a workload, so that start-up and
-# the making of the workload do not count. `encode` is what encoding adds to decoding. Needs valgrind.
+# the making of the workload do not count. `encode` is what encoding adds to decoding. `plain` and `prepared` are one more
+# receiver of a PUBLISH at QoS 1. Needs valgrind.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-cargo build --quiet --profile bench -p benches --bin repeat
+cargo build --quiet --profile bench -p benches --bin repeat --bin fanout
 count() {
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/repeat "$@" 2>&1 >/dev/null |
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/"$@" 2>&1 >/dev/null |
         awk '/Collected/ { print $4 }'
 }
 
 printf '%-4s %10s %10s\n' '' decode encode
 for name in ${1:-a a5 b c d4 d e4 e f4 f}; do
     packets=$(target/release/repeat decode "$name" 1)
-    decode=$((($(count decode "$name" 3) - $(count decode "$name" 1)) / 2 / packets))
-    both=$((($(count encode "$name" 3) - $(count encode "$name" 1)) / 2 / packets))
+    decode=$((($(count repeat decode "$name" 3) - $(count repeat decode "$name" 1)) / 2 / packets))
+    both=$((($(count repeat encode "$name" 3) - $(count repeat encode "$name" 1)) / 2 / packets))
     printf '%-4s %10d %10d\n' "$name" "$decode" "$((both - decode))"
+done
+
+fanout() {
+    echo $((($(count fanout "$@" 30000) - $(count fanout "$@" 10000)) / 20000))
+}
+printf '%-4s %10s %10s\n' '' plain prepared
+for name in a a5 b; do
+    empty=$(fanout empty "$name")
+    printf '%-4s %10d %10d\n' "$name" $(($(fanout plain "$name") - empty)) $(($(fanout prepared "$name") - empty))
 done

@@ -45,6 +45,11 @@ impl Frame {
         self.version
     }
 
+    /// The side that sent the packet.
+    pub const fn sent_by(&self) -> Side {
+        self.from
+    }
+
     /// The packet as it stands on the wire.
     pub const fn bytes(&self) -> &Bytes {
         &self.bytes

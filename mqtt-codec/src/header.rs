@@ -2,9 +2,8 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-
 use crate::varint::{self, Varint};
+use crate::writer::Put;
 use crate::{DecodeError, Fault, ProtocolVersion, Side};
 
 /// The type of a Control Packet.
@@ -212,7 +211,7 @@ impl FixedHeader {
 
 /// Writes a fixed header; `remaining_length` is at most 268,435,455.
 #[inline]
-pub(crate) fn put(first_byte: u8, remaining_length: u32, out: &mut impl BufMut) {
+pub(crate) fn put(first_byte: u8, remaining_length: u32, out: &mut impl Put) {
     out.put_u8(first_byte);
     varint::put(remaining_length, out);
 }

@@ -4,11 +4,11 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-use mqtt_topic::{InvalidTopicKind, Subscription};
+use mqtt_topic::{InvalidTopicKind, Subscription, TopicFilter};
 
 use crate::reader::Reader;
-use crate::string::{TextRules, string_len};
+use crate::string::{TextRules, binary_len};
+use crate::writer::Put;
 use crate::{
     DecodeError, EncodeError, Fault, ProtocolVersion, SubackReason, SubscriptionOptions, UnsubackReason,
 };
@@ -21,7 +21,7 @@ trait Entry<'a>: Copy {
     fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError>;
     /// Bytes of the entry; the errors are what [`read`](Self::read) would refuse.
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError>;
-    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut);
+    fn put(&self, version: ProtocolVersion, out: &mut impl Put);
 }
 
 #[derive(Clone, Copy)]
@@ -48,7 +48,20 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         Ok(Self::Block { version, bytes })
     }
 
+    /// The bytes, if they can be written as they are: 3.1 has unused bits, which are not repeated.
+    fn verbatim(&self, version: ProtocolVersion) -> Option<&'a [u8]> {
+        match *self {
+            Self::Block { version: of, bytes } if of == version && version != ProtocolVersion::V3_1 => {
+                Some(bytes)
+            }
+            _ => None,
+        }
+    }
+
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        if let Some(bytes) = self.verbatim(version) {
+            return Ok(bytes.len());
+        }
         let mut len = 0;
         for entry in self.iter() {
             len += entry.encoded_len(version)?;
@@ -56,8 +69,11 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         if len == 0 && (version.is_v5() || T::IS_IN_V3) { Err(EncodeError::EmptyPayload) } else { Ok(len) }
     }
 
-    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
-        self.iter().for_each(|entry| entry.put(version, out));
+    fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
+        match self.verbatim(version) {
+            Some(bytes) => out.put_slice(bytes),
+            None => self.iter().for_each(|entry| entry.put(version, out)),
+        }
     }
 
     fn iter(self) -> impl Iterator<Item = T> + Clone
@@ -118,7 +134,7 @@ macro_rules! lists {
                 self.0.encoded_len(version)
             }
 
-            pub(crate) fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+            pub(crate) fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
                 self.0.put(version, out);
             }
         }
@@ -141,9 +157,9 @@ macro_rules! lists {
 
 lists! {
     /// The Topic Filters of a SUBSCRIBE with their options (section 3.8.3).
-    Subscriptions((Subscription<&'a str>, SubscriptionOptions));
+    Subscriptions((Subscription<&'a [u8]>, SubscriptionOptions));
     /// The Topic Filters of an UNSUBSCRIBE (section 3.10.3).
-    TopicFilters(Subscription<&'a str>);
+    TopicFilters(Subscription<&'a [u8]>);
     /// The reason codes of a SUBACK, one for each Topic Filter of the SUBSCRIBE (section 3.9.3).
     SubackReasons(SubackReason);
     /// The reason codes of an UNSUBACK, one for each Topic Filter of the UNSUBSCRIBE (section 3.11.3). Empty in 3.x.
@@ -155,11 +171,15 @@ impl UnsubackReasons<'_> {
     pub const NONE: Self = Self(Repr::Values(&[]));
 }
 
-impl<'a> Entry<'a> for Subscription<&'a str> {
+impl<'a> Entry<'a> for Subscription<&'a [u8]> {
     fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
         let before = *reader;
-        let filter = reader.string(text)?;
-        let parsed = if version.is_v5() { Self::parse(filter) } else { Self::ordinary(filter) };
+        let text = reader.text(text)?;
+        let parsed = if version.is_v5() {
+            Self::from_text(text)
+        } else {
+            TopicFilter::from_text(text).map(Self::Ordinary)
+        };
         parsed.map_err(|error| before.fault(filter_fault(error.kind())))
     }
 
@@ -172,7 +192,7 @@ impl<'a> Entry<'a> for Subscription<&'a str> {
                     version,
                 })
             }
-            None => string_len(self.filter().as_str()),
+            None => binary_len(self.filter().as_bytes()),
             Some(_) if !version.is_v5() => {
                 Err(EncodeError::NotInVersion { field: "a Shared Subscription", version })
             }
@@ -183,7 +203,7 @@ impl<'a> Entry<'a> for Subscription<&'a str> {
         }
     }
 
-    fn put(&self, _: ProtocolVersion, out: &mut impl BufMut) {
+    fn put(&self, _: ProtocolVersion, out: &mut impl Put) {
         let filter = self.filter().as_bytes();
         #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
         if let Some(share_name) = self.share_name() {
@@ -211,7 +231,7 @@ const fn filter_fault(kind: InvalidTopicKind) -> Fault {
 /// What a Shared Subscription begins with `[MQTT-4.8.2-1]`.
 const SHARE: &[u8] = b"$share/";
 
-impl<'a> Entry<'a> for (Subscription<&'a str>, SubscriptionOptions) {
+impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
     fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
         let subscription = Subscription::read(reader, version, text)?;
         let before = *reader;
@@ -232,7 +252,7 @@ impl<'a> Entry<'a> for (Subscription<&'a str>, SubscriptionOptions) {
         Ok(subscription.encoded_len(version)? + 1)
     }
 
-    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
         self.0.put(version, out);
         out.put_u8(self.1.to_byte());
     }
@@ -261,7 +281,7 @@ impl Entry<'_> for SubackReason {
         if in_version { Ok(1) } else { Err(EncodeError::NotInVersion { field: "this SUBACK code", version }) }
     }
 
-    fn put(&self, _: ProtocolVersion, out: &mut impl BufMut) {
+    fn put(&self, _: ProtocolVersion, out: &mut impl Put) {
         out.put_u8(self.code());
     }
 }
@@ -282,7 +302,7 @@ impl Entry<'_> for UnsubackReason {
         }
     }
 
-    fn put(&self, _: ProtocolVersion, out: &mut impl BufMut) {
+    fn put(&self, _: ProtocolVersion, out: &mut impl Put) {
         out.put_u8(self.code());
     }
 }

@@ -24,19 +24,11 @@ pub use self::disconnect::Disconnect;
 pub use self::publish::{Delivery, Publish};
 pub use self::request::{Suback, Subscribe, Unsuback, Unsubscribe};
 
-use crate::header::{self, FixedHeader};
+pub(crate) use crate::dialect::Dialect;
+use crate::header::FixedHeader;
 use crate::reader::Reader;
-use crate::string::TextRules;
-use crate::{DecodeError, EncodeError, PacketType, ProtocolVersion, Side, varint};
-
-/// The rules a packet is read by.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Dialect {
-    pub(crate) version: ProtocolVersion,
-    /// The side that sent the packet.
-    pub(crate) from: Side,
-    pub(crate) text: TextRules,
-}
+use crate::writer::{Put, Writer};
+use crate::{DecodeError, EncodeError, PacketType, ProtocolVersion, varint};
 
 /// How a packet stands on the wire behind its fixed header.
 pub(crate) trait Body {
@@ -46,11 +38,11 @@ pub(crate) trait Body {
     fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError>;
 
     /// Writes as many bytes as [`body_len`](Self::body_len) said.
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut);
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put);
 }
 
 /// Bytes of the whole packet for a Remaining Length, which must not be above 268,435,455.
-fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
+pub(crate) fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
     match u32::try_from(body_len) {
         Ok(len) if len <= varint::MAX => Ok(1 + varint::len(len) + body_len),
         _ => Err(EncodeError::PacketTooLarge),
@@ -63,24 +55,24 @@ fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, Enco
 
 fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
     let body_len = body.body_len(version)?;
-    put_header(body.first_byte(), body_len, packet_len(body_len)?, out)?;
-    body.put_body(version, out);
+    let mut writer = begin(body.first_byte(), body_len, packet_len(body_len)?, out)?;
+    body.put_body(version, &mut writer);
+    writer.finish();
     Ok(())
 }
 
-/// Makes sure of room for `needed` bytes, then writes the fixed header.
-fn put_header(
+/// Makes sure of room for `needed` bytes, and begins with the fixed header.
+pub(crate) fn begin<B: BufMut>(
     first_byte: u8,
     body_len: usize,
     needed: usize,
-    out: &mut impl BufMut,
-) -> Result<(), EncodeError> {
+    out: &mut B,
+) -> Result<Writer<'_, B>, EncodeError> {
     if out.remaining_mut() < needed {
         return Err(EncodeError::BufferTooSmall { needed });
     }
     #[expect(clippy::cast_possible_truncation, reason = "packet_len has checked it")]
-    header::put(first_byte, body_len as u32, out);
-    Ok(())
+    Ok(Writer::begin(first_byte, body_len as u32, out))
 }
 
 macro_rules! packets {
@@ -111,30 +103,6 @@ macro_rules! packets {
             }
         )+
 
-        impl Body for Packet<'_> {
-            fn first_byte(&self) -> u8 {
-                match self {
-                    $(Self::$variant(packet) => packet.first_byte(),)+
-                    Self::Pingreq => PacketType::Pingreq.first_byte(),
-                    Self::Pingresp => PacketType::Pingresp.first_byte(),
-                }
-            }
-
-            fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-                match self {
-                    $(Self::$variant(packet) => packet.body_len(version),)+
-                    Self::Pingreq | Self::Pingresp => Ok(0),
-                }
-            }
-
-            fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
-                match self {
-                    $(Self::$variant(packet) => packet.put_body(version, out),)+
-                    Self::Pingreq | Self::Pingresp => {}
-                }
-            }
-        }
-
         impl Packet<'_> {
             /// The type of this packet.
             pub const fn packet_type(&self) -> PacketType {
@@ -142,6 +110,30 @@ macro_rules! packets {
                     $(Self::$variant(_) => PacketType::$variant,)+
                     Self::Pingreq => PacketType::Pingreq,
                     Self::Pingresp => PacketType::Pingresp,
+                }
+            }
+
+            /// Bytes of the encoded packet, fixed header included.
+            ///
+            /// # Errors
+            /// As [`encode`](Self::encode), without [`EncodeError::BufferTooSmall`].
+            pub fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+                match self {
+                    $(Self::$variant(packet) => packet.encoded_len(version),)+
+                    Self::Pingreq | Self::Pingresp => Ok(2),
+                }
+            }
+
+            /// Writes the packet as `version` lays it out.
+            ///
+            /// # Errors
+            /// [`EncodeError`] when the packet is not valid in this version or does not fit; nothing is written then.
+            pub fn encode(&self, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
+                match self {
+                    $(Self::$variant(packet) => packet.encode(version, out),)+
+                    Self::Pingreq | Self::Pingresp => {
+                        begin(self.packet_type().first_byte(), 0, 2, out).map(Writer::finish)
+                    }
                 }
             }
         }
@@ -228,21 +220,5 @@ impl<'a> Packet<'a> {
         packet
             .and_then(|packet| reader.end().map(|()| packet))
             .map_err(|error| error.located(header.packet_type, header.packet_len()))
-    }
-
-    /// Bytes of the encoded packet, fixed header included.
-    ///
-    /// # Errors
-    /// As [`encode`](Self::encode), without [`EncodeError::BufferTooSmall`].
-    pub fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-        encoded_len(self, version)
-    }
-
-    /// Writes the packet as `version` lays it out.
-    ///
-    /// # Errors
-    /// [`EncodeError`] when the packet is not valid in this version or does not fit; nothing is written then.
-    pub fn encode(&self, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
-        encode(self, version, out)
     }
 }

@@ -9,12 +9,12 @@ pub(crate) mod sets;
 use core::fmt;
 use core::num::{NonZeroU16, NonZeroU32};
 
-use bytes::BufMut;
 use mqtt_topic::TopicName;
 
 use crate::reader::Reader;
-use crate::string::{TextRules, binary_len, put_binary, string_len};
-use crate::{DecodeError, EncodeError, Fault, PropertyError, QoS, SubscriptionIdentifier, varint};
+use crate::string::{TextRules, is_string, put_binary};
+use crate::writer::Put;
+use crate::{DecodeError, Fault, PropertyError, QoS, SubscriptionIdentifier, varint};
 
 /// What the Payload Format Indicator says about a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,12 +89,17 @@ macro_rules! properties {
                 Ok(())
             }
 
+            /// Whether the value can be written.
+            fn is_valid(&self) -> bool {
+                match self { $(Self::$variant(value) => properties!(@valid $kind, value),)+ }
+            }
+
             /// Bytes of the value.
-            fn value_len(&self) -> Result<usize, EncodeError> {
+            fn value_len(&self) -> usize {
                 match self { $(Self::$variant(value) => properties!(@len $kind, value),)+ }
             }
 
-            fn put_value(&self, out: &mut impl BufMut) {
+            fn put_value(&self, out: &mut impl Put) {
                 match self { $(Self::$variant(value) => properties!(@put $kind, value, out),)+ }
             }
         }
@@ -141,32 +146,31 @@ macro_rules! properties {
     (@read binary, $reader:ident, $text:ident) => { $reader.binary()? };
     (@read pair, $reader:ident, $text:ident) => { ($reader.string($text)?, $reader.string($text)?) };
 
-    (@check string, $reader:ident, $text:ident) => {{ $reader.text($text)?; }};
-    (@check pair, $reader:ident, $text:ident) => {{ $reader.text($text)?; $reader.text($text)?; }};
+    (@check string, $reader:ident, $text:ident) => {{ $reader.skip_text($text)?; }};
+    (@check pair, $reader:ident, $text:ident) => {{ $reader.skip_text($text)?; $reader.skip_text($text)?; }};
     (@check $kind:tt, $reader:ident, $text:ident) => {{ let _ = properties!(@read $kind, $reader, $text); }};
 
-    (@len bool, $value:ident) => {{ let _ = $value; Ok(1) }};
-    (@len format, $value:ident) => {{ let _ = $value; Ok(1) }};
-    (@len maximum_qos, $value:ident) => {
-        if *$value == QoS::ExactlyOnce { Err(PropertyError::Value(PropertyId::MaximumQoS).into()) } else { Ok(1) }
-    };
-    (@len u16, $value:ident) => {{ let _ = $value; Ok(2) }};
-    (@len u32, $value:ident) => {{ let _ = $value; Ok(4) }};
-    (@len nonzero_u16, $value:ident) => {{ let _ = $value; Ok(2) }};
-    (@len alias, $value:ident) => {{ let _ = $value; Ok(2) }};
-    (@len nonzero_u32, $value:ident) => {{ let _ = $value; Ok(4) }};
-    (@len subscription_identifier, $value:ident) => { Ok(varint::len($value.get())) };
-    (@len string, $value:ident) => { string_len($value) };
-    (@len nonempty_string, $value:ident) => {
-        if $value.is_empty() {
-            Err(PropertyError::Value(PropertyId::AssignedClientIdentifier).into())
-        } else {
-            string_len($value)
-        }
-    };
-    (@len topic, $value:ident) => { binary_len($value.as_bytes()) };
-    (@len binary, $value:ident) => { binary_len($value) };
-    (@len pair, $value:ident) => { Ok(string_len($value.0)? + string_len($value.1)?) };
+    (@valid maximum_qos, $value:ident) => { *$value != QoS::ExactlyOnce };
+    (@valid string, $value:ident) => { is_string($value) };
+    (@valid nonempty_string, $value:ident) => { !$value.is_empty() && is_string($value) };
+    (@valid binary, $value:ident) => { u16::try_from($value.len()).is_ok() };
+    (@valid pair, $value:ident) => { is_string($value.0) && is_string($value.1) };
+    // The type has no invalid values.
+    (@valid $kind:tt, $value:ident) => {{ let _ = $value; true }};
+
+    (@len u16, $value:ident) => {{ let _ = $value; 2 }};
+    (@len u32, $value:ident) => {{ let _ = $value; 4 }};
+    (@len nonzero_u16, $value:ident) => {{ let _ = $value; 2 }};
+    (@len alias, $value:ident) => {{ let _ = $value; 2 }};
+    (@len nonzero_u32, $value:ident) => {{ let _ = $value; 4 }};
+    (@len subscription_identifier, $value:ident) => { varint::len($value.get()) };
+    (@len string, $value:ident) => { 2 + $value.len() };
+    (@len nonempty_string, $value:ident) => { 2 + $value.len() };
+    (@len topic, $value:ident) => { 2 + $value.as_bytes().len() };
+    (@len binary, $value:ident) => { 2 + $value.len() };
+    (@len pair, $value:ident) => { 4 + $value.0.len() + $value.1.len() };
+    // One byte: a flag, a QoS, a format.
+    (@len $kind:tt, $value:ident) => {{ let _ = $value; 1 }};
 
     (@put bool, $value:ident, $out:ident) => { $out.put_u8(u8::from(*$value)) };
     (@put format, $value:ident, $out:ident) => { $out.put_u8(u8::from(*$value == PayloadFormat::Utf8)) };
@@ -195,7 +199,7 @@ properties! {
     /// What the payload is, often a MIME type (section 3.3.2.3.9).
     ContentType(&'a str) = 0x03, "Content Type", string;
     /// Topic Name for a response; its presence makes the message a request (section 3.3.2.3.5).
-    ResponseTopic(TopicName<&'a str>) = 0x08, "Response Topic", topic;
+    ResponseTopic(TopicName<&'a [u8]>) = 0x08, "Response Topic", topic;
     /// Identifies the request a response belongs to (section 3.3.2.3.6).
     CorrelationData(&'a [u8]) = 0x09, "Correlation Data", binary;
     /// Identifies the subscription that a message was delivered for (section 3.8.2.1.2).
@@ -251,15 +255,17 @@ impl<'a> Property<'a> {
         Self::read_value(id, reader, text)
     }
 
-    /// Bytes of identifier and value.
-    pub(crate) fn len(&self) -> Result<usize, PropertyError> {
-        match self.value_len() {
-            Ok(len) => Ok(1 + len),
-            Err(_) => Err(PropertyError::Value(self.id())),
-        }
+    /// Refuses a value that no packet can carry.
+    pub(crate) fn check(&self) -> Result<(), PropertyError> {
+        if self.is_valid() { Ok(()) } else { Err(PropertyError::Value(self.id())) }
     }
 
-    pub(crate) fn put(&self, out: &mut impl BufMut) {
+    /// Bytes of identifier and value.
+    pub(crate) fn len(&self) -> usize {
+        1 + self.value_len()
+    }
+
+    pub(crate) fn put(&self, out: &mut impl Put) {
         out.put_u8(self.id().id());
         self.put_value(out);
     }

@@ -60,7 +60,13 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
-        self.array().map(u16::from_be_bytes)
+        match self.rest.split_first_chunk() {
+            Some((bytes, rest)) => {
+                self.rest = rest;
+                Ok(u16::from_be_bytes(*bytes))
+            }
+            None => Err(self.fault(Fault::Truncated)),
+        }
     }
 
     #[inline]
@@ -84,8 +90,14 @@ impl<'a> Reader<'a> {
     /// Binary Data: a two-byte length and as many bytes (section 1.5.6).
     #[inline]
     pub(crate) fn binary(&mut self) -> Result<&'a [u8], DecodeError> {
-        let len = self.u16()?;
-        self.take(usize::from(len))
+        if let Some((len, rest)) = self.rest.split_first_chunk()
+            && let Some((data, rest)) = rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))
+        {
+            self.rest = rest;
+            return Ok(data);
+        }
+        self.u16()?;
+        Err(self.fault(Fault::Truncated))
     }
 
     /// A Variable Byte Integer in its shortest form; only 5.0 has them inside a packet.
@@ -125,7 +137,21 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn text(&mut self, rules: TextRules) -> Result<Text<'a>, DecodeError> {
         let bytes = self.binary()?;
-        rules.check(bytes).map_err(|fault| self.fault(fault))
+        match Text::plain(bytes) {
+            Some(text) => Ok(text),
+            None => rules.check(bytes).map_err(|fault| self.fault(fault)),
+        }
+    }
+
+    /// As [`text`](Self::text), for text that is not looked at now.
+    #[inline]
+    pub(crate) fn skip_text(&mut self, rules: TextRules) -> Result<(), DecodeError> {
+        let bytes = self.binary()?;
+        if Text::plain(bytes).is_some() {
+            Ok(())
+        } else {
+            rules.check(bytes).map(|_| ()).map_err(|fault| self.fault(fault))
+        }
     }
 
     #[inline]

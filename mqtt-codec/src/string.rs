@@ -2,6 +2,7 @@
 
 use mqtt_topic::{InvalidTopicKind, Text};
 
+use crate::writer::Put;
 use crate::{EncodeError, Fault};
 
 /// What a decoder accepts in a string beyond the rules that bind everybody.
@@ -16,15 +17,13 @@ impl TextRules {
     pub(crate) const CHECKED: Self = Self { refuse_disallowed: false };
 
     /// The text of `bytes`: well-formed UTF-8 `[MQTT-1.5.4-1]` without U+0000 `[MQTT-1.5.4-2]`.
-    #[inline]
+    #[cold]
     pub(crate) fn check(self, bytes: &[u8]) -> Result<Text<'_>, Fault> {
         let text = Text::new(bytes).map_err(|error| match error.kind() {
             InvalidTopicKind::Nul => Fault::NulInString,
             _ => Fault::NotUtf8,
         })?;
-        if self.refuse_disallowed
-            && (text.has_ascii_control() || (!text.is_ascii() && has_disallowed(text.as_str())))
-        {
+        if self.refuse_disallowed && has_disallowed(text) {
             return Err(Fault::DisallowedCodePoint);
         }
         Ok(text)
@@ -32,16 +31,26 @@ impl TextRules {
 }
 
 /// Whether `text` holds a code point that senders SHOULD NOT use: U+0001..U+001F, U+007F..U+009F or a non-character.
-fn has_disallowed(text: &str) -> bool {
-    text.chars().any(|character| {
-        let code = u32::from(character);
-        character.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
-    })
+fn has_disallowed(text: Text<'_>) -> bool {
+    // Beyond ASCII they begin with one of these bytes, which few texts have.
+    let suspicious = |seen, byte: &u8| seen | matches!(byte, 0xC2 | 0xEF..);
+    text.has_ascii_control()
+        || (text.as_bytes().iter().fold(false, suspicious) && text.as_str().chars().any(is_disallowed))
+}
+
+pub(crate) fn is_disallowed(character: char) -> bool {
+    let code = u32::from(character);
+    character.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
+/// Whether `text` can stand in a field: at most 65,535 bytes, and no U+0000.
+pub(crate) fn is_string(text: &str) -> bool {
+    string_len(text).is_ok()
 }
 
 /// Bytes of `text` as a field, its length prefix included.
 pub(crate) fn string_len(text: &str) -> Result<usize, EncodeError> {
-    if text.as_bytes().contains(&0) {
+    if Text::plain(text.as_bytes()).is_none() && text.as_bytes().contains(&0) {
         return Err(EncodeError::NulInString);
     }
     binary_len(text.as_bytes())
@@ -53,7 +62,7 @@ pub(crate) const fn binary_len(data: &[u8]) -> Result<usize, EncodeError> {
 }
 
 /// Writes a field whose length has been checked by [`string_len`] or [`binary_len`].
-pub(crate) fn put_binary(data: &[u8], out: &mut impl bytes::BufMut) {
+pub(crate) fn put_binary(data: &[u8], out: &mut impl Put) {
     #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
     out.put_u16(data.len() as u16);
     out.put_slice(data);

@@ -1,6 +1,6 @@
 //! The Variable Byte Integer (section 1.5.5): 7 bits a byte, least significant first, at most four bytes.
 
-use bytes::BufMut;
+use crate::writer::Put;
 
 /// The largest value four bytes can hold, 268,435,455.
 pub(crate) const MAX: u32 = 0x0FFF_FFFF;
@@ -15,13 +15,22 @@ pub(crate) const fn len(value: u32) -> usize {
     }
 }
 
-/// Writes the shortest form `[MQTT-1.5.5-1]`; `value` is at most [`MAX`].
-pub(crate) fn put(mut value: u32, out: &mut impl BufMut) {
-    while value > 0x7F {
-        out.put_u8((value & 0x7F) as u8 | 0x80);
-        value >>= 7;
+/// The shortest form `[MQTT-1.5.5-1]`, and how many of the bytes it is; `value` is at most [`MAX`].
+#[inline]
+pub(crate) const fn bytes(value: u32) -> ([u8; 4], usize) {
+    let len = len(value);
+    let groups = value & 0x7F | (value & 0x3F80) << 1 | (value & 0x1F_C000) << 2 | (value & 0xFE0_0000) << 3;
+    let continued = 0x80_8080 & !(u32::MAX << (8 * (len - 1)));
+    ((groups | continued).to_le_bytes(), len)
+}
+
+/// Writes the shortest form; `value` is at most [`MAX`].
+#[inline]
+pub(crate) fn put(value: u32, out: &mut impl Put) {
+    match bytes(value) {
+        ([byte, ..], 1) => out.put_u8(byte),
+        (bytes, len) => out.put_slice(bytes.get(..len).unwrap_or_default()),
     }
-    out.put_u8((value & 0x7F) as u8);
 }
 
 /// What the first bytes of a buffer say about the integer they begin.
@@ -36,7 +45,20 @@ pub(crate) enum Varint {
 }
 
 /// Reads the integer at the start of `bytes`.
+#[inline]
 pub(crate) fn read(bytes: &[u8]) -> Varint {
+    // Most packets are small.
+    match *bytes {
+        [low, ..] if low < 0x80 => Varint::Complete { value: u32::from(low), len: 1, padded: false },
+        [low, high, ..] if high < 0x80 => {
+            let value = u32::from(high) << 7 | u32::from(low & 0x7F);
+            Varint::Complete { value, len: 2, padded: high == 0 }
+        }
+        _ => read_long(bytes),
+    }
+}
+
+fn read_long(bytes: &[u8]) -> Varint {
     let mut value = 0;
     for (index, &byte) in bytes.iter().take(4).enumerate() {
         value |= u32::from(byte & 0x7F) << (7 * index);

@@ -22,7 +22,7 @@ fn id(id: u16) -> PacketId {
     PacketId::new(id).unwrap()
 }
 
-fn topic(name: &str) -> TopicName<&str> {
+fn topic(name: &str) -> TopicName<&[u8]> {
     TopicName::parse(name).unwrap()
 }
 

@@ -7,7 +7,8 @@ use ProtocolVersion::{V3_1, V3_1_1};
 use Side::{Client, Server};
 use mqtt_codec::{
     Connack, ConnackReason, Connect, ConnectFields, Decoder, Delivery, EncodeError, Fault, Packet, PacketId,
-    ProtocolVersion, Publish, QoS, Side, Suback, SubackReason, SubackReasons,
+    ProtocolVersion, Publish, QoS, Side, Suback, SubackReason, SubackReasons, Subscribe, Subscriptions,
+    TopicFilters, Unsubscribe,
 };
 use mqtt_topic::TopicName;
 use wire::{MQTT31, MQTT311, decode, packet};
@@ -46,7 +47,7 @@ fn m31_1_name_and_level_choose_the_rules() {
 }
 
 #[test]
-fn m31_2_only_a_wrong_level_has_a_return_code() {
+fn m31_1_m31_2_only_a_wrong_level_has_a_return_code() {
     for (start, fault, return_code) in [
         (&b"\x00\x06MQIsdp\x04"[..], Fault::ProtocolVersionTooOld, Some(1)),
         (b"\x00\x06MQIsdp\x05", Fault::ProtocolVersionTooOld, Some(1)),
@@ -90,6 +91,11 @@ fn m31_4_will_qos_and_will_retain_without_will_are_disregarded() {
 fn m31_5_a_will_qos_of_3_is_refused() {
     let bytes = packet(0x10, &[MQTT31, b"\x1C\x00\x00\x00\x01c\x00\x01w\x00\x00"]);
     assert_eq!(fault(V3_1, Client, &bytes), Fault::InvalidWillQoS);
+    for qos in QoS::ALL {
+        let flags = [0x04 | qos.bits() << 3, 0, 0];
+        let bytes = packet(0x10, &[MQTT31, &flags, b"\x00\x01c\x00\x01w\x00\x00"]);
+        assert_eq!(fields(&bytes).will.unwrap().qos, qos);
+    }
 }
 
 #[test]
@@ -99,6 +105,9 @@ fn m31_6_a_password_needs_a_user_name() {
     let fields = ConnectFields { client_id: "c", password: Some(b"p"), ..ConnectFields::default() };
     let result = Connect::new(&fields).encode(V3_1, &mut Vec::new());
     assert_eq!(result, Err(EncodeError::PasswordWithoutUserName));
+    let bytes = packet(0x10, &[MQTT31, b"\xC0\x00\x00\x00\x01c\x00\x01u\x00\x01p"]);
+    let read = self::fields(&bytes);
+    assert_eq!((read.username, read.password), (Some("u"), Some(&b"p"[..])));
 }
 
 #[test]
@@ -126,6 +135,9 @@ fn m31_8_password_and_will_message_are_raw_bytes() {
     let fields = fields(&bytes);
     assert_eq!(fields.will.unwrap().payload, b"\xFF\x00");
     assert_eq!(fields.password, Some(&b"\xC0\x80"[..]));
+    let mut out = Vec::new();
+    Connect::new(&fields).encode(V3_1, &mut out).unwrap();
+    assert_eq!(out, bytes);
 }
 
 #[test]
@@ -136,8 +148,14 @@ fn m31_9_m31_31_strings_follow_the_rules_of_3_1_1() {
         let field = wire::field(text);
         assert_eq!(fault(V3_1, Client, &packet(0x30, &[&field])), fault_expected);
         assert_eq!(fault(V3_1, Client, &packet(0x82, &[b"\x00\x01", &field, b"\x00"])), fault_expected);
+        assert_eq!(fault(V3_1, Client, &packet(0xA2, &[b"\x00\x01", &field])), fault_expected);
         assert_eq!(fault(V3_1, Client, &packet(0x10, &[MQTT31, b"\x02\x00\x00", &field])), fault_expected);
     }
+    let field = wire::field("\u{FEFF}\u{10FFFD}".as_bytes());
+    assert!(is_accepted(V3_1, Client, &packet(0x30, &[&field])));
+    assert!(is_accepted(V3_1, Client, &packet(0x82, &[b"\x00\x01", &field, b"\x00"])));
+    assert!(is_accepted(V3_1, Client, &packet(0xA2, &[b"\x00\x01", &field])));
+    assert!(is_accepted(V3_1, Client, &packet(0x10, &[MQTT31, b"\x02\x00\x00", &field])));
 }
 
 #[test]
@@ -194,13 +212,21 @@ fn m31_12_retries_may_have_dup_set() {
             let bytes = packet(base | flags, &[body]);
             assert_eq!(is_accepted(V3_1, from, &bytes), flags & 0b0110 == 0b0010, "{:02X}", bytes[0]);
             assert_eq!(is_accepted(V3_1_1, from, &bytes), flags == 0b0010);
+            if let Ok(Some((read, _))) = decode(V3_1, from, &bytes) {
+                let mut out = Vec::new();
+                read.encode(V3_1, &mut out).unwrap();
+                assert_eq!(out[0], base | 0b0010);
+            }
         }
     }
 }
 
 #[test]
 fn m31_13_m31_14_publish_flags() {
-    assert_eq!(fault(V3_1, Client, b"\x36\x05\x00\x01a\x00\x01"), Fault::InvalidQoS);
+    for first_byte in [0x36, 0x37, 0x3E, 0x3F] {
+        assert_eq!(fault(V3_1, Client, &packet(first_byte, &[b"\x00\x01a\x00\x01"])), Fault::InvalidQoS);
+    }
+    assert!(is_accepted(V3_1, Server, b"\x34\x05\x00\x01a\x00\x01"));
     let publish = Publish::new(TopicName::parse("a").unwrap(), b"");
     for bytes in [b"\x38\x03\x00\x01a", b"\x30\x03\x00\x01a"] {
         assert_eq!(decode(V3_1, Client, bytes), Ok(Some((publish.into(), 5))));
@@ -256,6 +282,10 @@ fn m31_18_the_remaining_length_counts_the_message_identifier() {
     assert!(is_accepted(V3_1, Client, b"\x82\x06\x00\x01\x00\x01a\x00"));
     assert!(is_accepted(V3_1, Server, b"\x90\x03\x00\x01\x00"));
     assert!(is_accepted(V3_1, Client, b"\xA2\x05\x00\x01\x00\x01a"));
+    // Were the payload alone counted, its last two bytes would be missing.
+    assert_eq!(fault(V3_1, Client, b"\x82\x04\x00\x01\x00\x01a\x00"), Fault::Truncated);
+    assert_eq!(fault(V3_1, Server, b"\x90\x01\x00\x01\x00"), Fault::Truncated);
+    assert_eq!(fault(V3_1, Client, b"\xA2\x03\x00\x01\x00\x01a"), Fault::Truncated);
 }
 
 #[test]
@@ -265,19 +295,33 @@ fn m31_19_an_empty_payload_is_refused() {
     {
         assert_eq!(fault(V3_1, from, bytes), Fault::EmptyPayload);
     }
+    let nothing = Subscribe::new(PacketId::MIN, Subscriptions::new(&[]));
+    assert_eq!(nothing.encode(V3_1, &mut Vec::new()), Err(EncodeError::EmptyPayload));
+    let nothing = Unsubscribe::new(PacketId::MIN, TopicFilters::new(&[]));
+    assert_eq!(nothing.encode(V3_1, &mut Vec::new()), Err(EncodeError::EmptyPayload));
 }
 
 #[test]
 fn m31_20_message_identifier_0_is_invalid() {
     for bytes in [
         &b"\x32\x05\x00\x01a\x00\x00"[..],
+        b"\x34\x05\x00\x01a\x00\x00",
         b"\x40\x02\x00\x00",
+        b"\x50\x02\x00\x00",
         b"\x62\x02\x00\x00",
         b"\x82\x06\x00\x00\x00\x01a\x00",
         b"\xA2\x05\x00\x00\x00\x01a",
     ] {
         assert_eq!(fault(V3_1, Client, bytes), Fault::PacketIdZero);
+        let id = if bytes[0] >> 4 == 3 { 5 } else { 2 };
+        let with_one = [&bytes[..id], b"\x00\x01", &bytes[id + 2..]].concat();
+        assert!(is_accepted(V3_1, Client, &with_one));
     }
+    for first_byte in [0x70, 0xB0] {
+        assert_eq!(fault(V3_1, Server, &[first_byte, 2, 0, 0]), Fault::PacketIdZero);
+        assert!(is_accepted(V3_1, Server, &[first_byte, 2, 0, 1]));
+    }
+    assert_eq!(fault(V3_1, Server, b"\x90\x03\x00\x00\x00"), Fault::PacketIdZero);
 }
 
 #[test]
@@ -292,6 +336,9 @@ fn m31_21_types_0_and_15_are_reserved() {
 fn m31_22_the_remaining_length_has_up_to_four_bytes() {
     assert_eq!(decode(V3_1, Client, b"\x30\xFF\xFF\xFF\x7F"), Ok(None));
     assert_eq!(fault(V3_1, Client, b"\x30\x80\x80\x80\x80"), Fault::VariableByteIntegerTooLong);
+    for bytes in [&b"\xC0\x00"[..], b"\xC0\x80\x00", b"\xC0\x80\x80\x00", b"\xC0\x80\x80\x80\x00"] {
+        assert!(is_accepted(V3_1, Client, bytes), "as general as its wording");
+    }
 }
 
 #[test]
@@ -312,4 +359,67 @@ fn m31_25_an_empty_client_identifier_is_not_written() {
     assert_eq!(Connect::new(&fields).encode(V3_1, &mut Vec::new()), Err(EncodeError::ClientIdEmpty));
     let bytes = packet(0x10, &[MQTT31, b"\x02\x00\x00\x00\x00"]);
     assert!(is_accepted(V3_1, Client, &bytes), "for the Server to answer with return code 2");
+}
+
+#[test]
+fn m31_27_a_topic_has_up_to_65_535_bytes() {
+    for len in [1, 32_767, 32_768, 65_535] {
+        let topic = wire::field(&vec![b'x'; len]);
+        for (first_byte, parts) in [
+            (0x30, &[&topic[..], b""][..]),
+            (0x82, &[b"\x00\x01", &topic, b"\x00"]),
+            (0xA2, &[b"\x00\x01", &topic]),
+        ] {
+            let bytes = packet(first_byte, parts);
+            let (read, _) = decode(V3_1, Client, &bytes).unwrap().unwrap();
+            let mut out = Vec::new();
+            read.encode(V3_1, &mut out).unwrap();
+            assert_eq!(out, bytes);
+        }
+    }
+}
+
+#[test]
+fn m31_30_an_invalid_filter_or_topic_name_is_refused() {
+    for name in ["", "#", "+", "a/#", "a+b"] {
+        let name = wire::field(name.as_bytes());
+        assert_eq!(fault(V3_1, Client, &packet(0x30, &[&name])), Fault::InvalidTopicName);
+        assert_eq!(fault(V3_1, Server, &packet(0x30, &[&name])), Fault::InvalidTopicName);
+        let will = packet(0x10, &[MQTT31, b"\x06\x00\x00\x00\x01c", &name, b"\x00\x00"]);
+        assert_eq!(fault(V3_1, Client, &will), Fault::InvalidTopicName);
+    }
+    for (filter, is_valid) in [
+        ("", false),
+        ("a#", false),
+        ("#/a", false),
+        ("a+/b", false),
+        ("#", true),
+        ("a/#", true),
+        ("+/b", true),
+        ("$share//x", true),
+    ] {
+        let filter = wire::field(filter.as_bytes());
+        for (first_byte, options) in [(0x82, &b"\x00"[..]), (0xA2, b"")] {
+            let bytes = packet(first_byte, &[b"\x00\x01", &filter, options]);
+            if is_valid {
+                assert!(is_accepted(V3_1, Client, &bytes));
+            } else {
+                assert_eq!(fault(V3_1, Client, &bytes), Fault::InvalidTopicFilter);
+            }
+        }
+    }
+}
+
+#[test]
+fn m31_59_user_name_and_password_have_up_to_65_535_bytes() {
+    for len in [0, 12, 13, 65_535] {
+        let text = "x".repeat(len);
+        let field = wire::field(text.as_bytes());
+        let bytes = packet(0x10, &[MQTT31, b"\xC2\x00\x00\x00\x01c", &field, &field]);
+        let read = fields(&bytes);
+        assert_eq!((read.username, read.password), (Some(&*text), Some(text.as_bytes())));
+        let mut out = Vec::new();
+        Connect::new(&read).encode(V3_1, &mut out).unwrap();
+        assert_eq!(out, bytes);
+    }
 }

@@ -148,22 +148,22 @@ impl Message {
         }
     }
 
-    /// The message as a Will, which has its properties in a set of another type. Never `None`.
-    pub(crate) fn as_will<'a>(&'a self, properties: WillProperties<'a>) -> Option<Will<'a>> {
-        Some(Will {
-            topic: self.topic.with_storage(self.topic.as_str())?,
+    /// The message as a Will, which has its properties in a set of another type.
+    pub(crate) fn as_will<'a>(&'a self, properties: WillProperties<'a>) -> Will<'a> {
+        Will {
+            topic: self.topic.borrowed(),
             payload: &self.payload,
             qos: self.qos,
             retain: self.retain,
             properties,
-        })
+        }
     }
 
     /// The PUBLISH that carries the message, without the properties of one hop: Message Expiry Interval, Topic Alias and
     /// Subscription Identifiers. In 3.x it has no properties at all.
     pub(crate) fn as_publish(&self, version: ProtocolVersion, delivery: Delivery) -> Publish<'_> {
         Publish {
-            topic: self.topic.with_storage(self.topic.as_str()),
+            topic: Some(self.topic.borrowed()),
             delivery,
             retain: self.retain,
             properties: match version {

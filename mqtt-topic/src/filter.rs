@@ -39,29 +39,26 @@ impl<'a> Level<'a> {
     }
 }
 
-impl TopicFilter<&str> {
+impl TopicFilter<&[u8]> {
     fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
         if !text.has_wildcard() {
             return Ok(());
         }
-        let mut before = b'/';
-        let mut bytes = text.as_bytes().iter().copied().enumerate().peekable();
-        while let Some((at, byte)) = bytes.next() {
-            if byte == b'+' || byte == b'#' {
-                let after = bytes.peek().map(|(_, after)| *after);
-                let fills_level = before == b'/' && matches!(after, None | Some(b'/'));
-                let kind = match (byte, fills_level) {
-                    (b'#', true) if after.is_some() => InvalidTopicKind::MultiLevelNotLast,
-                    (b'#', false) => InvalidTopicKind::MultiLevelNotAlone,
-                    (_, false) => InvalidTopicKind::SingleLevelNotAlone,
-                    (_, true) => {
-                        before = byte;
-                        continue;
-                    }
-                };
-                return Err(InvalidTopic::new(kind, at));
+        let bytes = text.as_bytes();
+        for (at, byte) in bytes.iter().enumerate() {
+            if !matches!(byte, b'+' | b'#') {
+                continue;
             }
-            before = byte;
+            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+            let after = bytes.get(at + 1);
+            let fills_level = matches!(before, None | Some(b'/')) && matches!(after, None | Some(b'/'));
+            let kind = match (byte, fills_level) {
+                (b'#', true) if after.is_some() => InvalidTopicKind::MultiLevelNotLast,
+                (b'#', false) => InvalidTopicKind::MultiLevelNotAlone,
+                (_, false) => InvalidTopicKind::SingleLevelNotAlone,
+                (_, true) => continue,
+            };
+            return Err(InvalidTopic::new(kind, at));
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ text_type! {
     TopicName, "Topic Name"
 }
 
-impl TopicName<&str> {
+impl TopicName<&[u8]> {
     #[inline]
     fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
         if !text.has_wildcard() {

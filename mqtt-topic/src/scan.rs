@@ -27,50 +27,69 @@ impl<'a> Text<'a> {
     /// [`InvalidTopicKind::NotUtf8`] and [`InvalidTopicKind::Nul`].
     #[inline]
     pub fn new(bytes: &'a [u8]) -> Result<Self, InvalidTopic> {
-        let seen = Seen::scan(bytes);
-        let text = Self {
-            bytes,
-            has_wildcard: seen.wildcard & HIGH != 0,
-            has_control: seen.control & HIGH != 0,
-            is_ascii: seen.any & HIGH == 0,
-        };
-        if text.has_control || !text.is_ascii { text.check_rare() } else { Ok(text) }
+        match Self::plain(bytes) {
+            Some(text) => Ok(text),
+            None => Self::rare(bytes),
+        }
     }
 
-    /// What plain ASCII without control characters need not be checked for.
+    /// Text of printable ASCII characters, which is nearly all there is, by one look; `None` when there are others.
+    #[inline]
+    pub fn plain(bytes: &'a [u8]) -> Option<Self> {
+        let Seen { rare, wildcard } = scan(bytes);
+        if rare {
+            None
+        } else {
+            Some(Self { bytes, has_wildcard: wildcard, has_control: false, is_ascii: true })
+        }
+    }
+
     #[cold]
-    fn check_rare(self) -> Result<Self, InvalidTopic> {
-        if let Err(error) = core::str::from_utf8(self.bytes) {
+    fn rare(bytes: &'a [u8]) -> Result<Self, InvalidTopic> {
+        if let Err(error) = core::str::from_utf8(bytes) {
             return Err(InvalidTopic::new(InvalidTopicKind::NotUtf8, error.valid_up_to()));
         }
-        match self.bytes.iter().position(|byte| *byte == 0) {
-            Some(at) => Err(InvalidTopic::new(InvalidTopicKind::Nul, at)),
-            None => Ok(self),
+        let mut text = Self { bytes, has_wildcard: false, has_control: false, is_ascii: true };
+        for byte in bytes {
+            text.has_wildcard |= *byte & !8 == b'#';
+            text.has_control |= byte.is_ascii_control();
+            text.is_ascii &= byte.is_ascii();
         }
+        if text.has_control
+            && let Some(at) = bytes.iter().position(|byte| *byte == 0)
+        {
+            return Err(InvalidTopic::new(InvalidTopicKind::Nul, at));
+        }
+        Ok(text)
     }
 
     /// The text as bytes.
+    #[inline]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
     /// The text. Without unsafe code the bytes have to be looked through again for this: call it once.
+    #[inline]
     pub fn as_str(&self) -> &'a str {
         // They have been checked when `self` was made.
         core::str::from_utf8(self.bytes).unwrap_or_default()
     }
 
     /// Whether it contains `+` or `#`.
+    #[inline]
     pub const fn has_wildcard(&self) -> bool {
         self.has_wildcard
     }
 
     /// Whether it contains a control character of ASCII, U+0001 to U+001F or U+007F.
+    #[inline]
     pub const fn has_ascii_control(&self) -> bool {
         self.has_control
     }
 
     /// Whether all characters are ASCII.
+    #[inline]
     pub const fn is_ascii(&self) -> bool {
         self.is_ascii
     }
@@ -82,48 +101,72 @@ impl core::fmt::Debug for Text<'_> {
     }
 }
 
-const LOW: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// The highest bit of some byte is set exactly when some byte seen was of the kind.
-#[derive(Clone, Copy, Default)]
+/// What a string has in it, of what matters here.
 struct Seen {
-    any: u64,
-    wildcard: u64,
-    control: u64,
+    /// A byte that is no printable ASCII character.
+    rare: bool,
+    /// `+` or `#`.
+    wildcard: bool,
 }
 
-/// The highest bit of some byte is set exactly when a byte of `word` is zero; bytes above that one mean nothing.
-const fn zero(word: u64) -> u64 {
-    word.wrapping_sub(LOW) & !word
-}
-
-impl Seen {
-    #[inline]
-    const fn add(&mut self, word: u64) {
-        self.any |= word;
-        // '#' (0x23) and '+' (0x2B) differ in one bit.
-        self.wildcard |= zero((word & !(LOW * 0x08)) ^ (LOW * 0x23));
-        self.control |= (word.wrapping_sub(LOW * 0x20) & !word) | zero(word ^ (LOW * 0x7F));
-    }
-
-    #[inline]
-    fn scan(bytes: &[u8]) -> Self {
-        let mut seen = Self::default();
-        if let Some(last) = bytes.last_chunk() {
-            let (words, _) = bytes.as_chunks();
-            for word in words {
-                seen.add(u64::from_le_bytes(*word));
-            }
-            seen.add(u64::from_le_bytes(*last));
-        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-            seen.add(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
-        } else {
-            for byte in bytes {
-                seen.add(u64::from(*byte) | 0x4040_4040_4040_4000);
-            }
+/// Long strings go by blocks, which compilers look at all at once; short ones by words, in which some bytes stand twice.
+#[inline]
+fn scan(bytes: &[u8]) -> Seen {
+    if let Some(last) = bytes.last_chunk() {
+        let (blocks, rest) = bytes.as_chunks();
+        let mut seen = Seen { rare: false, wildcard: false };
+        let mut add = |block| {
+            let Seen { rare, wildcard } = scan_block(block);
+            seen.rare |= rare;
+            seen.wildcard |= wildcard;
+        };
+        blocks.iter().for_each(&mut add);
+        if !rest.is_empty() {
+            add(last);
         }
-        seen
+        return seen;
+    }
+    let (first, last) = if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>())
+    {
+        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)), SPACES)
+    } else {
+        (bytes.iter().fold(SPACES, |word, byte| word << 8 | u64::from(*byte)), SPACES)
+    };
+    scan_words(first, last)
+}
+
+#[expect(clippy::inline_always, reason = "a call costs as much as the look")]
+#[inline(always)]
+fn scan_block(block: &[u8; 16]) -> Seen {
+    let (mut rare, mut wildcard) = (0, 0);
+    for byte in block {
+        rare |= u8::from(!matches!(byte, b' '..=b'~'));
+        // '#' (0x23) and '+' (0x2B) differ in one bit.
+        wildcard |= u8::from(byte & !8 == b'#');
+    }
+    Seen { rare: rare != 0, wildcard: wildcard != 0 }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const SPACES: u64 = ONES * 0x20;
+
+/// The highest bit of some byte is set where a byte of the word is of the kind. It may be set by a borrow or carry too,
+/// but then a byte below is of the kind.
+#[inline]
+const fn scan_words(first: u64, second: u64) -> Seen {
+    const fn rare(word: u64) -> u64 {
+        word | word.wrapping_sub(SPACES) | word.wrapping_add(ONES)
+    }
+    const fn wildcard(word: u64) -> u64 {
+        let difference = word & !(ONES * 8) ^ (ONES * 0x23);
+        difference.wrapping_sub(ONES) & !difference
+    }
+    const HIGH: u64 = ONES * 0x80;
+    Seen {
+        rare: (rare(first) | rare(second)) & HIGH != 0,
+        wildcard: (wildcard(first) | wildcard(second)) & HIGH != 0,
     }
 }
 

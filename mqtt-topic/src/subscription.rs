@@ -11,7 +11,7 @@ text_type! {
     ShareName, "Share Name"
 }
 
-impl ShareName<&str> {
+impl ShareName<&[u8]> {
     fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
         match text.as_str().find(['/', '+', '#']) {
             Some(at) => Err(InvalidTopic::new(InvalidTopicKind::ShareNameCharacter, at)),
@@ -51,27 +51,49 @@ where
 /// What a Shared Subscription begins with `[MQTT-4.8.2-1]`.
 const PREFIX: &str = "$share/";
 
-impl<'a> Subscription<&'a str> {
+impl<'a> Subscription<&'a [u8]> {
     /// Reads a subscription as 5.0 does: what begins with `$share/` is shared.
     ///
     /// # Errors
     /// [`InvalidTopic`] names the rule that is broken, and where.
     pub fn parse(text: &'a str) -> Result<Self, InvalidTopic> {
-        let Some(shared) = text.strip_prefix(PREFIX) else { return Self::ordinary(text) };
-        if text.len() > crate::MAXIMUM_LENGTH {
+        Self::from_text(Text::new(text.as_bytes())?)
+    }
+
+    /// As [`parse`](Self::parse), with what a look at the text has left to check.
+    ///
+    /// # Errors
+    /// [`InvalidTopic`] names the rule that is broken, and where.
+    #[inline]
+    pub fn from_text(text: Text<'a>) -> Result<Self, InvalidTopic> {
+        match text.as_bytes().strip_prefix(PREFIX.as_bytes()) {
+            None => TopicFilter::from_text(text).map(Self::Ordinary),
+            Some(shared) => Self::shared(text, shared),
+        }
+    }
+
+    /// `shared` is what follows the prefix in `text`.
+    fn shared(text: Text<'a>, shared: &'a [u8]) -> Result<Self, InvalidTopic> {
+        let len = text.as_bytes().len();
+        if len > crate::MAXIMUM_LENGTH {
             return Err(InvalidTopic::new(InvalidTopicKind::TooLong, crate::MAXIMUM_LENGTH));
         }
-        let Some((share_name, filter)) = shared.split_once('/') else {
-            return Err(InvalidTopic::new(InvalidTopicKind::ShareWithoutFilter, text.len()));
+        let mut parts = shared.splitn(2, |byte| *byte == b'/');
+        let (Some(share_name), Some(filter)) = (parts.next(), parts.next()) else {
+            return Err(InvalidTopic::new(InvalidTopicKind::ShareWithoutFilter, len));
         };
         if share_name.is_empty() {
             return Err(InvalidTopic::new(InvalidTopicKind::ShareNameEmpty, PREFIX.len()));
         }
-        let share_name = ShareName::parse(share_name).map_err(|error| error.shifted(PREFIX.len()))?;
+        let share_name = Text::new(share_name)
+            .and_then(ShareName::from_text)
+            .map_err(|error| error.shifted(PREFIX.len()))?;
         if filter.is_empty() {
-            return Err(InvalidTopic::new(InvalidTopicKind::ShareWithoutFilter, text.len()));
+            return Err(InvalidTopic::new(InvalidTopicKind::ShareWithoutFilter, len));
         }
-        let filter = TopicFilter::parse(filter).map_err(|error| error.shifted(text.len() - filter.len()))?;
+        let filter = Text::new(filter)
+            .and_then(TopicFilter::from_text)
+            .map_err(|error| error.shifted(len - filter.len()))?;
         Ok(Self::Shared { share_name, filter })
     }
 

@@ -20,16 +20,13 @@ macro_rules! text_type {
         #[derive(Clone, Copy)]
         pub struct $name<S>(S);
 
-        impl<'a> $name<&'a str> {
-            /// Checks a text that is known to be UTF-8.
+        impl<'a> $name<&'a [u8]> {
+            /// Checks a text, and borrows it.
             ///
             /// # Errors
             /// [`InvalidTopic`](crate::InvalidTopic) names the rule that is broken, and where.
             pub fn parse(text: &'a str) -> Result<Self, crate::InvalidTopic> {
-                let checked = crate::Text::new(text.as_bytes())?;
-                crate::text::check_length(checked)?;
-                Self::check(checked)?;
-                Ok(Self(text))
+                Self::from_text(crate::Text::new(text.as_bytes())?)
             }
 
             /// Checks what a look at the text has left to check.
@@ -40,7 +37,7 @@ macro_rules! text_type {
             pub fn from_text(text: crate::Text<'a>) -> Result<Self, crate::InvalidTopic> {
                 crate::text::check_length(text)?;
                 Self::check(text)?;
-                Ok(Self(text.as_str()))
+                Ok(Self(text.as_bytes()))
             }
         }
 

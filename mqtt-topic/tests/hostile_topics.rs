@@ -217,7 +217,7 @@ fn case_17_wildcards_at_the_beginning_do_not_match_dollar_names() {
     for name in ["!/x", "$SYS/x", "$nosys/x", "%/x"] {
         store.insert(&TopicName::parse(name).unwrap(), ());
     }
-    let names = |filter: &TopicFilter<&str>| -> Vec<String> {
+    let names = |filter: &TopicFilter<&[u8]>| -> Vec<String> {
         store.matches(filter).map(|(name, ())| name.to_string()).collect()
     };
     assert_eq!(names(&multi_level), ["!/x", "%/x"]);

@@ -3,11 +3,10 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-
 use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
+use crate::writer::Put;
 use crate::{
     AckProperties, DecodeError, EncodeError, Fault, PacketId, PacketType, ProtocolVersion, PublishReason,
     ReleaseReason, Side,
@@ -43,7 +42,7 @@ macro_rules! acks {
                     .filter(|reason| reason.may_be_sent_by(dialect.from))
                     .ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
                 let properties =
-                    if reader.is_empty() { AckProperties::EMPTY } else { AckProperties::decode(reader, dialect.text)? };
+                    if reader.is_empty() { AckProperties::EMPTY } else { AckProperties::decode(reader, &dialect)? };
                 Ok(Self { packet_id, reason, properties })
             }
         }
@@ -64,7 +63,7 @@ macro_rules! acks {
                 }
             }
 
-            fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+            fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
                 out.put_u16(self.packet_id.get());
                 if self.reason != $reason::Success || !self.properties.is_empty() {
                     out.put_u8(self.reason.code());

@@ -2,11 +2,10 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-
 use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
+use crate::writer::Put;
 use crate::{
     AuthProperties, AuthReason, DecodeError, EncodeError, Fault, PacketType, PropertyId, ProtocolVersion,
 };
@@ -28,7 +27,7 @@ impl<'a> Auth<'a> {
         let reason = AuthReason::from_code(reader.u8()?)
             .filter(|reason| reason.may_be_sent_by(dialect.from))
             .ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
-        let properties = AuthProperties::decode(reader, dialect.text)?;
+        let properties = AuthProperties::decode(reader, &dialect)?;
         let has_method = properties.contains(PropertyId::AuthenticationMethod);
         reader.ensure(has_method, Fault::AuthenticationMethodMissing)?;
         Ok(Self { reason, properties })
@@ -50,7 +49,7 @@ impl Body for Auth<'_> {
         Ok(1 + self.properties.encoded_len(version)?)
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
         out.put_u8(self.reason.code());
         self.properties.put(version, out);
     }

@@ -2,11 +2,10 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-
 use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
+use crate::writer::Put;
 use crate::{ConnackProperties, ConnackReason, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion};
 
 /// CONNACK: the Server accepts or refuses the connection.
@@ -48,7 +47,7 @@ impl<'a> Connack<'a> {
         let properties = if is_v3_layout {
             ConnackProperties::EMPTY
         } else {
-            ConnackProperties::decode(reader, dialect.text)?
+            ConnackProperties::decode(reader, &dialect)?
         };
         Ok(Self { session_present, reason, properties })
     }
@@ -72,7 +71,7 @@ impl Body for Connack<'_> {
         Ok(2 + self.properties.encoded_len(version)?)
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
         out.put_u8(u8::from(self.session_present));
         out.put_u8(if version.is_v5() {
             self.reason.code()

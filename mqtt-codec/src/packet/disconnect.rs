@@ -2,11 +2,10 @@
 
 use core::fmt;
 
-use bytes::BufMut;
-
 use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
+use crate::writer::Put;
 use crate::{
     DecodeError, DisconnectProperties, DisconnectReason, EncodeError, Fault, PacketType, PropertyError,
     PropertyId, ProtocolVersion, Side,
@@ -39,7 +38,7 @@ impl<'a> Disconnect<'a> {
             return Ok(Self::new(reason));
         }
         let before = *reader;
-        let properties = DisconnectProperties::decode(reader, dialect.text)?;
+        let properties = DisconnectProperties::decode(reader, &dialect)?;
         match dialect.from {
             Side::Client => {
                 let legal = !properties.contains(PropertyId::ServerReference);
@@ -89,7 +88,7 @@ impl Body for Disconnect<'_> {
         }
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
         if self.reason != DisconnectReason::NormalDisconnection || !self.properties.is_empty() {
             out.put_u8(self.reason.code());
         }

@@ -5,10 +5,11 @@ use core::fmt;
 use bytes::BufMut;
 use mqtt_topic::TopicName;
 
-use super::{Body, Dialect, packet_len, put_header};
+use super::{Body, Dialect, begin, packet_len};
 use crate::property::sets::{PropertySet, prefixed_len};
 use crate::reader::Reader;
 use crate::string::{binary_len, put_binary};
+use crate::writer::Put;
 use crate::{
     DecodeError, EncodeError, Fault, PacketId, PacketType, Property, PropertyId, ProtocolVersion,
     PublishProperties, QoS, Side, varint,
@@ -58,6 +59,12 @@ impl Delivery {
     pub const fn dup(self) -> bool {
         matches!(self, Self::AtLeastOnce { dup: true, .. } | Self::ExactlyOnce { dup: true, .. })
     }
+
+    /// The first byte of a PUBLISH.
+    pub(crate) const fn first_byte(self, retain: bool) -> u8 {
+        let flags = (self.dup() as u8) << 3 | self.qos().bits() << 1;
+        PacketType::Publish.bits() << 4 | flags | retain as u8
+    }
 }
 
 /// PUBLISH: carries an Application Message, either way.
@@ -80,7 +87,7 @@ impl Delivery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publish<'a> {
     /// The Topic Name; `None` only where the Topic Alias property stands for it.
-    pub topic: Option<TopicName<&'a str>>,
+    pub topic: Option<TopicName<&'a [u8]>>,
     /// QoS, Packet Identifier and DUP.
     pub delivery: Delivery,
     /// Sent by a Client: store this message as the retained one of its topic. Sent by a Server: this message was
@@ -94,7 +101,7 @@ pub struct Publish<'a> {
 
 impl<'a> Publish<'a> {
     /// A QoS 0 PUBLISH without properties, not retained.
-    pub const fn new(topic: TopicName<&'a str>, payload: &'a [u8]) -> Self {
+    pub const fn new(topic: TopicName<&'a [u8]>, payload: &'a [u8]) -> Self {
         Self {
             topic: Some(topic),
             delivery: Delivery::AtMostOnce,
@@ -125,7 +132,7 @@ impl<'a> Publish<'a> {
         };
         let properties = if v5 {
             let before = *reader;
-            let properties = PublishProperties::decode(reader, dialect.text)?;
+            let properties = PublishProperties::decode(reader, &dialect)?;
             let legal =
                 dialect.from == Side::Server || !properties.contains(PropertyId::SubscriptionIdentifier);
             before.ensure(legal, Fault::SubscriptionIdentifierFromClient)?;
@@ -173,19 +180,25 @@ impl<'a> Publish<'a> {
     ) -> Result<(), EncodeError> {
         let (properties_len, body_len) = self.lens(version, extra)?;
         let needed = packet_len(body_len)? - self.payload.len();
-        put_header(self.first_byte(), body_len, needed, out)?;
-        self.put_head(version, properties_len, extra, out);
+        let mut writer = begin(self.first_byte(), body_len, needed, out)?;
+        self.put_head(version, properties_len, extra, &mut writer);
+        writer.finish();
         Ok(())
     }
 
     /// Bytes of all properties, and of the whole body.
-    fn lens(&self, version: ProtocolVersion, extra: &[Property<'_>]) -> Result<(usize, usize), EncodeError> {
+    pub(crate) fn lens(
+        &self,
+        version: ProtocolVersion,
+        extra: &[Property<'_>],
+    ) -> Result<(usize, usize), EncodeError> {
         let mut alias = self.properties.contains(PropertyId::TopicAlias);
         let mut properties_len = self.properties.block_len();
         for (index, property) in extra.iter().enumerate() {
             self.properties.check_extra(property, extra.get(..index).unwrap_or_default())?;
             alias |= property.id() == PropertyId::TopicAlias;
-            properties_len += property.len()?;
+            property.check()?;
+            properties_len += property.len();
         }
         let topic_len = match &self.topic {
             Some(topic) => binary_len(topic.as_bytes())?,
@@ -197,12 +210,12 @@ impl<'a> Publish<'a> {
         Ok((properties_len, head_len.checked_add(self.payload.len()).ok_or(EncodeError::PacketTooLarge)?))
     }
 
-    fn put_head(
+    pub(crate) fn put_head(
         &self,
         version: ProtocolVersion,
         properties_len: usize,
         extra: &[Property<'_>],
-        out: &mut impl BufMut,
+        out: &mut impl Put,
     ) {
         put_binary(self.topic.as_ref().map_or(&[], TopicName::as_bytes), out);
         if let Some(packet_id) = self.delivery.packet_id() {
@@ -221,17 +234,14 @@ impl<'a> Publish<'a> {
 
 impl Body for Publish<'_> {
     fn first_byte(&self) -> u8 {
-        PacketType::Publish.bits() << 4
-            | u8::from(self.delivery.dup()) << 3
-            | self.delivery.qos().bits() << 1
-            | u8::from(self.retain)
+        self.delivery.first_byte(self.retain)
     }
 
     fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
         Ok(self.lens(version, &[])?.1)
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
         self.put_head(version, self.properties.block_len(), &[], out);
         out.put_slice(self.payload);
     }

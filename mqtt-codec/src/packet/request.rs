@@ -3,11 +3,10 @@
 use alloc::format;
 use core::fmt;
 
-use bytes::BufMut;
-
 use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
+use crate::writer::Put;
 use crate::{
     AckProperties, DecodeError, EncodeError, PacketId, PacketType, ProtocolVersion, RetainHandling,
     SubackReasons, SubscribeProperties, Subscriptions, TopicFilters, UnsubackReasons, UnsubscribeProperties,
@@ -38,7 +37,7 @@ macro_rules! list_packets {
             pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
                 let packet_id = reader.packet_id()?;
                 let properties = if dialect.version.is_v5() {
-                    $properties::decode(reader, dialect.text)?
+                    $properties::decode(reader, &dialect)?
                 } else {
                     $properties::EMPTY
                 };
@@ -56,7 +55,7 @@ macro_rules! list_packets {
                 Ok(2 + self.properties.encoded_len(version)? + self.$list.encoded_len(version)?)
             }
 
-            fn put_body(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+            fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
                 out.put_u16(self.packet_id.get());
                 self.properties.put(version, out);
                 self.$list.put(version, out);

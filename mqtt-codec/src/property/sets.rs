@@ -3,19 +3,20 @@
 use core::fmt;
 use core::num::{NonZeroU16, NonZeroU32};
 
-use bytes::BufMut;
 use mqtt_topic::TopicName;
 
 use super::{PayloadFormat, Property, PropertyId};
+use crate::dialect::Dialect;
 use crate::reader::Reader;
 use crate::string::TextRules;
+use crate::writer::Put;
 use crate::{
     DecodeError, EncodeError, Fault, PropertyError, ProtocolVersion, QoS, SubscriptionIdentifier, varint,
 };
 
 /// Which properties: one bit for each, by rank of identifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mask(u32);
+pub(crate) struct Mask(u32);
 
 /// The properties that may be repeated: Subscription Identifier (where a set allows that) and User Property.
 const USER_PROPERTY: Mask = Mask::of(&[PropertyId::UserProperty]);
@@ -47,6 +48,29 @@ impl Mask {
     }
 }
 
+/// How often the properties that may be repeated have been so far.
+#[derive(Default)]
+struct Repetitions {
+    user_properties: u32,
+    identifiers: u32,
+}
+
+impl Repetitions {
+    /// A property that is there already.
+    #[cold]
+    const fn count(&mut self, id: PropertyId, rules: Rules, dialect: &Dialect) -> Result<(), Fault> {
+        if !rules.repeatable.has(id) {
+            return Err(Fault::PropertyRepeated);
+        }
+        let (count, maximum) = match id {
+            PropertyId::UserProperty => (&mut self.user_properties, dialect.maximum_user_properties),
+            _ => (&mut self.identifiers, dialect.maximum_subscription_identifiers),
+        };
+        *count += 1;
+        if *count < maximum.get() { Ok(()) } else { Err(Fault::TooManyProperties) }
+    }
+}
+
 /// What a set may hold.
 #[derive(Clone, Copy, Debug)]
 struct Rules {
@@ -56,7 +80,7 @@ struct Rules {
 
 /// The storage behind every set. All its properties have been checked against the rules of the set.
 #[derive(Clone, Copy)]
-pub(super) enum Repr<'a> {
+pub(crate) enum Repr<'a> {
     /// A block of a received packet.
     Block { seen: Mask, bytes: &'a [u8] },
     /// Values of the caller.
@@ -76,7 +100,7 @@ impl<'a> Repr<'a> {
             if seen.has(id) && !rules.repeatable.has(id) {
                 return Err(PropertyError::Repeated(id));
             }
-            property.len()?;
+            property.check()?;
             seen = seen.or(Mask::of(&[id]));
         }
         if lacks_method(seen) {
@@ -86,28 +110,37 @@ impl<'a> Repr<'a> {
     }
 
     #[inline]
-    fn decode(reader: &mut Reader<'a>, rules: Rules, text: TextRules) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut Reader<'a>, rules: Rules, dialect: &Dialect) -> Result<Self, DecodeError> {
         let block = reader.section()?;
         let bytes = block.rest();
-        let seen = if block.is_empty() { Mask(0) } else { Self::check_block(block, rules, text)? };
+        let seen = if block.is_empty() { Mask(0) } else { Self::check_block(block, rules, dialect)? };
         Ok(Self::Block { seen, bytes })
     }
 
-    fn check_block(mut block: Reader<'a>, rules: Rules, text: TextRules) -> Result<Mask, DecodeError> {
+    /// A block that has been checked before, in which these properties were seen.
+    pub(crate) fn checked(reader: &mut Reader<'a>, seen: Mask) -> Result<Self, DecodeError> {
+        Ok(Self::Block { seen, bytes: reader.section()?.rest() })
+    }
+
+    fn check_block(mut block: Reader<'a>, rules: Rules, dialect: &Dialect) -> Result<Mask, DecodeError> {
         let mut seen = Mask(0);
+        let mut repetitions = Repetitions::default();
         while !block.is_empty() {
             let before = block;
             let id = super::read_id(&mut block)?;
             before.ensure(rules.allowed.has(id), Fault::PropertyNotAllowed)?;
-            before.ensure(!seen.has(id) || rules.repeatable.has(id), Fault::PropertyRepeated)?;
+            if seen.has(id) {
+                let fault = repetitions.count(id, rules, dialect);
+                fault.map_err(|fault| before.fault(fault))?;
+            }
             seen = seen.or(Mask::of(&[id]));
-            Property::check_value(id, &mut block, text)?;
+            Property::check_value(id, &mut block, dialect.text)?;
         }
         block.ensure(!lacks_method(seen), Fault::AuthenticationDataWithoutMethod)?;
         Ok(seen)
     }
 
-    pub(super) const fn seen(&self) -> Mask {
+    pub(crate) const fn seen(&self) -> Mask {
         match self {
             Self::Block { seen, .. } | Self::Values { seen, .. } => *seen,
         }
@@ -117,13 +150,11 @@ impl<'a> Repr<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Block { bytes, .. } => bytes.len(),
-            Self::Values { values, .. } => {
-                values.iter().map(|property| property.len().unwrap_or_default()).sum()
-            }
+            Self::Values { values, .. } => values.iter().map(Property::len).sum(),
         }
     }
 
-    fn put(&self, out: &mut impl BufMut) {
+    fn put(&self, out: &mut impl Put) {
         match self {
             Self::Block { bytes, .. } => out.put_slice(bytes),
             Self::Values { values, .. } => values.iter().for_each(|property| property.put(out)),
@@ -152,14 +183,14 @@ pub(crate) trait PropertySet {
     fn block_len(&self) -> usize;
 
     /// Writes the properties, without the Property Length in front.
-    fn put_block(&self, out: &mut impl BufMut);
+    fn put_block(&self, out: &mut impl Put);
 
     /// Bytes on the wire with the Property Length in front `[MQTT-2.2.2-1]`, nothing at all in 3.x.
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
         prefixed_len(self.block_len(), version)
     }
 
-    fn put(&self, version: ProtocolVersion, out: &mut impl BufMut) {
+    fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
         if version.is_v5() {
             #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
             varint::put(self.block_len() as u32, out);
@@ -279,7 +310,7 @@ macro_rules! sets {
     })+) => { $(
         $(#[doc = $doc])+
         #[derive(Clone, Copy)]
-        pub struct $name<'a>(pub(super) Repr<'a>);
+        pub struct $name<'a>(pub(crate) Repr<'a>);
 
         impl<'a> $name<'a> {
             const RULES: Rules = Rules {
@@ -300,8 +331,8 @@ macro_rules! sets {
             }
 
             #[inline]
-            pub(crate) fn decode(reader: &mut Reader<'a>, text: TextRules) -> Result<Self, DecodeError> {
-                Repr::decode(reader, Self::RULES, text).map(Self)
+            pub(crate) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
+                Repr::decode(reader, Self::RULES, dialect).map(Self)
             }
 
             /// Whether there is no property at all.
@@ -340,7 +371,7 @@ macro_rules! sets {
                 self.0.len()
             }
 
-            fn put_block(&self, out: &mut impl BufMut) {
+            fn put_block(&self, out: &mut impl Put) {
                 self.0.put(out);
             }
         }
@@ -413,7 +444,7 @@ sets! {
         PayloadFormatIndicator => payload_format_indicator: PayloadFormat,
         MessageExpiryInterval => message_expiry_interval: u32,
         ContentType => content_type: &'a str,
-        ResponseTopic => response_topic: TopicName<&'a str>,
+        ResponseTopic => response_topic: TopicName<&'a [u8]>,
         CorrelationData => correlation_data: &'a [u8],
         WillDelayInterval => will_delay_interval: u32,
     }
@@ -441,7 +472,7 @@ sets! {
         PayloadFormatIndicator => payload_format_indicator: PayloadFormat,
         MessageExpiryInterval => message_expiry_interval: u32,
         ContentType => content_type: &'a str,
-        ResponseTopic => response_topic: TopicName<&'a str>,
+        ResponseTopic => response_topic: TopicName<&'a [u8]>,
         CorrelationData => correlation_data: &'a [u8],
         TopicAlias => topic_alias: NonZeroU16,
     }

@@ -106,12 +106,12 @@ fn level() -> impl Strategy<Value = String> {
 }
 
 /// A Topic Name.
-pub(crate) fn topic() -> impl Strategy<Value = TopicName<&'static str>> {
+pub(crate) fn topic() -> impl Strategy<Value = TopicName<&'static [u8]>> {
     vec(level(), 1..4).prop_filter_map("not empty", |levels| TopicName::parse(levels.join("/").leak()).ok())
 }
 
 /// A subscription, shared ones in 5.0 only.
-pub(crate) fn subscription(version: ProtocolVersion) -> impl Strategy<Value = Subscription<&'static str>> {
+pub(crate) fn subscription(version: ProtocolVersion) -> impl Strategy<Value = Subscription<&'static [u8]>> {
     let level = prop_oneof![4 => level(), 1 => Just(String::from("+"))];
     let share = (prop::bool::weighted(0.3), level_of_share());
     (share, vec(level, 1..4), prop::bool::weighted(0.3)).prop_filter_map(

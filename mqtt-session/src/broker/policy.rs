@@ -38,7 +38,7 @@ pub trait Policy {
     fn may_subscribe(
         &self,
         client: &ClientInfo<'_>,
-        subscription: &Subscription<&str>,
+        subscription: &Subscription<&[u8]>,
         qos: QoS,
     ) -> Result<QoS, SubackReason> {
         let _ = (client, subscription);

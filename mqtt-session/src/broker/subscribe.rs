@@ -108,7 +108,7 @@ impl State {
     fn subscribe(
         &mut self,
         id: SessionId,
-        subscription: &Subscription<&str>,
+        subscription: &Subscription<&[u8]>,
         options: SubscriptionOptions,
         identifier: Option<SubscriptionIdentifier>,
     ) -> SubackReason {
@@ -169,7 +169,7 @@ impl State {
         SubackReason::granted(qos)
     }
 
-    fn unsubscribe(&mut self, id: SessionId, subscription: &Subscription<&str>) -> UnsubackReason {
+    fn unsubscribe(&mut self, id: SessionId, subscription: &Subscription<&[u8]>) -> UnsubackReason {
         let removed = match subscription {
             Subscription::Ordinary(filter) => self.subscriptions.remove(filter, &id),
             Subscription::Shared { share_name, filter } => {

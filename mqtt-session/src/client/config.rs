@@ -165,7 +165,7 @@ impl ConnectOptions {
             client_id: &self.client_id,
             clean_start: self.clean_start,
             keep_alive: self.keep_alive,
-            will: self.will.as_ref().and_then(|will| will.message.as_will(will_properties)),
+            will: self.will.as_ref().map(|will| will.message.as_will(will_properties)),
             username: self.username.as_deref(),
             password: self.password.as_deref(),
             properties: ConnectProperties::new(&properties).map_err(EncodeError::from)?,

@@ -79,7 +79,7 @@ impl SubscribeRequest {
         &self.filters
     }
 
-    pub(super) fn subscriptions(&self) -> impl Iterator<Item = Subscription<&str>> {
+    pub(super) fn subscriptions(&self) -> impl Iterator<Item = Subscription<&[u8]>> {
         self.filters.iter().filter_map(|(filter, _)| Subscription::parse(filter).ok())
     }
 

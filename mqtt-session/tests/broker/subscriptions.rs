@@ -122,7 +122,7 @@ fn a_forbidden_subscription_is_refused() {
         fn may_subscribe(
             &self,
             client: &ClientInfo<'_>,
-            subscription: &Subscription<&str>,
+            subscription: &Subscription<&[u8]>,
             qos: QoS,
         ) -> Result<QoS, SubackReason> {
             assert_eq!((client.client_id, client.principal, qos), ("a", None, QoS::AtLeastOnce));
