@@ -7,6 +7,7 @@
 
 use core::fmt::{self, Write};
 use core::hint::black_box;
+use core::num::NonZeroU32;
 
 use bytes::BytesMut;
 use mqtt_codec::{
@@ -21,11 +22,13 @@ pub const SELECTORS: u8 = 36;
 const LIMIT: u32 = 40;
 
 /// The decoder an input selects, with the side that sends: a Client or a Server of each version behind its CONNECT,
-/// or a Server that waits for CONNECT; as it comes, with a Maximum Packet Size, with the other rule for strings, or with both.
+/// or a Server that waits for CONNECT; as it comes, with the tightest limits, with the other rule for strings, or with both.
 pub fn decoder(selector: u8) -> (Decoder, Side) {
     let (mut decoder, from) = plain_decoder(selector);
     if limit(selector) < MAXIMUM_PACKET_SIZE {
         decoder.set_maximum_packet_size(LIMIT);
+        decoder.set_maximum_user_properties(NonZeroU32::MIN);
+        decoder.set_maximum_subscription_identifiers(NonZeroU32::MIN);
     }
     if selector / 18 % 2 == 1 {
         decoder.refuse_disallowed_code_points(from == Side::Server);
@@ -101,6 +104,8 @@ fn check_switches(
         return;
     }
     decoder.set_maximum_packet_size(MAXIMUM_PACKET_SIZE);
+    decoder.set_maximum_user_properties(NonZeroU32::MAX);
+    decoder.set_maximum_subscription_identifiers(NonZeroU32::MAX);
     decoder.refuse_disallowed_code_points(false);
     let free = decoder.decode(input);
     match result.map_err(|error| error.fault()) {
@@ -112,8 +117,9 @@ fn check_switches(
             };
             assert!(limit(selector) == LIMIT && len > LIMIT as usize);
         }
-        // What is behind the code point may be wrong too.
-        Err(Fault::DisallowedCodePoint) => {}
+        // What is behind the code point or the property may be wrong too.
+        Err(Fault::DisallowedCodePoint) => assert_eq!(selector / 18 % 2 == 1, selector / 3 % 3 == 0),
+        Err(Fault::TooManyProperties) => assert!(limit(selector) == LIMIT),
         _ => assert_eq!(*result, free),
     }
 }
