@@ -119,7 +119,7 @@ fn check_switches(
         }
         // What is behind the code point or the property may be wrong too.
         Err(Fault::DisallowedCodePoint) => {
-            assert_eq!(selector / 18 % 2 == 1, (selector / 3).is_multiple_of(3))
+            assert_eq!(selector / 18 % 2 == 1, (selector / 3).is_multiple_of(3));
         }
         Err(Fault::TooManyProperties) => assert!(limit(selector) == LIMIT),
         _ => assert_eq!(*result, free),
