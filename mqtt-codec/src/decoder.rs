@@ -426,6 +426,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_examined_when_nothing_has_arrived() {
+        let publish = packet(0x30, &[0; 200]);
+        let mut decoder = Decoder::client(ProtocolVersion::V3_1_1);
+        for end in 1..publish.len() {
+            assert_eq!(decoder.decode(&publish[..end]), Ok(None));
+            work::take();
+            assert_eq!(decoder.decode(&publish[..end]), Ok(None));
+            assert!(decoder.needed(&publish[..end]) > 0);
+            assert_eq!(work::take(), 0);
+        }
+    }
+
+    #[test]
     fn case_12_holds_for_every_packet_and_every_pair_of_cuts() {
         for packet in packets().iter().filter(|packet| packet.len() < 200) {
             for first in 0..=packet.len() {
