@@ -1,4 +1,4 @@
-//! Writes the seeds of the codec's targets: `cargo run --example seeds`.
+//! Writes the seeds of all targets: `cargo run --example seeds`.
 
 #[path = "../../mqtt-codec/tests/common/corpus.rs"]
 mod corpus;
@@ -23,7 +23,7 @@ fn main() -> std::io::Result<()> {
     for sample in corpus::corpus() {
         let connection = format!("{}-{:?}", sample.version, sample.from).to_lowercase();
         let seed = [&[selector(&sample)], sample.bytes.as_slice()].concat();
-        for target in ["decode", "round_trip"] {
+        for target in ["decode", "round_trip", "differential"] {
             write(target, &format!("{connection}-{}", sample.name), &seed)?;
         }
         let streams = streams.entry(connection).or_default();
@@ -39,11 +39,17 @@ fn main() -> std::io::Result<()> {
             write("split", &format!("{connection}-{number}"), stream)?;
         }
     }
+    // A packet is made of whatever comes behind the byte that chooses its type, its sender and how legal it is.
+    for kind in 0..0x40 {
+        let values = (1..=60_u8).map(|index| index.wrapping_mul(0x3D) ^ kind);
+        write("encode", &format!("{kind:02x}"), &[kind].into_iter().chain(values).collect::<Vec<_>>())?;
+    }
     Ok(())
 }
 
 fn write(target: &str, name: &str, seed: &[u8]) -> std::io::Result<()> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let corpus = if target == "differential" { "peers/corpus" } else { "corpus" };
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(corpus).join(target);
     std::fs::create_dir_all(&dir)?;
     std::fs::write(dir.join(name), seed)
 }

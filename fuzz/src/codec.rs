@@ -1,17 +1,39 @@
 //! The checks behind the targets `decode`, `split` and `round_trip`. Each panics when the codec breaks its contract.
 //!
 //! The first byte of an input selects the decoder (see [`decoder`]), the rest is what arrives.
+//!
+//! `decode` and `split` allocate nothing but what the codec does, and format nothing: they run billions of times. What
+//! is slow to check is checked by `round_trip`.
 
-use core::fmt::Write;
+use core::fmt::{self, Write};
+use core::hint::black_box;
 
 use bytes::BytesMut;
 use mqtt_codec::{
-    DecodeError, Decoder, EncodeError, Fault, Frame, Packet, PacketType, ProtocolVersion, Side, SubackReason,
+    ConnectFields, DecodeError, Decoder, EncodeError, Fault, MAXIMUM_PACKET_SIZE, Packet, PacketType,
+    ProtocolVersion, PublishReason, ReleaseReason, Side, SubackReason,
 };
 
+/// What selectors stand for: three roles in three versions, each with four sets of switches.
+pub const SELECTORS: u8 = 36;
+
+/// The Maximum Packet Size of the decoders that have one, in bytes.
+const LIMIT: u32 = 40;
+
 /// The decoder an input selects, with the side that sends: a Client or a Server of each version behind its CONNECT,
-/// or a Server that waits for CONNECT.
+/// or a Server that waits for CONNECT; as it comes, with a Maximum Packet Size, with the other rule for strings, or with both.
 pub fn decoder(selector: u8) -> (Decoder, Side) {
+    let (mut decoder, from) = plain_decoder(selector);
+    if limit(selector) < MAXIMUM_PACKET_SIZE {
+        decoder.set_maximum_packet_size(LIMIT);
+    }
+    if selector / 18 % 2 == 1 {
+        decoder.refuse_disallowed_code_points(from == Side::Server);
+    }
+    (decoder, from)
+}
+
+fn plain_decoder(selector: u8) -> (Decoder, Side) {
     let version = ProtocolVersion::ALL[usize::from(selector % 3)];
     match selector / 3 % 3 {
         0 => (Decoder::client(version), Side::Server),
@@ -20,7 +42,11 @@ pub fn decoder(selector: u8) -> (Decoder, Side) {
     }
 }
 
-/// The selector of the decoder that receives what `from` sends: the inverse of [`decoder`].
+const fn limit(selector: u8) -> u32 {
+    if selector / 9 % 2 == 1 { LIMIT } else { MAXIMUM_PACKET_SIZE }
+}
+
+/// The selector of the plain decoder that receives what `from` sends: the inverse of [`decoder`].
 pub fn selector(version: ProtocolVersion, from: Side, packet_type: PacketType) -> u8 {
     let side = match from {
         Side::Server => 0,
@@ -32,22 +58,27 @@ pub fn selector(version: ProtocolVersion, from: Side, packet_type: PacketType) -
 
 /// Any bytes are packets, an error or incomplete, and say so consistently.
 pub fn decode(data: &[u8]) {
-    let Some((&first, mut input)) = data.split_first() else { return };
-    let (mut decoder, from) = decoder(first);
+    let Some((&selector, mut input)) = data.split_first() else { return };
+    let (mut decoder, from) = decoder(selector);
     loop {
         let needed = decoder.needed(input);
-        match decoder.decode(input) {
+        let before = decoder.clone();
+        let result = decoder.decode(input);
+        check_switches(selector, before, input, &result);
+        match result {
             Ok(Some((packet, len))) => {
                 assert_eq!(needed, 0);
                 assert_eq!(decoder.needed(&input[..len - 1]), 1, "one byte short");
+                assert!(len <= limit(selector) as usize);
                 let version = decoder.version().expect("a packet has been decoded");
                 assert!(packet.packet_type().may_be_sent_by(from, version));
                 assert_eq!(packet.packet_type().bits(), input[0] >> 4);
-                read_everything(&packet);
+                walk(&packet);
                 input = &input[len..];
             }
             Ok(None) => {
                 assert!(needed > 0, "incomplete, but nothing is needed");
+                assert!(input.len() + needed <= limit(selector) as usize);
                 return;
             }
             Err(error) => {
@@ -59,20 +90,87 @@ pub fn decode(data: &[u8]) {
     }
 }
 
-fn read_everything(packet: &Packet<'_>) {
-    let mut text = String::new();
-    write!(text, "{packet}").expect("Display does not fail");
-    assert!(!text.contains(['\n', '\r']), "{text:?} is not one line");
-    write!(text, "{packet:?}").expect("Debug does not fail");
-    if let Packet::Connect(connect) = packet {
-        assert!(connect.version().is_some());
-        assert_eq!(connect.fields(), connect.fields());
+/// A switch turns packets into errors of its own kind, and changes nothing else.
+fn check_switches(
+    selector: u8,
+    mut decoder: Decoder,
+    input: &[u8],
+    result: &Result<Option<(Packet<'_>, usize)>, DecodeError>,
+) {
+    if selector % SELECTORS < 9 {
+        return;
+    }
+    decoder.set_maximum_packet_size(MAXIMUM_PACKET_SIZE);
+    decoder.refuse_disallowed_code_points(false);
+    let free = decoder.decode(input);
+    match result.map_err(|error| error.fault()) {
+        Err(Fault::PacketTooLarge) => {
+            let len = match free {
+                Ok(Some((_, len))) => len,
+                Ok(None) => input.len() + decoder.needed(input),
+                Err(_) => usize::MAX,
+            };
+            assert!(limit(selector) == LIMIT && len > LIMIT as usize);
+        }
+        // What is behind the code point may be wrong too.
+        Err(Fault::DisallowedCodePoint) => {}
+        _ => assert_eq!(*result, free),
+    }
+}
+
+/// Reads what a packet hands out on demand, where nothing may fail any more.
+fn walk(packet: &Packet<'_>) {
+    macro_rules! properties {
+        ($set:expr) => {
+            for property in &$set {
+                assert!($set.contains(property.id()), "{} is not announced", property.id());
+                black_box(property);
+            }
+        };
+    }
+    match packet {
+        Packet::Connect(connect) => {
+            let fields = connect.fields();
+            properties!(fields.properties);
+            if let Some(will) = &fields.will {
+                properties!(will.properties);
+            }
+            black_box(fields);
+        }
+        Packet::Connack(connack) => properties!(connack.properties),
+        Packet::Publish(publish) => {
+            properties!(publish.properties);
+            assert!(publish.topic.is_some() || publish.properties.topic_alias().is_some());
+        }
+        Packet::Puback(puback) => properties!(puback.properties),
+        Packet::Pubrec(pubrec) => properties!(pubrec.properties),
+        Packet::Pubrel(pubrel) => properties!(pubrel.properties),
+        Packet::Pubcomp(pubcomp) => properties!(pubcomp.properties),
+        Packet::Subscribe(subscribe) => {
+            properties!(subscribe.properties);
+            assert!(!subscribe.subscriptions.is_empty());
+        }
+        Packet::Suback(suback) => {
+            properties!(suback.properties);
+            assert!(!suback.reasons.is_empty());
+        }
+        Packet::Unsubscribe(unsubscribe) => {
+            properties!(unsubscribe.properties);
+            assert!(!unsubscribe.filters.is_empty());
+        }
+        Packet::Unsuback(unsuback) => properties!(unsuback.properties),
+        Packet::Disconnect(disconnect) => properties!(disconnect.properties),
+        Packet::Auth(auth) => {
+            properties!(auth.properties);
+            assert!(auth.properties.authentication_method().is_some());
+        }
+        Packet::Pingreq | Packet::Pingresp => {}
     }
 }
 
 fn check_error(error: DecodeError, input: &[u8], from: Side) {
     assert!(error.offset() as usize <= input.len());
-    assert!(!error.to_string().is_empty() && !error.clause().is_empty());
+    assert!(!error.clause().is_empty());
     assert_eq!(
         error.packet_type().is_none(),
         error.fault() == Fault::ReservedPacketType && input[0] >> 4 == 0
@@ -82,15 +180,102 @@ fn check_error(error: DecodeError, input: &[u8], from: Side) {
     assert!(error.disconnect_reason().is_error() && error.connack_reason().is_error());
 }
 
-/// A stream gives the same frames and the same end in any segmentation. The second byte selects the segments.
+/// A stream gives the same packets and the same end in any segmentation. The second byte selects the segments.
 pub fn split(data: &[u8]) {
     let [selector, seed, stream @ ..] = data else { return };
-    let whole = frames(*selector, [stream]);
-    assert_eq!(whole, frames(*selector, segments(stream, *seed)), "seed {seed}");
-    assert_eq!(whole, frames(*selector, stream.chunks(1)), "byte by byte");
+    split_borrowed(*selector, stream);
+    split_owned(*selector, stream, *seed);
 }
 
-/// Segments of 1 to 16 bytes, in an order that depends on `seed`.
+/// The stream decoded as a whole: what every segmentation must agree with, packet by packet.
+struct Whole<'a> {
+    decoder: Decoder,
+    rest: &'a [u8],
+}
+
+impl<'a> Whole<'a> {
+    fn new(selector: u8, stream: &'a [u8]) -> Self {
+        Self { decoder: decoder(selector).0, rest: stream }
+    }
+
+    /// The next packet with its bytes; at the end the error, or `None` for bytes that wait for more.
+    fn next(&mut self) -> Result<Option<(Packet<'a>, &'a [u8])>, DecodeError> {
+        let Some((packet, len)) = self.decoder.decode(self.rest)? else { return Ok(None) };
+        let (bytes, rest) = self.rest.split_at(len);
+        self.rest = rest;
+        Ok(Some((packet, bytes)))
+    }
+}
+
+/// Byte by byte, in the caller's buffer.
+fn split_borrowed(selector: u8, stream: &[u8]) {
+    let mut whole = Whole::new(selector, stream);
+    let (mut decoder, _) = decoder(selector);
+    let (mut start, mut end) = (0, 0);
+    loop {
+        match decoder.decode(&stream[start..end]) {
+            Ok(None) if end < stream.len() => end += 1,
+            Ok(None) => {
+                assert_eq!(whole.next(), Ok(None));
+                assert_eq!(whole.rest.len(), end - start);
+                return;
+            }
+            Ok(Some((packet, len))) => {
+                assert_eq!(len, end - start, "complete before its last byte");
+                assert_eq!(whole.next(), Ok(Some((packet, &stream[start..end]))));
+                start = end;
+            }
+            Err(error) => {
+                assert_eq!(whole.next(), Err(error));
+                return;
+            }
+        }
+    }
+}
+
+/// In segments of 1 to 16 bytes, in an order that depends on `seed`, out of a `BytesMut`.
+fn split_owned(selector: u8, stream: &[u8], seed: u8) {
+    let mut whole = Whole::new(selector, stream);
+    let (mut decoder, _) = decoder(selector);
+    let mut input = BytesMut::with_capacity(stream.len());
+    for segment in segments(stream, seed) {
+        input.extend_from_slice(segment);
+        loop {
+            let before = input.len();
+            let mut slot = None;
+            let frame = if seed.is_multiple_of(2) {
+                decoder.decode_frame(&mut input)
+            } else {
+                let taken = decoder.decode_into(&mut input, &mut slot);
+                taken.map(|taken| {
+                    taken.map(|(packet, frame)| (assert_eq!(packet, frame.packet()), frame.clone()).1)
+                })
+            };
+            match frame {
+                Ok(Some(frame)) => {
+                    let Ok(Some((packet, bytes))) = whole.next() else {
+                        panic!("{frame} is not in the stream")
+                    };
+                    assert_eq!(frame.bytes(), bytes);
+                    assert_eq!(frame.packet(), packet);
+                    assert_eq!(Some(frame.version()), decoder.version());
+                    assert_eq!(input.len() + bytes.len(), before, "bytes are lost");
+                }
+                Ok(None) => {
+                    assert_eq!(input.len(), before);
+                    break;
+                }
+                Err(error) => {
+                    assert_eq!(whole.next(), Err(error));
+                    return;
+                }
+            }
+        }
+    }
+    assert_eq!(whole.next(), Ok(None));
+    assert_eq!(input, whole.rest);
+}
+
 fn segments(mut stream: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {
     let mut state = u32::from(seed);
     core::iter::from_fn(move || {
@@ -101,41 +286,17 @@ fn segments(mut stream: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The frames in a stream that arrives in these segments, and the error that ends it or how many bytes wait for more.
-fn frames<'a>(
-    selector: u8,
-    segments: impl IntoIterator<Item = &'a [u8]>,
-) -> (Vec<Frame>, Result<usize, DecodeError>) {
-    let (mut decoder, _) = decoder(selector);
-    let (mut input, mut frames) = (BytesMut::new(), Vec::new());
-    for segment in segments {
-        input.extend_from_slice(segment);
-        loop {
-            let before = input.clone();
-            match decoder.decode_frame(&mut input) {
-                Ok(Some(frame)) => {
-                    assert_eq!(before, [frame.bytes(), &input[..]].concat(), "bytes are lost");
-                    frames.push(frame);
-                }
-                Ok(None) => {
-                    assert_eq!(input, before);
-                    break;
-                }
-                Err(error) => {
-                    assert_eq!(input, before);
-                    return (frames, Err(error));
-                }
-            }
-        }
-    }
-    (frames, Ok(input.len()))
-}
-
-/// What has been decoded encodes again, to the same packet in the shortest form.
+/// What has been decoded encodes again: to the same packet, in canonical form, and to the same bytes if these are
+/// canonical. `Display` shows it on one line.
 pub fn round_trip(data: &[u8]) {
-    let Some((&first, input)) = data.split_first() else { return };
-    let (mut decoder, from) = decoder(first);
-    let Ok(Some((packet, len))) = decoder.decode(input) else { return };
+    let Some((&selector_of_input, input)) = data.split_first() else { return };
+    let (mut decoder, from) = decoder(selector_of_input);
+    let (packet, len) = match decoder.decode(input) {
+        Ok(Some(first)) => first,
+        Ok(None) => return,
+        Err(error) => return show(&error),
+    };
+    show(&packet);
     let version = decoder.version().expect("a packet has been decoded");
     let mut out = Vec::new();
     if let Err(error) = packet.encode(version, &mut out) {
@@ -143,18 +304,13 @@ pub fn round_trip(data: &[u8]) {
         return;
     }
     assert_eq!(packet.encoded_len(version), Ok(out.len()));
+    assert!(is_canonical(&packet, version, &out), "{packet} in {version}: {out:02X?}");
+    assert_eq!(is_canonical(&packet, version, &input[..len]), out == input[..len], "{packet} in {version}");
     assert!(out.len() <= len || is_connack_of_v3(&packet, len), "{packet} has grown");
-    assert_eq!(decode_with(first, &out), packet);
 
-    let mut again = Vec::new();
-    decode_with(first, &out).encode(version, &mut again).expect("it has been encoded before");
-    assert_eq!(again, out);
-
-    let mut short = vec![0xA5; out.len() - 1];
-    let too_small = packet.encode(version, &mut short.as_mut_slice());
-    assert_eq!(too_small, Err(EncodeError::BufferTooSmall { needed: out.len() }));
-    assert!(short.iter().all(|byte| *byte == 0xA5), "something has been written");
-
+    let selector_of_input = selector_of_input % 9;
+    assert_eq!(decode_with(selector_of_input, &out), packet);
+    check_room(&packet, version, &out);
     for other in ProtocolVersion::ALL {
         let mut out = Vec::new();
         if packet.packet_type().may_be_sent_by(from, other) && packet.encode(other, &mut out).is_ok() {
@@ -162,6 +318,21 @@ pub fn round_trip(data: &[u8]) {
             assert_eq!(decode_with(selector, &out).packet_type(), packet.packet_type());
         }
     }
+}
+
+/// `Display` and `Debug` do not fail, and `Display` is one line that is not empty.
+pub fn show<T: fmt::Display + fmt::Debug>(shown: &T) {
+    struct OneLine(usize);
+    impl Write for OneLine {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            if text.contains(['\n', '\r']) { Err(fmt::Error) } else { Ok(()) }
+        }
+    }
+    let mut line = OneLine(0);
+    write!(line, "{shown}").expect("it is one line");
+    assert_ne!(line.0, 0);
+    write!(line, "{shown:?}").expect("it is one line");
 }
 
 /// The one packet in `bytes`, whatever code points its strings have.
@@ -172,6 +343,87 @@ fn decode_with(selector: u8, bytes: &[u8]) -> Packet<'_> {
         Ok(Some((packet, len))) if len == bytes.len() => packet,
         other => panic!("{other:?} from {bytes:02X?}"),
     }
+}
+
+/// With one byte too little nothing is written, with just enough all of it; `encoded` is the encoded packet.
+pub fn check_room(packet: &Packet<'_>, version: ProtocolVersion, encoded: &[u8]) {
+    let mut room = vec![0xA5; encoded.len()];
+    let (_, short) = room.split_first_mut().expect("a packet has at least two bytes");
+    let too_small = packet.encode(version, &mut &mut *short);
+    assert_eq!(too_small, Err(EncodeError::BufferTooSmall { needed: encoded.len() }));
+    assert!(room.iter().all(|byte| *byte == 0xA5), "something has been written");
+    assert_eq!(packet.encode(version, &mut room.as_mut_slice()), Ok(()));
+    assert_eq!(room, encoded);
+}
+
+/// Whether `bytes`, from which `packet` was decoded, are its canonical form. That is the shortest form, with nothing
+/// left to the sender's taste but the order of properties and entries:
+///
+/// 1. every length takes as few bytes as it can;
+/// 2. what may be left out is: Reason Code and Property Length of acknowledgements and DISCONNECT;
+/// 3. bits without meaning are 0, and no flag announces a field that is missing: both possible in 3.1 only;
+/// 4. a CONNACK is laid out by the version of the connection.
+pub fn is_canonical(packet: &Packet<'_>, version: ProtocolVersion, bytes: &[u8]) -> bool {
+    let header_len = 2 + bytes[1..].iter().take_while(|byte| **byte >= 0x80).count();
+    let (header, body) = bytes.split_at(header_len);
+    let is_padded = header_len > 2 && header[header_len - 1] == 0;
+    let flags = header[0] & 0x0F;
+    let fixed_flags = match packet {
+        Packet::Publish(publish) => flags & 0b0111 | u8::from(publish.delivery.dup()) << 3,
+        Packet::Pubrel(_) | Packet::Subscribe(_) | Packet::Unsubscribe(_) => 0b0010,
+        _ => 0,
+    };
+    // The Reason Code is left out only together with the Property Length.
+    let shortest = |before: usize, is_success: bool, has_properties: bool| {
+        has_properties || body.len() == before + usize::from(!is_success)
+    };
+    !is_padded
+        && flags == fixed_flags
+        && match packet {
+            Packet::Connect(connect) => connect_flags(&connect.fields()) == body[body[1] as usize + 3],
+            Packet::Connack(connack) => {
+                (version != ProtocolVersion::V3_1 || body[0] == u8::from(connack.session_present))
+                    && (version != ProtocolVersion::V5_0 || body.len() > 2)
+            }
+            Packet::Puback(ack) => {
+                shortest(2, ack.reason == PublishReason::Success, !ack.properties.is_empty())
+            }
+            Packet::Pubrec(ack) => {
+                shortest(2, ack.reason == PublishReason::Success, !ack.properties.is_empty())
+            }
+            Packet::Pubrel(ack) => {
+                shortest(2, ack.reason == ReleaseReason::Success, !ack.properties.is_empty())
+            }
+            Packet::Pubcomp(ack) => {
+                shortest(2, ack.reason == ReleaseReason::Success, !ack.properties.is_empty())
+            }
+            Packet::Disconnect(disconnect) => {
+                shortest(0, disconnect.reason.code() == 0, !disconnect.properties.is_empty())
+            }
+            Packet::Subscribe(_) if version == ProtocolVersion::V3_1 => {
+                requested_qos(&body[2..]).all(|qos| qos < 3)
+            }
+            Packet::Suback(_) if version == ProtocolVersion::V3_1 => body[2..].iter().all(|code| *code < 3),
+            _ => true,
+        }
+}
+
+/// The Connect Flags that say what the fields say.
+fn connect_flags(fields: &ConnectFields<'_>) -> u8 {
+    u8::from(fields.clean_start) << 1
+        | fields.will.map_or(0, |will| 1 << 2 | will.qos.bits() << 3 | u8::from(will.retain) << 5)
+        | u8::from(fields.password.is_some()) << 6
+        | u8::from(fields.username.is_some()) << 7
+}
+
+/// The bytes behind the Topic Filters of a SUBSCRIBE of 3.x.
+fn requested_qos(mut payload: &[u8]) -> impl Iterator<Item = u8> {
+    core::iter::from_fn(move || {
+        let (len, rest) = payload.split_first_chunk()?;
+        let (qos, rest) = rest[usize::from(u16::from_be_bytes(*len))..].split_first()?;
+        payload = rest;
+        Some(*qos)
+    })
 }
 
 /// 3.1 is read more liberally than it is written.

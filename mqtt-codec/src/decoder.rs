@@ -3,20 +3,24 @@
 //! Only this layer can say "need more bytes", and only about a packet whose fixed header is legal, whose size is within
 //! the limit and which has not arrived completely. A malformed body is an error as soon as the packet is complete.
 
+use core::num::NonZeroU32;
+
 use bytes::BytesMut;
 
+use crate::dialect::Dialect;
 use crate::header::FixedHeader;
-use crate::packet::{Dialect, Packet, peek_version};
+use crate::packet::{Packet, peek_version};
 use crate::string::TextRules;
-use crate::{DecodeError, Fault, Frame, PacketType, ProtocolVersion, Side};
+use crate::{DecodeError, Fault, Frame, PacketType, ProtocolVersion, Side, work};
 
 /// The largest packet MQTT can express, in bytes: the limit that is no limit.
 pub const MAXIMUM_PACKET_SIZE: u32 = 268_435_460;
 
 /// Decodes the packets that one side of a connection receives.
 ///
-/// It holds no bytes: the caller keeps the input and removes what was consumed, so any segmentation of the stream gives
-/// the same packets.
+/// It holds no bytes: the caller keeps the input, adds what arrives and removes what was consumed. So any segmentation of
+/// the stream gives the same packets. While a packet is incomplete, the decoder remembers how many bytes it waits for: no
+/// body is looked at before it is complete, and all in all no more than two bytes are read for each that arrives.
 ///
 /// ```
 /// use mqtt_codec::{Decoder, Packet, ProtocolVersion};
@@ -33,9 +37,17 @@ pub const MAXIMUM_PACKET_SIZE: u32 = 268_435_460;
 pub struct Decoder {
     from: Side,
     version: Option<ProtocolVersion>,
-    maximum_packet_size: u32,
     text: TextRules,
+    maximum_packet_size: u32,
+    maximum_user_properties: NonZeroU32,
+    maximum_subscription_identifiers: NonZeroU32,
+    /// The packet at the front of the input is known to be incomplete below this many bytes. So that no byte is read
+    /// again and again while a packet arrives; 0 when nothing is known.
+    waiting_for: u32,
 }
+
+/// A Server's limit unless it sets another, see [`Decoder::set_maximum_user_properties`].
+const MAXIMUM_USER_PROPERTIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(1023);
 
 impl Decoder {
     /// Decodes what a Server receives. The version is learnt from CONNECT, which must come first.
@@ -46,8 +58,11 @@ impl Decoder {
         Self {
             from: Side::Client,
             version: None,
-            maximum_packet_size: MAXIMUM_PACKET_SIZE,
             text: TextRules { refuse_disallowed: true },
+            maximum_packet_size: MAXIMUM_PACKET_SIZE,
+            maximum_user_properties: MAXIMUM_USER_PROPERTIES,
+            maximum_subscription_identifiers: NonZeroU32::MAX,
+            waiting_for: 0,
         }
     }
 
@@ -59,8 +74,11 @@ impl Decoder {
         Self {
             from: Side::Server,
             version: Some(version),
-            maximum_packet_size: MAXIMUM_PACKET_SIZE,
             text: TextRules { refuse_disallowed: false },
+            maximum_packet_size: MAXIMUM_PACKET_SIZE,
+            maximum_user_properties: NonZeroU32::MAX,
+            maximum_subscription_identifiers: NonZeroU32::MAX,
+            waiting_for: 0,
         }
     }
 
@@ -79,6 +97,8 @@ impl Decoder {
     /// before the body has arrived.
     pub const fn set_maximum_packet_size(&mut self, bytes: u32) {
         self.maximum_packet_size = bytes;
+        // A packet that is arriving is judged again.
+        self.waiting_for = 0;
     }
 
     /// Whether strings with code points that senders SHOULD NOT use are refused: U+0001 to U+001F, U+007F to U+009F and
@@ -87,23 +107,36 @@ impl Decoder {
         self.text.refuse_disallowed = refuse;
     }
 
-    /// The first packet in `input`, and how many bytes it takes. `None`: the packet is not complete.
+    /// Refuses more than `limit` User Properties in one set of properties, with [`Fault::TooManyProperties`]: for the sake
+    /// of who walks or stores them, decoding itself is linear in bytes.
+    ///
+    /// A Server's decoder begins with 1,024. A Client's has no limit: a Client that refused what its Server has accepted
+    /// could be disconnected again and again by one stored message.
+    ///
+    /// The specification has no such limit; to exceed one of an implementation is 0x97, Quota exceeded (section 4.13).
+    pub const fn set_maximum_user_properties(&mut self, limit: NonZeroU32) {
+        self.maximum_user_properties = limit;
+    }
+
+    /// Refuses more than `limit` Subscription Identifiers in one PUBLISH, with [`Fault::TooManyProperties`]. There is no
+    /// limit unless one is set: only a Server sends them, one for each of the Client's own subscriptions that match.
+    pub const fn set_maximum_subscription_identifiers(&mut self, limit: NonZeroU32) {
+        self.maximum_subscription_identifiers = limit;
+    }
+
+    /// The first packet in `input`, and how many bytes it takes. `None`: the packet is not complete; call again with the
+    /// same bytes and more behind them.
     ///
     /// # Errors
     /// [`DecodeError`] when the input does not begin with a valid packet; the connection cannot go on then.
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Packet<'a>, usize)>, DecodeError> {
-        let Some(header) = self.header(input)? else { return Ok(None) };
-        let Some(body) = input.get(header.len..header.packet_len()) else { return Ok(None) };
-        let version = version_of(&header, body, self.version, self.from)?;
-        let packet =
-            Packet::decode_body(&header, body, Dialect { version, from: self.from, text: self.text })?;
-        self.version = Some(version);
-        Ok(Some((packet, header.packet_len())))
+        let Some(header) = self.complete(input)? else { return Ok(None) };
+        self.read(&header, input.get(header.len..header.packet_len()).unwrap_or_default()).map(Some)
     }
 
     /// Takes the first packet out of `input`, without copying it. `None`: the packet is not complete, and `input` is
-    /// as it was.
+    /// as it was; call again when more bytes have been added.
     ///
     /// # Errors
     /// [`DecodeError`] when the input does not begin with a valid packet; `input` is as it was.
@@ -136,43 +169,127 @@ impl Decoder {
         input: &mut BytesMut,
         slot: &'s mut Option<Frame>,
     ) -> Result<Option<(Packet<'s>, &'s Frame)>, DecodeError> {
-        let Some(header) = self.header(input)? else { return Ok(None) };
-        if input.len() < header.packet_len() {
-            return Ok(None);
-        }
+        let Some(header) = self.complete(input)? else { return Ok(None) };
         let bytes = input.split_to(header.packet_len()).freeze();
+        work::add(header.remaining_length);
         let version =
             version_of(&header, bytes.get(header.len..).unwrap_or_default(), self.version, self.from)?;
         let frame: &Frame = slot.insert(Frame::new(bytes, version, self.from));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
-        let packet =
-            Packet::decode_body(&header, body, Dialect { version, from: self.from, text: self.text })?;
+        let packet = Packet::decode_body(&header, body, self.dialect(version))?;
         self.version = Some(version);
         Ok(Some((packet, frame)))
     }
 
     /// How many more bytes are needed at least before [`decode`](Self::decode) can make progress; 0 when it can.
     pub fn needed(&self, input: &[u8]) -> usize {
+        let known = self.missing(input);
+        if known > 0 {
+            return known;
+        }
         match self.header(input) {
             Ok(None) => 1,
-            Ok(Some(header)) => header.packet_len().saturating_sub(input.len()),
-            Err(_) => 0,
+            Ok(Some(header)) if self.check_size(&header).is_ok() => {
+                header.packet_len().saturating_sub(input.len())
+            }
+            Ok(Some(_)) | Err(_) => 0,
         }
     }
 
-    /// The first fixed header in `input`, judged.
+    /// The fixed header at the front, judged, once the packet behind it is complete.
+    #[inline]
+    fn complete(&mut self, input: &[u8]) -> Result<Option<FixedHeader>, DecodeError> {
+        let Some(header) = self.front(input)? else { return Ok(None) };
+        self.check_size(&header)?;
+        if input.len() < header.packet_len() {
+            self.wait_for(header.packet_len());
+            return Ok(None);
+        }
+        Ok(Some(header))
+    }
+
+    /// The fixed header at the front, judged but for the size of its packet. `None`: it is not complete, or something has
+    /// been [waited for](Self::wait_for) that is not there yet.
+    #[inline]
+    pub(crate) fn front(&mut self, input: &[u8]) -> Result<Option<FixedHeader>, DecodeError> {
+        if self.waiting_for != 0 && self.is_waiting(input) {
+            return Ok(None);
+        }
+        let Some(header) = self.header(input)? else {
+            self.wait_for(input.len() + 1);
+            return Ok(None);
+        };
+        Ok(Some(header))
+    }
+
+    /// Nothing can be said about the front of the input before it has `len` bytes, at most 268,435,460.
+    pub(crate) const fn wait_for(&mut self, len: usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "bounded by the largest packet")]
+        let len = len as u32;
+        self.waiting_for = len;
+    }
+
+    /// Whether `input` lacks what is waited for; if not, that is forgotten.
+    pub(crate) const fn is_waiting(&mut self, input: &[u8]) -> bool {
+        if self.missing(input) > 0 {
+            return true;
+        }
+        self.waiting_for = 0;
+        false
+    }
+
+    /// How many bytes `input` lacks of what is waited for.
+    pub(crate) const fn missing(&self, input: &[u8]) -> usize {
+        (self.waiting_for as usize).saturating_sub(input.len())
+    }
+
+    /// The first fixed header in `input`, judged but for the size of its packet.
     #[inline]
     fn header(&self, input: &[u8]) -> Result<Option<FixedHeader>, DecodeError> {
-        let Some(header) = FixedHeader::read(input)? else { return Ok(None) };
+        let header = FixedHeader::read(input)?;
+        let Some(header) = header else {
+            work::add(input.len());
+            return Ok(None);
+        };
+        work::add(header.len);
         match self.version {
             Some(version) => header.check(version, self.from)?,
             None if header.packet_type == PacketType::Connect => {}
             None => return Err(DecodeError::in_header(Fault::NotConnect, Some(header.packet_type))),
         }
+        Ok(Some(header))
+    }
+
+    #[inline]
+    pub(crate) const fn check_size(&self, header: &FixedHeader) -> Result<(), DecodeError> {
         if header.packet_len() > self.maximum_packet_size as usize {
             return Err(DecodeError::in_header(Fault::PacketTooLarge, Some(header.packet_type)));
         }
-        Ok(Some(header))
+        Ok(())
+    }
+
+    /// The packet of this header and body, and how many bytes they take.
+    #[inline]
+    pub(crate) fn read<'a>(
+        &mut self,
+        header: &FixedHeader,
+        body: &'a [u8],
+    ) -> Result<(Packet<'a>, usize), DecodeError> {
+        work::add(body.len());
+        let version = version_of(header, body, self.version, self.from)?;
+        let packet = Packet::decode_body(header, body, self.dialect(version))?;
+        self.version = Some(version);
+        Ok((packet, header.packet_len()))
+    }
+
+    const fn dialect(&self, version: ProtocolVersion) -> Dialect {
+        Dialect {
+            version,
+            from: self.from,
+            text: self.text,
+            maximum_user_properties: self.maximum_user_properties,
+            maximum_subscription_identifiers: self.maximum_subscription_identifiers,
+        }
     }
 }
 
@@ -187,6 +304,8 @@ fn version_of(
     match known {
         Some(version) if header.packet_type != PacketType::Connect => Ok(version),
         _ => {
+            // Protocol Name and Protocol Version.
+            work::add(body.len().min(9));
             let version =
                 peek_version(body).map_err(|error| error.located(header.packet_type, header.packet_len()))?;
             header.check(version, from)?;
@@ -204,5 +323,102 @@ pub(crate) fn decode_again(
     let header = FixedHeader::read(frame)?.ok_or(DecodeError::in_header(Fault::Truncated, None))?;
     let body = frame.get(header.len..).ok_or(DecodeError::in_header(Fault::Truncated, None))?;
     let version = version_of(&header, body, Some(version), from)?;
-    Packet::decode_body(&header, body, Dialect { version, from, text: TextRules::CHECKED })
+    Packet::decode_body(&header, body, Dialect::checked(version, from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    use crate::header;
+
+    /// A packet of this first byte and body, in as few bytes as 5.0 demands.
+    fn packet(first_byte: u8, body: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        header::put(first_byte, u32::try_from(body.len()).unwrap(), &mut bytes);
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    /// One packet of each size class, the smallest there are among them.
+    fn packets() -> [Vec<u8>; 9] {
+        let publish = |payload: usize| packet(0x30, &[b"\x00\x01a\x00", &*alloc::vec![0; payload]].concat());
+        [
+            packet(0x10, b"\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x00"),
+            packet(0xC0, b""),
+            packet(0x40, b"\x00\x01"),
+            packet(0x40, b"\x00\x01\x00\x00"),
+            packet(0x82, b"\x00\x01\x00\x00\x01a\x00"),
+            publish(0),
+            publish(128),
+            publish(20_000),
+            publish(2_100_000),
+        ]
+    }
+
+    /// The work of decoding a stream in segments of `size`, with [`Decoder::needed`] asked after each.
+    fn work_for(
+        stream: &[u8],
+        size: usize,
+        mut step: impl FnMut(&mut Decoder, &mut BytesMut) -> bool,
+    ) -> usize {
+        let (mut decoder, mut input) = (Decoder::server(), BytesMut::new());
+        work::take();
+        for segment in stream.chunks(size) {
+            input.extend_from_slice(segment);
+            while step(&mut decoder, &mut input) {}
+            assert!(decoder.needed(&input) > 0);
+        }
+        assert!(input.is_empty());
+        work::take()
+    }
+
+    #[test]
+    fn case_12_at_most_two_bytes_are_examined_for_each_that_is_received() {
+        let stream = packets().concat();
+        let check = |size: usize, examined: usize| {
+            assert!(
+                examined >= stream.len(),
+                "segments of {size}: {examined} bytes, the counter is not in place"
+            );
+            assert!(examined <= 2 * stream.len(), "segments of {size}: {examined} of {} bytes", stream.len());
+        };
+        for size in [1, 2, 3, 5, 64, 1000, 65_536, stream.len()] {
+            check(
+                size,
+                work_for(&stream, size, |decoder, input| decoder.decode_frame(input).unwrap().is_some()),
+            );
+            let mut slot = None;
+            check(
+                size,
+                work_for(&stream, size, |decoder, input| {
+                    decoder.decode_into(input, &mut slot).unwrap().is_some()
+                }),
+            );
+        }
+    }
+
+    #[test]
+    fn case_12_holds_for_every_packet_and_every_pair_of_cuts() {
+        for packet in packets().iter().filter(|packet| packet.len() < 200) {
+            for first in 0..=packet.len() {
+                for second in first..=packet.len() {
+                    let mut decoder = Decoder::server();
+                    if packet[0] != 0x10 {
+                        decoder = decoder.with_version(ProtocolVersion::V5_0);
+                    }
+                    work::take();
+                    for end in [first, second, packet.len()] {
+                        let complete = decoder.decode(&packet[..end]).unwrap().is_some();
+                        assert_eq!(complete, end == packet.len());
+                        if complete {
+                            break;
+                        }
+                    }
+                    assert!(work::take() <= 2 * packet.len(), "{packet:02X?} cut at {first} and {second}");
+                }
+            }
+        }
+    }
 }

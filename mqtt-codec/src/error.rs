@@ -50,6 +50,8 @@ faults! {
     VariableByteIntegerPadded = 0x81, "MQTT-1.5.5-1";
     /// the packet is larger than the receiver allows
     PacketTooLarge = 0x95, "MQTT-3.1.2-24";
+    /// a packet, or the head of a PUBLISH that comes in parts, is larger than the receiver's buffer
+    ExceedsBuffer = 0x97, "section 4.13";
     /// a field runs past the end of the packet or property set that contains it
     Truncated = 0x81, "section 1.2";
     /// bytes are left over after the last field
@@ -84,6 +86,8 @@ faults! {
     PropertyNotAllowed = 0x81, "section 2.2.2.2";
     /// a property that may appear only once is repeated
     PropertyRepeated = 0x82, "section 2.2.2.2";
+    /// more User Properties or Subscription Identifiers than the receiver allows
+    TooManyProperties = 0x97, "section 4.13";
     /// a property with a value outside its range
     PropertyValue = 0x82, "section 3.1.2.11";
     /// a Subscription Identifier in a PUBLISH sent by a Client

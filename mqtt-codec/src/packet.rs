@@ -24,20 +24,11 @@ pub use self::disconnect::Disconnect;
 pub use self::publish::{Delivery, Publish};
 pub use self::request::{Suback, Subscribe, Unsuback, Unsubscribe};
 
+pub(crate) use crate::dialect::Dialect;
 use crate::header::FixedHeader;
 use crate::reader::Reader;
-use crate::string::TextRules;
 use crate::writer::{Put, Writer};
-use crate::{DecodeError, EncodeError, PacketType, ProtocolVersion, Side, varint};
-
-/// The rules a packet is read by.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Dialect {
-    pub(crate) version: ProtocolVersion,
-    /// The side that sent the packet.
-    pub(crate) from: Side,
-    pub(crate) text: TextRules,
-}
+use crate::{DecodeError, EncodeError, PacketType, ProtocolVersion, varint};
 
 /// How a packet stands on the wire behind its fixed header.
 pub(crate) trait Body {
@@ -71,7 +62,7 @@ fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> 
 }
 
 /// Makes sure of room for `needed` bytes, and begins with the fixed header.
-fn begin<B: BufMut>(
+pub(crate) fn begin<B: BufMut>(
     first_byte: u8,
     body_len: usize,
     needed: usize,

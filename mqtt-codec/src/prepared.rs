@@ -243,8 +243,10 @@ impl PreparedPublish {
         if shape != self.shape || shape == Shape::UNIQUE {
             self.lay_out(hop)?;
         }
-        let packet = self.bytes.get_mut(self.head_at..).unwrap_or_default();
-        set(packet, 0, [hop.delivery.first_byte(hop.retain)]);
+        let Some((_, packet)) = self.bytes.split_at_mut_checked(self.head_at) else { return Ok(&[]) };
+        if let Some(first) = packet.first_mut() {
+            *first = hop.delivery.first_byte(hop.retain);
+        }
         if let Some(packet_id) = hop.delivery.packet_id() {
             set(packet, self.packet_id_at, packet_id.get().to_be_bytes());
         }

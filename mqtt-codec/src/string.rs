@@ -23,9 +23,7 @@ impl TextRules {
             InvalidTopicKind::Nul => Fault::NulInString,
             _ => Fault::NotUtf8,
         })?;
-        if self.refuse_disallowed
-            && (text.has_ascii_control() || (!text.is_ascii() && has_disallowed(text.as_str())))
-        {
+        if self.refuse_disallowed && has_disallowed(text) {
             return Err(Fault::DisallowedCodePoint);
         }
         Ok(text)
@@ -33,8 +31,11 @@ impl TextRules {
 }
 
 /// Whether `text` holds a code point that senders SHOULD NOT use: U+0001..U+001F, U+007F..U+009F or a non-character.
-fn has_disallowed(text: &str) -> bool {
-    text.chars().any(is_disallowed)
+fn has_disallowed(text: Text<'_>) -> bool {
+    // Beyond ASCII they begin with one of these bytes, which few texts have.
+    let suspicious = |seen, byte: &u8| seen | matches!(byte, 0xC2 | 0xEF..);
+    text.has_ascii_control()
+        || (text.as_bytes().iter().fold(false, suspicious) && text.as_str().chars().any(is_disallowed))
 }
 
 pub(crate) fn is_disallowed(character: char) -> bool {

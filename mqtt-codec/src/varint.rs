@@ -45,7 +45,20 @@ pub(crate) enum Varint {
 }
 
 /// Reads the integer at the start of `bytes`.
+#[inline]
 pub(crate) fn read(bytes: &[u8]) -> Varint {
+    // Most packets are small.
+    match *bytes {
+        [low, ..] if low < 0x80 => Varint::Complete { value: u32::from(low), len: 1, padded: false },
+        [low, high, ..] if high < 0x80 => {
+            let value = u32::from(high) << 7 | u32::from(low & 0x7F);
+            Varint::Complete { value, len: 2, padded: high == 0 }
+        }
+        _ => read_long(bytes),
+    }
+}
+
+fn read_long(bytes: &[u8]) -> Varint {
     let mut value = 0;
     for (index, &byte) in bytes.iter().take(4).enumerate() {
         value |= u32::from(byte & 0x7F) << (7 * index);

@@ -1,9 +1,10 @@
 //! What cannot be said is not written: every error of the encoder, and that the output stays empty.
 
 use mqtt_codec::{
-    Connack, ConnackProperties, ConnackReason, EncodeError, Packet, PacketId, Property, PropertyError,
-    PropertyId, ProtocolVersion, Publish, PublishProperties, QoS, Suback, SubackReasons, Subscribe,
-    SubscriptionOptions, Subscriptions, TopicFilters, Unsuback, UnsubackReasons, Unsubscribe, WillProperties,
+    Connack, ConnackProperties, ConnackReason, Disconnect, DisconnectProperties, DisconnectReason,
+    EncodeError, Packet, PacketId, Property, PropertyError, PropertyId, ProtocolVersion, Publish,
+    PublishProperties, QoS, Suback, SubackReasons, Subscribe, SubscriptionOptions, Subscriptions,
+    TopicFilters, Unsuback, UnsubackReasons, Unsubscribe, WillProperties,
 };
 use mqtt_topic::{ShareName, Subscription, TopicFilter, TopicName};
 
@@ -49,6 +50,22 @@ fn mqtt5_3_8_3_4_no_local_on_a_shared_subscription() {
     let entries = [(Subscription::parse("$share/g/a").unwrap(), options)];
     let subscribe = Subscribe::new(PacketId::MIN, Subscriptions::new(&entries));
     assert_eq!(error(ProtocolVersion::V5_0, subscribe), EncodeError::NoLocalOnShared);
+}
+
+#[test]
+fn mqtt5_3_14_2_2_a_disconnect_that_no_side_may_send() {
+    let (expiry, reference) = (Property::SessionExpiryInterval(0), Property::ServerReference("s"));
+    let (of_client, of_server) =
+        (DisconnectReason::DisconnectWithWillMessage, DisconnectReason::ServerShuttingDown);
+    for (reason, values, property) in [
+        (DisconnectReason::NormalDisconnection, &[expiry, reference][..], PropertyId::ServerReference),
+        (of_client, &[reference], PropertyId::ServerReference),
+        (of_server, &[expiry], PropertyId::SessionExpiryInterval),
+    ] {
+        let disconnect = Disconnect { reason, properties: DisconnectProperties::new(values).unwrap() };
+        let expected = EncodeError::Property(PropertyError::NotAllowed(property));
+        assert_eq!(error(ProtocolVersion::V5_0, disconnect), expected);
+    }
 }
 
 #[test]

@@ -16,8 +16,8 @@ use crate::{InvalidTopic, InvalidTopicKind};
 pub struct Text<'a> {
     bytes: &'a [u8],
     has_wildcard: bool,
-    /// Something but printable ASCII: what the cold checks look for.
-    has_rare: bool,
+    has_control: bool,
+    is_ascii: bool,
 }
 
 impl<'a> Text<'a> {
@@ -37,7 +37,11 @@ impl<'a> Text<'a> {
     #[inline]
     pub fn plain(bytes: &'a [u8]) -> Option<Self> {
         let Seen { rare, wildcard } = scan(bytes);
-        if rare { None } else { Some(Self { bytes, has_wildcard: wildcard, has_rare: false }) }
+        if rare {
+            None
+        } else {
+            Some(Self { bytes, has_wildcard: wildcard, has_control: false, is_ascii: true })
+        }
     }
 
     #[cold]
@@ -45,10 +49,18 @@ impl<'a> Text<'a> {
         if let Err(error) = core::str::from_utf8(bytes) {
             return Err(InvalidTopic::new(InvalidTopicKind::NotUtf8, error.valid_up_to()));
         }
-        match bytes.iter().position(|byte| *byte == 0) {
-            Some(at) => Err(InvalidTopic::new(InvalidTopicKind::Nul, at)),
-            None => Ok(Self { bytes, has_wildcard: scan(bytes).wildcard, has_rare: true }),
+        let mut text = Self { bytes, has_wildcard: false, has_control: false, is_ascii: true };
+        for byte in bytes {
+            text.has_wildcard |= *byte & !8 == b'#';
+            text.has_control |= byte.is_ascii_control();
+            text.is_ascii &= byte.is_ascii();
         }
+        if text.has_control
+            && let Some(at) = bytes.iter().position(|byte| *byte == 0)
+        {
+            return Err(InvalidTopic::new(InvalidTopicKind::Nul, at));
+        }
+        Ok(text)
     }
 
     /// The text as bytes.
@@ -72,14 +84,14 @@ impl<'a> Text<'a> {
 
     /// Whether it contains a control character of ASCII, U+0001 to U+001F or U+007F.
     #[inline]
-    pub fn has_ascii_control(&self) -> bool {
-        self.has_rare && self.bytes.iter().any(u8::is_ascii_control)
+    pub const fn has_ascii_control(&self) -> bool {
+        self.has_control
     }
 
     /// Whether all characters are ASCII.
     #[inline]
     pub const fn is_ascii(&self) -> bool {
-        !self.has_rare || self.bytes.is_ascii()
+        self.is_ascii
     }
 }
 

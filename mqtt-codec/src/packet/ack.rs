@@ -42,7 +42,7 @@ macro_rules! acks {
                     .filter(|reason| reason.may_be_sent_by(dialect.from))
                     .ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
                 let properties =
-                    if reader.is_empty() { AckProperties::EMPTY } else { AckProperties::decode(reader, dialect.text)? };
+                    if reader.is_empty() { AckProperties::EMPTY } else { AckProperties::decode(reader, &dialect)? };
                 Ok(Self { packet_id, reason, properties })
             }
         }

@@ -27,7 +27,7 @@ impl<'a> Auth<'a> {
         let reason = AuthReason::from_code(reader.u8()?)
             .filter(|reason| reason.may_be_sent_by(dialect.from))
             .ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
-        let properties = AuthProperties::decode(reader, dialect.text)?;
+        let properties = AuthProperties::decode(reader, &dialect)?;
         let has_method = properties.contains(PropertyId::AuthenticationMethod);
         reader.ensure(has_method, Fault::AuthenticationMethodMissing)?;
         Ok(Self { reason, properties })

@@ -47,7 +47,7 @@ impl<'a> Connack<'a> {
         let properties = if is_v3_layout {
             ConnackProperties::EMPTY
         } else {
-            ConnackProperties::decode(reader, dialect.text)?
+            ConnackProperties::decode(reader, &dialect)?
         };
         Ok(Self { session_present, reason, properties })
     }

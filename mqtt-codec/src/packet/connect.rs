@@ -7,10 +7,11 @@ use mqtt_topic::{Text, TopicName};
 use super::{Body, Dialect};
 use crate::property::sets::{Mask, PropertySet, Repr as Set};
 use crate::reader::Reader;
-use crate::string::{TextRules, binary_len, put_binary, string_len};
+use crate::string::{binary_len, put_binary, string_len};
 use crate::writer::Put;
 use crate::{
-    ConnectProperties, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion, QoS, WillProperties,
+    ConnectProperties, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion, QoS, Side,
+    WillProperties,
 };
 
 /// CONNECT: the first packet of a connection `[MQTT-3.1.0-1]`.
@@ -125,7 +126,7 @@ impl<'a> Connect<'a> {
         match self.0 {
             // The body has been checked: a fault cannot occur.
             Repr::Body { version, seen, body } => {
-                Parts::read(&mut Reader::new(body), version, TextRules::CHECKED, Some(seen))
+                Parts::read(&mut Reader::new(body), &Dialect::checked(version, Side::Client), Some(seen))
                     .map(Parts::fields)
                     .unwrap_or_default()
             }
@@ -146,7 +147,7 @@ impl<'a> Connect<'a> {
     /// `dialect.version` is what [`peek_version`] found.
     pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
         let (version, body) = (dialect.version, reader.rest());
-        let parts = Parts::read(reader, version, dialect.text, None)?;
+        let parts = Parts::read(reader, &dialect, None)?;
         let will = parts.will.map_or(WillProperties::EMPTY, |will| will.properties);
         Ok(Self(Repr::Body {
             version,
@@ -196,12 +197,8 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// `seen` is known of a body that has been checked before.
-    fn read(
-        reader: &mut Reader<'a>,
-        version: ProtocolVersion,
-        text: TextRules,
-        seen: Option<Seen>,
-    ) -> Result<Self, DecodeError> {
+    fn read(reader: &mut Reader<'a>, dialect: &Dialect, seen: Option<Seen>) -> Result<Self, DecodeError> {
+        let Dialect { version, text, .. } = *dialect;
         let (v3_1, v5) = (version == ProtocolVersion::V3_1, version.is_v5());
         // What [`peek_version`] has read: the name behind its length, and the level.
         reader.take(2 + version.protocol_name().len() + 1)?;
@@ -217,14 +214,14 @@ impl<'a> Parts<'a> {
         let keep_alive = reader.u16()?;
         let properties = match seen {
             _ if !v5 => ConnectProperties::EMPTY,
-            None => ConnectProperties::decode(reader, text)?,
+            None => ConnectProperties::decode(reader, dialect)?,
             Some(seen) => ConnectProperties(Set::checked(reader, seen.properties)?),
         };
         let client_id = reader.text(text)?;
         let will = if has(flag::WILL) {
             let properties = match seen {
                 _ if !v5 => WillProperties::EMPTY,
-                None => WillProperties::decode(reader, text)?,
+                None => WillProperties::decode(reader, dialect)?,
                 Some(seen) => WillProperties(Set::checked(reader, seen.will)?),
             };
             let before = *reader;

@@ -7,8 +7,8 @@ use crate::property::sets::PropertySet;
 use crate::reader::Reader;
 use crate::writer::Put;
 use crate::{
-    DecodeError, DisconnectProperties, DisconnectReason, EncodeError, Fault, PacketType, PropertyId,
-    ProtocolVersion, Side,
+    DecodeError, DisconnectProperties, DisconnectReason, EncodeError, Fault, PacketType, PropertyError,
+    PropertyId, ProtocolVersion, Side,
 };
 
 /// DISCONNECT: the last packet of a connection. In 3.x only Clients send it, and it says nothing but that.
@@ -38,7 +38,7 @@ impl<'a> Disconnect<'a> {
             return Ok(Self::new(reason));
         }
         let before = *reader;
-        let properties = DisconnectProperties::decode(reader, dialect.text)?;
+        let properties = DisconnectProperties::decode(reader, &dialect)?;
         match dialect.from {
             Side::Client => {
                 let legal = !properties.contains(PropertyId::ServerReference);
@@ -53,6 +53,21 @@ impl<'a> Disconnect<'a> {
     }
 }
 
+impl Disconnect<'_> {
+    /// The property that leaves no side to send this packet, if there is one.
+    const fn of_nobody(&self) -> Option<PropertyId> {
+        let reference = self.properties.contains(PropertyId::ServerReference);
+        let expiry = self.properties.contains(PropertyId::SessionExpiryInterval);
+        if reference && (expiry || !self.reason.may_be_sent_by(Side::Server)) {
+            Some(PropertyId::ServerReference)
+        } else if expiry && !self.reason.may_be_sent_by(Side::Client) {
+            Some(PropertyId::SessionExpiryInterval)
+        } else {
+            None
+        }
+    }
+}
+
 impl Body for Disconnect<'_> {
     fn first_byte(&self) -> u8 {
         PacketType::Disconnect.first_byte()
@@ -60,7 +75,11 @@ impl Body for Disconnect<'_> {
 
     fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
         if !self.properties.is_empty() {
-            return Ok(1 + self.properties.encoded_len(version)?);
+            let len = 1 + self.properties.encoded_len(version)?;
+            return match self.of_nobody() {
+                Some(property) => Err(PropertyError::NotAllowed(property).into()),
+                None => Ok(len),
+            };
         }
         match self.reason {
             DisconnectReason::NormalDisconnection => Ok(0),

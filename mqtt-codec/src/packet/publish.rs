@@ -132,7 +132,7 @@ impl<'a> Publish<'a> {
         };
         let properties = if v5 {
             let before = *reader;
-            let properties = PublishProperties::decode(reader, dialect.text)?;
+            let properties = PublishProperties::decode(reader, &dialect)?;
             let legal =
                 dialect.from == Side::Server || !properties.contains(PropertyId::SubscriptionIdentifier);
             before.ensure(legal, Fault::SubscriptionIdentifierFromClient)?;
@@ -187,7 +187,11 @@ impl<'a> Publish<'a> {
     }
 
     /// Bytes of all properties, and of the whole body.
-    fn lens(&self, version: ProtocolVersion, extra: &[Property<'_>]) -> Result<(usize, usize), EncodeError> {
+    pub(crate) fn lens(
+        &self,
+        version: ProtocolVersion,
+        extra: &[Property<'_>],
+    ) -> Result<(usize, usize), EncodeError> {
         let mut alias = self.properties.contains(PropertyId::TopicAlias);
         let mut properties_len = self.properties.block_len();
         for (index, property) in extra.iter().enumerate() {
@@ -206,7 +210,7 @@ impl<'a> Publish<'a> {
         Ok((properties_len, head_len.checked_add(self.payload.len()).ok_or(EncodeError::PacketTooLarge)?))
     }
 
-    fn put_head(
+    pub(crate) fn put_head(
         &self,
         version: ProtocolVersion,
         properties_len: usize,

@@ -37,7 +37,7 @@ macro_rules! list_packets {
             pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
                 let packet_id = reader.packet_id()?;
                 let properties = if dialect.version.is_v5() {
-                    $properties::decode(reader, dialect.text)?
+                    $properties::decode(reader, &dialect)?
                 } else {
                     $properties::EMPTY
                 };

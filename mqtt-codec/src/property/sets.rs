@@ -6,6 +6,7 @@ use core::num::{NonZeroU16, NonZeroU32};
 use mqtt_topic::TopicName;
 
 use super::{PayloadFormat, Property, PropertyId};
+use crate::dialect::Dialect;
 use crate::reader::Reader;
 use crate::string::TextRules;
 use crate::writer::Put;
@@ -44,6 +45,29 @@ impl Mask {
 
     const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+/// How often the properties that may be repeated have been so far.
+#[derive(Default)]
+struct Repetitions {
+    user_properties: u32,
+    identifiers: u32,
+}
+
+impl Repetitions {
+    /// A property that is there already.
+    #[cold]
+    const fn count(&mut self, id: PropertyId, rules: Rules, dialect: &Dialect) -> Result<(), Fault> {
+        if !rules.repeatable.has(id) {
+            return Err(Fault::PropertyRepeated);
+        }
+        let (count, maximum) = match id {
+            PropertyId::UserProperty => (&mut self.user_properties, dialect.maximum_user_properties),
+            _ => (&mut self.identifiers, dialect.maximum_subscription_identifiers),
+        };
+        *count += 1;
+        if *count < maximum.get() { Ok(()) } else { Err(Fault::TooManyProperties) }
     }
 }
 
@@ -86,10 +110,10 @@ impl<'a> Repr<'a> {
     }
 
     #[inline]
-    fn decode(reader: &mut Reader<'a>, rules: Rules, text: TextRules) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut Reader<'a>, rules: Rules, dialect: &Dialect) -> Result<Self, DecodeError> {
         let block = reader.section()?;
         let bytes = block.rest();
-        let seen = if block.is_empty() { Mask(0) } else { Self::check_block(block, rules, text)? };
+        let seen = if block.is_empty() { Mask(0) } else { Self::check_block(block, rules, dialect)? };
         Ok(Self::Block { seen, bytes })
     }
 
@@ -98,15 +122,19 @@ impl<'a> Repr<'a> {
         Ok(Self::Block { seen, bytes: reader.section()?.rest() })
     }
 
-    fn check_block(mut block: Reader<'a>, rules: Rules, text: TextRules) -> Result<Mask, DecodeError> {
+    fn check_block(mut block: Reader<'a>, rules: Rules, dialect: &Dialect) -> Result<Mask, DecodeError> {
         let mut seen = Mask(0);
+        let mut repetitions = Repetitions::default();
         while !block.is_empty() {
             let before = block;
             let id = super::read_id(&mut block)?;
             before.ensure(rules.allowed.has(id), Fault::PropertyNotAllowed)?;
-            before.ensure(!seen.has(id) || rules.repeatable.has(id), Fault::PropertyRepeated)?;
+            if seen.has(id) {
+                let fault = repetitions.count(id, rules, dialect);
+                fault.map_err(|fault| before.fault(fault))?;
+            }
             seen = seen.or(Mask::of(&[id]));
-            Property::check_value(id, &mut block, text)?;
+            Property::check_value(id, &mut block, dialect.text)?;
         }
         block.ensure(!lacks_method(seen), Fault::AuthenticationDataWithoutMethod)?;
         Ok(seen)
@@ -303,8 +331,8 @@ macro_rules! sets {
             }
 
             #[inline]
-            pub(crate) fn decode(reader: &mut Reader<'a>, text: TextRules) -> Result<Self, DecodeError> {
-                Repr::decode(reader, Self::RULES, text).map(Self)
+            pub(crate) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
+                Repr::decode(reader, Self::RULES, dialect).map(Self)
             }
 
             /// Whether there is no property at all.
