@@ -10,11 +10,12 @@ mod wire;
 use ProtocolVersion::{V3_1_1, V5_0};
 use Side::{Client, Server};
 use mqtt_codec::{
-    Auth, AuthProperties, AuthReason, Connack, ConnackReason, Connect, ConnectFields, Delivery, Disconnect,
-    DisconnectProperties, DisconnectReason, EncodeError, Fault, Packet, PacketId, PacketType, Property,
-    PropertyError, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishProperties, PublishReason,
-    Pubrec, Pubrel, QoS, ReleaseReason, Side, Suback, SubackReason, SubackReasons, Subscribe, Subscriptions,
-    TopicFilters, Unsuback, UnsubackReason, UnsubackReasons, Unsubscribe,
+    AckProperties, Auth, AuthProperties, AuthReason, Connack, ConnackProperties, ConnackReason, Connect,
+    ConnectFields, ConnectProperties, Delivery, Disconnect, DisconnectProperties, DisconnectReason,
+    EncodeError, Fault, Packet, PacketId, PacketType, Property, PropertyError, PropertyId, ProtocolVersion,
+    Puback, Pubcomp, Publish, PublishProperties, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, Side,
+    Suback, SubackReason, SubackReasons, Subscribe, SubscribeProperties, Subscriptions, TopicFilters,
+    Unsuback, UnsubackReason, UnsubackReasons, Unsubscribe, UnsubscribeProperties, Will, WillProperties,
 };
 use mqtt_topic::TopicFilter;
 use wire::{MQTT5, MQTT311, decode, field, packet, set};
@@ -34,7 +35,48 @@ fn accepts(version: ProtocolVersion, from: Side, bytes: &[u8]) -> Packet<'_> {
 fn both_ways(version: ProtocolVersion, from: Side, bytes: &[u8]) -> Packet<'_> {
     let packet = accepts(version, from, bytes);
     assert_eq!(written(version, packet), bytes, "{packet} in {version}");
+    assert_eq!(written_anew(version, packet), bytes, "{packet} in {version}");
     packet
+}
+
+/// `packet` put together from its values: a decoded one may be written from the bytes it came from.
+fn written_anew(version: ProtocolVersion, packet: Packet<'_>) -> Vec<u8> {
+    macro_rules! anew {
+        ($type:ident, $packet:ident, $set:ident $(, $list:ident: $entries:ident)?) => {{
+            let values: Vec<_> = $packet.properties.iter().collect();
+            let properties = $set::new(&values).unwrap();
+            $(let entries: Vec<_> = $packet.$list.iter().collect();)?
+            written(version, $type { properties, $($list: $entries::new(&entries),)? ..$packet })
+        }};
+    }
+    match packet {
+        Packet::Connect(connect) => {
+            let fields = connect.fields();
+            let values: Vec<_> = fields.properties.iter().collect();
+            let properties = ConnectProperties::new(&values).unwrap();
+            let values: Vec<_> = fields.will.iter().flat_map(|will| will.properties.iter()).collect();
+            let will_properties = WillProperties::new(&values).unwrap();
+            let will = fields.will.map(|will| Will { properties: will_properties, ..will });
+            written(version, Connect::new(&ConnectFields { will, properties, ..fields }))
+        }
+        Packet::Connack(packet) => anew!(Connack, packet, ConnackProperties),
+        Packet::Publish(packet) => anew!(Publish, packet, PublishProperties),
+        Packet::Puback(packet) => anew!(Puback, packet, AckProperties),
+        Packet::Pubrec(packet) => anew!(Pubrec, packet, AckProperties),
+        Packet::Pubrel(packet) => anew!(Pubrel, packet, AckProperties),
+        Packet::Pubcomp(packet) => anew!(Pubcomp, packet, AckProperties),
+        Packet::Subscribe(packet) => {
+            anew!(Subscribe, packet, SubscribeProperties, subscriptions: Subscriptions)
+        }
+        Packet::Suback(packet) => anew!(Suback, packet, AckProperties, reasons: SubackReasons),
+        Packet::Unsubscribe(packet) => {
+            anew!(Unsubscribe, packet, UnsubscribeProperties, filters: TopicFilters)
+        }
+        Packet::Unsuback(packet) => anew!(Unsuback, packet, AckProperties, reasons: UnsubackReasons),
+        Packet::Disconnect(packet) => anew!(Disconnect, packet, DisconnectProperties),
+        Packet::Auth(packet) => anew!(Auth, packet, AuthProperties),
+        Packet::Pingreq | Packet::Pingresp => written(version, packet),
+    }
 }
 
 fn written<'a>(version: ProtocolVersion, packet: impl Into<Packet<'a>>) -> Vec<u8> {

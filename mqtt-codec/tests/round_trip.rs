@@ -90,7 +90,11 @@ proptest! {
     }
 
     #[test]
-    fn a_packet_and_its_frame_come_together(sent in any_sent(), cut in any::<prop::sample::Index>()) {
+    fn a_packet_and_its_frame_come_together(
+        sent in any_sent(),
+        cut in any::<prop::sample::Index>(),
+        behind in prop::sample::select(vec![&b""[..], b"next"]),
+    ) {
         let bytes = encode(&sent);
         let mut input = BytesMut::from(&bytes[..cut.index(bytes.len())]);
         let (before, mut slot) = (input.clone(), None);
@@ -98,11 +102,11 @@ proptest! {
         prop_assert!(decoder.decode_into(&mut input, &mut slot).unwrap().is_none());
         prop_assert_eq!(&input, &before);
         input.extend_from_slice(&bytes[before.len()..]);
-        input.extend_from_slice(b"next");
+        input.extend_from_slice(behind);
         let (packet, lender) = decoder.decode_into(&mut input, &mut slot).unwrap().unwrap();
         prop_assert_eq!(packet, sent.packet);
         prop_assert_eq!(lender, &frame(&sent, &bytes));
-        prop_assert_eq!(&input[..], b"next");
+        prop_assert_eq!(&input[..], behind);
     }
 
     #[test]
