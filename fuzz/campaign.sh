@@ -9,8 +9,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 target=$1 seconds=$2
 shift 2
 workers=${WORKERS:-$(nproc)}
-crate=. build=$PWD/target/campaign
-[ "$target" = differential ] && crate=peers build=$build-peers
+crate=. build=$PWD/target/campaign seeds=(corpus/"$target")
+# Its inputs are those of `decode`.
+[ "$target" = differential ] && crate=peers build=$build-peers seeds=(corpus/decode peers/corpus/differential)
 
 corpus=$PWD/target/corpus/$target artifacts=$PWD/artifacts/$target
 logs=$(mktemp -d)
@@ -24,8 +25,8 @@ binary=$(find "$build" -path "*/release/$target" -type f)
 
 start=$SECONDS pids=()
 for worker in $(seq "$workers"); do
-    # The committed corpus is read, not written.
-    "$binary" "$corpus" "$crate/corpus/$target" -max_total_time="$seconds" -max_len=256 -use_value_profile=0 \
+    # The first corpus is written, the committed ones are only read.
+    "$binary" "$corpus" "${seeds[@]}" -max_total_time="$seconds" -max_len=256 -use_value_profile=0 \
         -reload=30 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$artifacts/" "$@" \
         >"$logs/$worker" 2>&1 &
     pids+=("$!")

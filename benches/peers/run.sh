@@ -22,6 +22,7 @@ fi
     echo "- $(date -u +%F), $(rustc --version | cut -d' ' -f1-2), release, fat LTO, $(uname -m), $(nproc) cores of$(
         sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1
     )."
+    echo "- Load average when it began: $(cut -d' ' -f1 /proc/loadavg). Much more than 1 means that others used the machine: times are noisy, instructions and allocations are exact."
     echo "- $(cargo tree --locked --depth 1 --prefix none --edges normal --format '{p}' | sed 1d | grep -vE ' \(|^(bytes|bytestring|ntex-bytes|ntex-codec|tokio-util) ' | sed 's/ v/ /' | paste -sd, | sed 's/,/, /g')."
     echo
     peers

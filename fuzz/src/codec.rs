@@ -246,9 +246,11 @@ fn split_owned(selector: u8, stream: &[u8], seed: u8) {
             let frame = if seed.is_multiple_of(2) {
                 decoder.decode_frame(&mut input)
             } else {
-                let taken = decoder.decode_into(&mut input, &mut slot);
-                taken.map(|taken| {
-                    taken.map(|(packet, frame)| (assert_eq!(packet, frame.packet()), frame.clone()).1)
+                decoder.decode_into(&mut input, &mut slot).map(|found| {
+                    found.map(|(packet, frame)| {
+                        assert_eq!(packet, frame.packet());
+                        frame.clone()
+                    })
                 })
             };
             match frame {
@@ -292,7 +294,7 @@ pub fn round_trip(data: &[u8]) {
     let Some((&selector_of_input, input)) = data.split_first() else { return };
     let (mut decoder, from) = decoder(selector_of_input);
     let (packet, len) = match decoder.decode(input) {
-        Ok(Some(first)) => first,
+        Ok(Some(found)) => found,
         Ok(None) => return,
         Err(error) => return show(&error),
     };

@@ -440,8 +440,8 @@ fn is_read_back(packet: &Packet<'_>, version: ProtocolVersion, from: Side, bytes
     };
     decoder.refuse_disallowed_code_points(false);
     match decoder.decode(bytes) {
-        Ok(Some(decoded)) => {
-            assert_eq!(decoded, (as_read(*packet, version), bytes.len()));
+        Ok(Some(found)) => {
+            assert_eq!(found, (as_read(*packet, version), bytes.len()));
             assert_eq!(decoder.version(), Some(version));
             true
         }

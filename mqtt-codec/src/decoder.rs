@@ -11,7 +11,7 @@ use crate::dialect::Dialect;
 use crate::header::FixedHeader;
 use crate::packet::{Packet, peek_version};
 use crate::string::TextRules;
-use crate::{DecodeError, Fault, Frame, PacketType, ProtocolVersion, Side, work};
+use crate::{DecodeError, Deviation, Deviations, Fault, Frame, PacketType, ProtocolVersion, Side, work};
 
 /// The largest packet MQTT can express, in bytes: the limit that is no limit.
 pub const MAXIMUM_PACKET_SIZE: u32 = 268_435_460;
@@ -38,6 +38,7 @@ pub struct Decoder {
     from: Side,
     version: Option<ProtocolVersion>,
     text: TextRules,
+    accepted: Deviations,
     maximum_packet_size: u32,
     maximum_user_properties: NonZeroU32,
     maximum_subscription_identifiers: NonZeroU32,
@@ -58,7 +59,8 @@ impl Decoder {
         Self {
             from: Side::Client,
             version: None,
-            text: TextRules { refuse_disallowed: true },
+            text: TextRules { refuse_disallowed: true, topic_may_be_other: false },
+            accepted: Deviations::NONE,
             maximum_packet_size: MAXIMUM_PACKET_SIZE,
             maximum_user_properties: MAXIMUM_USER_PROPERTIES,
             maximum_subscription_identifiers: NonZeroU32::MAX,
@@ -74,7 +76,8 @@ impl Decoder {
         Self {
             from: Side::Server,
             version: Some(version),
-            text: TextRules { refuse_disallowed: false },
+            text: TextRules { refuse_disallowed: false, topic_may_be_other: false },
+            accepted: Deviations::NONE,
             maximum_packet_size: MAXIMUM_PACKET_SIZE,
             maximum_user_properties: NonZeroU32::MAX,
             maximum_subscription_identifiers: NonZeroU32::MAX,
@@ -105,6 +108,22 @@ impl Decoder {
     /// non-characters (section 1.5.4). A receiver MAY refuse them.
     pub const fn refuse_disallowed_code_points(&mut self, refuse: bool) {
         self.text.refuse_disallowed = refuse;
+    }
+
+    /// Accepts these deviations from the specification, and no others, from now on.
+    ///
+    /// ```
+    /// use mqtt_codec::{Decoder, Deviation, Deviations, ProtocolVersion};
+    ///
+    /// let subscribe = b"\x80\x06\x00\x07\x00\x01a\x00";
+    /// let mut decoder = Decoder::server().with_version(ProtocolVersion::V3_1_1);
+    /// assert!(decoder.decode(subscribe).is_err(), "the flags have to be 2");
+    /// decoder.accept(Deviations::NONE.with(Deviation::ReservedFlags));
+    /// assert!(decoder.decode(subscribe).is_ok());
+    /// ```
+    pub const fn accept(&mut self, deviations: Deviations) {
+        self.accepted = deviations;
+        self.text.topic_may_be_other = deviations.has(Deviation::TopicNotUtf8);
     }
 
     /// Refuses more than `limit` User Properties in one set of properties, with [`Fault::TooManyProperties`]: for the sake
@@ -172,8 +191,13 @@ impl Decoder {
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let bytes = input.split_to(header.packet_len()).freeze();
         work::add(header.remaining_length);
-        let version =
-            version_of(&header, bytes.get(header.len..).unwrap_or_default(), self.version, self.from)?;
+        let version = version_of(
+            &header,
+            bytes.get(header.len..).unwrap_or_default(),
+            self.version,
+            self.from,
+            self.accepted,
+        )?;
         let frame: &Frame = slot.insert(Frame::new(bytes, version, self.from));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
         let packet = Packet::decode_body(&header, body, self.dialect(version))?;
@@ -253,7 +277,7 @@ impl Decoder {
         };
         work::add(header.len);
         match self.version {
-            Some(version) => header.check(version, self.from)?,
+            Some(version) => header.check(version, self.from, self.accepted)?,
             None if header.packet_type == PacketType::Connect => {}
             None => return Err(DecodeError::in_header(Fault::NotConnect, Some(header.packet_type))),
         }
@@ -276,7 +300,7 @@ impl Decoder {
         body: &'a [u8],
     ) -> Result<(Packet<'a>, usize), DecodeError> {
         work::add(body.len());
-        let version = version_of(header, body, self.version, self.from)?;
+        let version = version_of(header, body, self.version, self.from, self.accepted)?;
         let packet = Packet::decode_body(header, body, self.dialect(version))?;
         self.version = Some(version);
         Ok((packet, header.packet_len()))
@@ -287,6 +311,7 @@ impl Decoder {
             version,
             from: self.from,
             text: self.text,
+            accepted: self.accepted,
             maximum_user_properties: self.maximum_user_properties,
             maximum_subscription_identifiers: self.maximum_subscription_identifiers,
         }
@@ -300,6 +325,7 @@ fn version_of(
     body: &[u8],
     known: Option<ProtocolVersion>,
     from: Side,
+    accepted: Deviations,
 ) -> Result<ProtocolVersion, DecodeError> {
     match known {
         Some(version) if header.packet_type != PacketType::Connect => Ok(version),
@@ -308,7 +334,7 @@ fn version_of(
             work::add(body.len().min(9));
             let version =
                 peek_version(body).map_err(|error| error.located(header.packet_type, header.packet_len()))?;
-            header.check(version, from)?;
+            header.check(version, from, accepted)?;
             Ok(version)
         }
     }
@@ -322,7 +348,7 @@ pub(crate) fn decode_again(
 ) -> Result<Packet<'_>, DecodeError> {
     let header = FixedHeader::read(frame)?.ok_or(DecodeError::in_header(Fault::Truncated, None))?;
     let body = frame.get(header.len..).ok_or(DecodeError::in_header(Fault::Truncated, None))?;
-    let version = version_of(&header, body, Some(version), from)?;
+    let version = version_of(&header, body, Some(version), from, Deviations::ALL)?;
     Packet::decode_body(&header, body, Dialect::checked(version, from))
 }
 
@@ -396,6 +422,19 @@ mod tests {
                     decoder.decode_into(input, &mut slot).unwrap().is_some()
                 }),
             );
+        }
+    }
+
+    #[test]
+    fn nothing_is_examined_when_nothing_has_arrived() {
+        let publish = packet(0x30, &[0; 200]);
+        let mut decoder = Decoder::client(ProtocolVersion::V3_1_1);
+        for end in 1..publish.len() {
+            assert_eq!(decoder.decode(&publish[..end]), Ok(None));
+            work::take();
+            assert_eq!(decoder.decode(&publish[..end]), Ok(None));
+            assert!(decoder.needed(&publish[..end]) > 0);
+            assert_eq!(work::take(), 0);
         }
     }
 

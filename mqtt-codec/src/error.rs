@@ -257,6 +257,9 @@ pub enum EncodeError {
     /// 3.x allows a Password only beside a User Name.
     #[error("a Password needs a User Name")]
     PasswordWithoutUserName,
+    /// A Topic Filter is invalid that a decoder has let through, see [`Deviation::InvalidTopicFilter`](crate::Deviation).
+    #[error(transparent)]
+    InvalidTopicFilter(mqtt_topic::InvalidTopic),
     /// No Local cannot be set on a Shared Subscription `[MQTT-3.8.3-4]`.
     #[error("No Local on a Shared Subscription")]
     NoLocalOnShared,

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::varint::{self, Varint};
 use crate::writer::Put;
-use crate::{DecodeError, Fault, ProtocolVersion, Side};
+use crate::{DecodeError, Deviation, Deviations, Fault, ProtocolVersion, Side};
 
 /// The type of a Control Packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -178,16 +178,21 @@ impl FixedHeader {
 
     /// Judges type, direction, flags and the form of the Remaining Length, before any byte of the body is looked at.
     #[inline]
-    pub(crate) fn check(&self, version: ProtocolVersion, from: Side) -> Result<(), DecodeError> {
+    pub(crate) fn check(
+        &self,
+        version: ProtocolVersion,
+        from: Side,
+        accepted: Deviations,
+    ) -> Result<(), DecodeError> {
         let fault = if !self.packet_type.may_be_sent_by(from, version) {
             if self.packet_type == PacketType::Auth && !version.is_v5() {
                 Fault::ReservedPacketType
             } else {
                 Fault::WrongDirection
             }
-        } else if self.padded && version.is_v5() {
+        } else if self.padded && version.is_v5() && !accepted.has(Deviation::RemainingLengthPadded) {
             Fault::VariableByteIntegerPadded
-        } else if self.has_reserved_flags(version) {
+        } else if self.has_reserved_flags(version) && !accepted.has(Deviation::ReservedFlags) {
             Fault::ReservedFlags
         } else {
             return Ok(());

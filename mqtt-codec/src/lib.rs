@@ -287,6 +287,7 @@ extern crate std;
 #[cfg(feature = "arbitrary")]
 mod arbitrary;
 mod decoder;
+mod deviation;
 mod dialect;
 mod error;
 mod frame;
@@ -311,6 +312,7 @@ mod work;
 mod writer;
 
 pub use self::decoder::{Decoder, MAXIMUM_PACKET_SIZE};
+pub use self::deviation::{Deviation, Deviations};
 pub use self::error::{DecodeError, EncodeError, Fault, PropertyError};
 pub use self::frame::Frame;
 #[cfg(feature = "tokio-util")]

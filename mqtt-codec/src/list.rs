@@ -4,13 +4,15 @@
 
 use core::fmt;
 
-use mqtt_topic::{InvalidTopicKind, Subscription, TopicFilter};
+use mqtt_topic::{InvalidTopic, InvalidTopicKind, Subscription, TopicFilter};
 
+use crate::dialect::Dialect;
 use crate::reader::Reader;
 use crate::string::{TextRules, binary_len};
 use crate::writer::Put;
 use crate::{
-    DecodeError, EncodeError, Fault, ProtocolVersion, SubackReason, SubscriptionOptions, UnsubackReason,
+    DecodeError, Deviation, EncodeError, Fault, ProtocolVersion, SubackReason, SubscriptionOptions,
+    UnsubackReason,
 };
 
 /// How one entry stands on the wire.
@@ -18,7 +20,12 @@ trait Entry<'a>: Copy {
     /// Whether 3.x has the list at all.
     const IS_IN_V3: bool = true;
 
-    fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError>;
+    /// The outer error ends the packet; the inner one is of an entry that a decoder can be told to let through.
+    fn read(
+        reader: &mut Reader<'a>,
+        version: ProtocolVersion,
+        text: TextRules,
+    ) -> Result<Result<Self, InvalidTopic>, DecodeError>;
     /// Bytes of the entry; the errors are what [`read`](Self::read) would refuse.
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError>;
     fn put(&self, version: ProtocolVersion, out: &mut impl Put);
@@ -26,34 +33,39 @@ trait Entry<'a>: Copy {
 
 #[derive(Clone, Copy)]
 enum Repr<'a, T> {
-    Block { version: ProtocolVersion, bytes: &'a [u8] },
+    Block {
+        version: ProtocolVersion,
+        /// Whether it can be written as it is.
+        is_canonical: bool,
+        bytes: &'a [u8],
+    },
     Values(&'a [T]),
 }
 
 impl<'a, T: Entry<'a>> Repr<'a, T> {
     /// The rest of the packet, all of it entries and at least one.
-    fn decode(
-        reader: &mut Reader<'a>,
-        version: ProtocolVersion,
-        text: TextRules,
-    ) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
+        let version = dialect.version;
         if !version.is_v5() && !T::IS_IN_V3 {
             return Ok(Self::Values(&[]));
         }
         let bytes = reader.rest();
         reader.ensure(!bytes.is_empty(), Fault::EmptyPayload)?;
         while !reader.is_empty() {
-            T::read(reader, version, text)?;
+            let before = *reader;
+            if let Err(invalid) = T::read(reader, version, dialect.text)?
+                && !dialect.accepted.has(Deviation::InvalidTopicFilter)
+            {
+                return Err(before.fault(filter_fault(invalid.kind())));
+            }
         }
-        Ok(Self::Block { version, bytes })
+        Ok(Self::Block { version, is_canonical: dialect.is_canonical(), bytes })
     }
 
-    /// The bytes, if they can be written as they are: 3.1 has unused bits, which are not repeated.
+    /// The bytes, if they can be written as they are.
     fn verbatim(&self, version: ProtocolVersion) -> Option<&'a [u8]> {
         match *self {
-            Self::Block { version: of, bytes } if of == version && version != ProtocolVersion::V3_1 => {
-                Some(bytes)
-            }
+            Self::Block { version: of, is_canonical: true, bytes } if of == version => Some(bytes),
             _ => None,
         }
     }
@@ -63,8 +75,8 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
             return Ok(bytes.len());
         }
         let mut len = 0;
-        for entry in self.iter() {
-            len += entry.encoded_len(version)?;
+        for entry in self.results() {
+            len += entry.map_err(EncodeError::InvalidTopicFilter)?.encoded_len(version)?;
         }
         if len == 0 && (version.is_v5() || T::IS_IN_V3) { Err(EncodeError::EmptyPayload) } else { Ok(len) }
     }
@@ -72,16 +84,16 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
     fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
         match self.verbatim(version) {
             Some(bytes) => out.put_slice(bytes),
-            None => self.iter().for_each(|entry| entry.put(version, out)),
+            None => self.results().flatten().for_each(|entry| entry.put(version, out)),
         }
     }
 
-    fn iter(self) -> impl Iterator<Item = T> + Clone
+    fn results(self) -> impl Iterator<Item = Result<T, InvalidTopic>> + Clone
     where
         T: 'a,
     {
         let (mut block, values) = match self {
-            Self::Block { version, bytes } => (Some((version, Reader::new(bytes))), &[][..]),
+            Self::Block { version, bytes, .. } => (Some((version, Reader::new(bytes))), &[][..]),
             Self::Values(values) => (None, values),
         };
         let decoded = core::iter::from_fn(move || match &mut block {
@@ -91,7 +103,7 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
             }
             _ => None,
         });
-        decoded.chain(values.iter().copied())
+        decoded.chain(values.iter().copied().map(Ok))
     }
 }
 
@@ -107,27 +119,23 @@ macro_rules! lists {
                 Self(Repr::Values(entries))
             }
 
-            pub(crate) fn decode(
-                reader: &mut Reader<'a>,
-                version: ProtocolVersion,
-                text: TextRules,
-            ) -> Result<Self, DecodeError> {
-                Repr::decode(reader, version, text).map(Self)
+            pub(crate) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
+                Repr::decode(reader, dialect).map(Self)
             }
 
             /// The entries in their order.
             pub fn iter(&self) -> impl Iterator<Item = $item> + Clone + use<'a> {
-                self.0.iter()
+                self.0.results().flatten()
             }
 
             /// How many entries there are; walks the payload.
             pub fn len(&self) -> usize {
-                self.iter().count()
+                self.0.results().count()
             }
 
             /// Whether there is no entry, as in the UNSUBACK of 3.x.
             pub fn is_empty(&self) -> bool {
-                self.iter().next().is_none()
+                self.0.results().next().is_none()
             }
 
             pub(crate) fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -141,7 +149,7 @@ macro_rules! lists {
 
         impl PartialEq for $name<'_> {
             fn eq(&self, other: &Self) -> bool {
-                self.iter().eq(other.iter())
+                self.0.results().eq(other.0.results())
             }
         }
 
@@ -166,21 +174,45 @@ lists! {
     UnsubackReasons(UnsubackReason);
 }
 
+impl<'a> Subscriptions<'a> {
+    /// The entries in their order, and why one is invalid where the decoder has accepted
+    /// [`Deviation::InvalidTopicFilter`]; [`iter`](Self::iter) leaves these out. SUBACK has a reason code for each.
+    pub fn results(
+        &self,
+    ) -> impl Iterator<Item = Result<(Subscription<&'a [u8]>, SubscriptionOptions), InvalidTopic>> + Clone + use<'a>
+    {
+        self.0.results()
+    }
+}
+
+impl<'a> TopicFilters<'a> {
+    /// The entries in their order, and why one is invalid where the decoder has accepted
+    /// [`Deviation::InvalidTopicFilter`]; [`iter`](Self::iter) leaves these out. UNSUBACK has a reason code for each.
+    pub fn results(
+        &self,
+    ) -> impl Iterator<Item = Result<Subscription<&'a [u8]>, InvalidTopic>> + Clone + use<'a> {
+        self.0.results()
+    }
+}
+
 impl UnsubackReasons<'_> {
     /// The payload of 3.x.
     pub const NONE: Self = Self(Repr::Values(&[]));
 }
 
 impl<'a> Entry<'a> for Subscription<&'a [u8]> {
-    fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
-        let before = *reader;
-        let text = reader.text(text)?;
-        let parsed = if version.is_v5() {
+    #[inline]
+    fn read(
+        reader: &mut Reader<'a>,
+        version: ProtocolVersion,
+        text: TextRules,
+    ) -> Result<Result<Self, InvalidTopic>, DecodeError> {
+        let text = reader.topic(text)?;
+        Ok(if version.is_v5() {
             Self::from_text(text)
         } else {
             TopicFilter::from_text(text).map(Self::Ordinary)
-        };
-        parsed.map_err(|error| before.fault(filter_fault(error.kind())))
+        })
     }
 
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -232,13 +264,19 @@ const fn filter_fault(kind: InvalidTopicKind) -> Fault {
 const SHARE: &[u8] = b"$share/";
 
 impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
-    fn read(reader: &mut Reader<'a>, version: ProtocolVersion, text: TextRules) -> Result<Self, DecodeError> {
+    #[inline]
+    fn read(
+        reader: &mut Reader<'a>,
+        version: ProtocolVersion,
+        text: TextRules,
+    ) -> Result<Result<Self, InvalidTopic>, DecodeError> {
         let subscription = Subscription::read(reader, version, text)?;
         let before = *reader;
         let options =
             SubscriptionOptions::from_byte(reader.u8()?, version).map_err(|fault| before.fault(fault))?;
-        before.ensure(!(options.no_local && subscription.share_name().is_some()), Fault::NoLocalOnShared)?;
-        Ok((subscription, options))
+        let is_shared = matches!(subscription, Ok(Subscription::Shared { .. }));
+        before.ensure(!(options.no_local && is_shared), Fault::NoLocalOnShared)?;
+        Ok(subscription.map(|subscription| (subscription, options)))
     }
 
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -259,7 +297,11 @@ impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
 }
 
 impl Entry<'_> for SubackReason {
-    fn read(reader: &mut Reader<'_>, version: ProtocolVersion, _: TextRules) -> Result<Self, DecodeError> {
+    fn read(
+        reader: &mut Reader<'_>,
+        version: ProtocolVersion,
+        _: TextRules,
+    ) -> Result<Result<Self, InvalidTopic>, DecodeError> {
         let before = *reader;
         let code = match (reader.u8()?, version) {
             (code @ 0x80, _) | (code @ 0..=2, ProtocolVersion::V3_1_1) | (code, ProtocolVersion::V5_0) => {
@@ -269,7 +311,7 @@ impl Entry<'_> for SubackReason {
             // The upper six bits are unused in 3.1.
             (code, ProtocolVersion::V3_1) => code & 0b11,
         };
-        Self::from_code(code).ok_or_else(|| before.fault(Fault::InvalidReasonCode))
+        Self::from_code(code).map(Ok).ok_or_else(|| before.fault(Fault::InvalidReasonCode))
     }
 
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -289,9 +331,13 @@ impl Entry<'_> for SubackReason {
 impl Entry<'_> for UnsubackReason {
     const IS_IN_V3: bool = false;
 
-    fn read(reader: &mut Reader<'_>, _: ProtocolVersion, _: TextRules) -> Result<Self, DecodeError> {
+    fn read(
+        reader: &mut Reader<'_>,
+        _: ProtocolVersion,
+        _: TextRules,
+    ) -> Result<Result<Self, InvalidTopic>, DecodeError> {
         let before = *reader;
-        Self::from_code(reader.u8()?).ok_or_else(|| before.fault(Fault::InvalidReasonCode))
+        Self::from_code(reader.u8()?).map(Ok).ok_or_else(|| before.fault(Fault::InvalidReasonCode))
     }
 
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {

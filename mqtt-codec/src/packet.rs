@@ -28,7 +28,7 @@ pub(crate) use crate::dialect::Dialect;
 use crate::header::FixedHeader;
 use crate::reader::Reader;
 use crate::writer::{Put, Writer};
-use crate::{DecodeError, EncodeError, PacketType, ProtocolVersion, varint};
+use crate::{DecodeError, Deviation, EncodeError, Fault, PacketType, ProtocolVersion, varint};
 
 /// How a packet stands on the wire behind its fixed header.
 pub(crate) trait Body {
@@ -218,7 +218,11 @@ impl<'a> Packet<'a> {
             PacketType::Auth => Auth::decode(reader, dialect).map(Self::Auth),
         };
         packet
-            .and_then(|packet| reader.end().map(|()| packet))
+            .and_then(|packet| {
+                // Every packet but PUBLISH ends with its last field.
+                let ends = reader.is_empty() || dialect.accepted.has(Deviation::TrailingBytes);
+                reader.ensure(ends, Fault::TrailingBytes).map(|()| packet)
+            })
             .map_err(|error| error.located(header.packet_type, header.packet_len()))
     }
 }

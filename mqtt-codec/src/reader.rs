@@ -38,12 +38,6 @@ impl<'a> Reader<'a> {
         if condition { Ok(()) } else { Err(self.fault(fault)) }
     }
 
-    /// Every packet but PUBLISH ends with its last field.
-    #[inline]
-    pub(crate) const fn end(&self) -> Result<(), DecodeError> {
-        self.ensure(self.rest.is_empty(), Fault::TrailingBytes)
-    }
-
     #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (array, rest) = self.rest.split_first_chunk().ok_or_else(|| self.fault(Fault::Truncated))?;
@@ -140,6 +134,16 @@ impl<'a> Reader<'a> {
         match Text::plain(bytes) {
             Some(text) => Ok(text),
             None => rules.check(bytes).map_err(|fault| self.fault(fault)),
+        }
+    }
+
+    /// As [`text`](Self::text), for a Topic Name or Topic Filter.
+    #[inline]
+    pub(crate) fn topic(&mut self, rules: TextRules) -> Result<Text<'a>, DecodeError> {
+        let bytes = self.binary()?;
+        match Text::plain(bytes) {
+            Some(text) => Ok(text),
+            None => rules.check_topic(bytes).map_err(|fault| self.fault(fault)),
         }
     }
 

@@ -10,11 +10,13 @@ use crate::{EncodeError, Fault};
 pub(crate) struct TextRules {
     /// Refuse control characters and non-characters, as the specification allows a receiver to do.
     pub(crate) refuse_disallowed: bool,
+    /// Accept Topic Names and Topic Filters that are not UTF-8.
+    pub(crate) topic_may_be_other: bool,
 }
 
 impl TextRules {
     /// For text that a decoder has judged before.
-    pub(crate) const CHECKED: Self = Self { refuse_disallowed: false };
+    pub(crate) const CHECKED: Self = Self { refuse_disallowed: false, topic_may_be_other: true };
 
     /// The text of `bytes`: well-formed UTF-8 `[MQTT-1.5.4-1]` without U+0000 `[MQTT-1.5.4-2]`.
     #[cold]
@@ -27,6 +29,17 @@ impl TextRules {
             return Err(Fault::DisallowedCodePoint);
         }
         Ok(text)
+    }
+
+    /// As [`check`](Self::check), for a Topic Name or Topic Filter.
+    #[cold]
+    pub(crate) fn check_topic(self, bytes: &[u8]) -> Result<Text<'_>, Fault> {
+        match self.check(bytes) {
+            Err(Fault::NotUtf8) if self.topic_may_be_other => {
+                Text::from_other(bytes).map_err(|_| Fault::NulInString)
+            }
+            checked => checked,
+        }
     }
 }
 

@@ -1,14 +1,9 @@
 //! Replays the committed seeds and findings of the fuzz targets through the checks of those targets.
 
-#[allow(
-    unreachable_pub,
-    dead_code,
-    clippy::similar_names,
-    reason = "shared with the fuzz targets, where it is public"
-)]
+#[allow(unreachable_pub, dead_code, reason = "shared with the fuzz targets, where it is public")]
 #[path = "../../fuzz/src/codec.rs"]
 mod codec;
-#[allow(unreachable_pub, clippy::similar_names, reason = "shared with the fuzz target, where it is public")]
+#[allow(unreachable_pub, reason = "shared with the fuzz target, where it is public")]
 #[path = "../../fuzz/src/encode.rs"]
 mod encode;
 

@@ -49,8 +49,8 @@ fn values_are_small() {
     MessageProperties: 40
     Delivery: 4
     Option<PacketId>: 2
-    Decoder: 20
-    StreamDecoder: 64
+    Decoder: 24
+    StreamDecoder: 72
     StreamEvent: 72
     Frame: 40
     DecodeError: 8

@@ -161,6 +161,36 @@ fn what_does_not_fit_into_the_buffer_is_refused_as_soon_as_its_lengths_tell() {
 }
 
 #[test]
+fn what_lies_beyond_the_buffer_makes_no_difference() {
+    // The Property Length runs past the packet, but it would be the byte after the last that the buffer holds.
+    let publish = packet(0x30, &[&wire::field(&[b'a'; 16]), b"\x7F", &[0; 30]]);
+    let decoder = stream_decoder(ProtocolVersion::V5_0, Side::Client, 20, 0);
+    let error = receive_in_any_segments(&decoder, 20, &publish, 5).end.unwrap_err();
+    assert_eq!(error.fault(), Fault::ExceedsBuffer);
+    let decoder = stream_decoder(ProtocolVersion::V5_0, Side::Client, 21, 0);
+    let error = receive_in_any_segments(&decoder, 21, &publish, 5).end.unwrap_err();
+    assert_eq!(error.fault(), Fault::Truncated);
+}
+
+#[test]
+fn a_property_length_of_five_bytes_is_an_error_at_its_fourth() {
+    let publish = packet(0x30, &[b"\x00\x01a\xFF\xFF\xFF\xFF", &[0; 100]]);
+    let whole = wire::decode(ProtocolVersion::V5_0, Side::Client, &publish).unwrap_err();
+    assert_eq!(whole.fault(), Fault::VariableByteIntegerTooLong);
+    let mut decoder = stream_decoder(ProtocolVersion::V5_0, Side::Client, 64, 0);
+    assert_eq!(decoder.decode(&publish[..8]), Ok(None));
+    assert_eq!(decoder.decode(&publish[..9]), Err(whole));
+}
+
+#[test]
+fn a_decoder_that_waits_for_a_whole_packet_may_go_on_in_parts() {
+    let mut decoder = wire::decoder(ProtocolVersion::V3_1_1, Side::Client);
+    assert_eq!(decoder.decode(b"\x30\x7F\x00\x01a"), Ok(None));
+    let read = StreamDecoder::new(decoder, 16).decode(b"\x30\x7F\x00\x01a").unwrap();
+    assert!(matches!(read, Some((StreamEvent::Head { payload_len: 124, .. }, 5))));
+}
+
+#[test]
 fn a_head_that_fills_the_buffer_is_taken() {
     let topic = wire::field(&[b'a'; 90]);
     let publish = packet(0x32, &[&topic, b"\x00\x01\x02\x01\x01", &[0; 1000]]);
@@ -325,6 +355,10 @@ fn check_against_whole(version: ProtocolVersion, from: Side, largest_whole: u32,
         (Err(error), Ok(waiting)) => {
             // An error in an incomplete packet: no bytes that could still come would mend it.
             let rest = completed(&stream[stream.len() - waiting..]);
+            if error.fault() == Fault::ExceedsBuffer {
+                assert!(rest.len() > LARGE as usize, "{} bytes fit", rest.len());
+                return;
+            }
             assert_eq!(receive_whole(wire::decoder(version, from), &rest), (vec![], Err(error)));
             assert_eq!(outcome.seen, seen);
         }

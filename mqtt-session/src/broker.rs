@@ -131,7 +131,7 @@ impl<P: Policy> Broker<P> {
         let State { connections, timers, config, .. } = self.state.at(now);
         let deadline = now + config.connect_timeout;
         let id = connections
-            .insert_with(|id| Connection::new(id, config.maximum_connect_size))
+            .insert_with(|id| Connection::new(id, config.maximum_connect_size, config.accepted_deviations))
             .unwrap_or_else(|| ConnectionId::from_number(u64::MAX));
         if let Some(connection) = connections.get_mut(id) {
             timers.arm(TimerKey::Connection(id), &mut connection.timer, Some(deadline));

@@ -25,7 +25,7 @@ impl TopicName<&[u8]> {
         if !text.has_wildcard() {
             return Ok(());
         }
-        let at = text.as_str().find(['+', '#']).unwrap_or_default();
+        let at = text.as_bytes().iter().position(|byte| matches!(byte, b'+' | b'#')).unwrap_or_default();
         Err(InvalidTopic::new(InvalidTopicKind::WildcardInName, at))
     }
 }

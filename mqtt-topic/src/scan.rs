@@ -46,9 +46,19 @@ impl<'a> Text<'a> {
 
     #[cold]
     fn rare(bytes: &'a [u8]) -> Result<Self, InvalidTopic> {
-        if let Err(error) = core::str::from_utf8(bytes) {
-            return Err(InvalidTopic::new(InvalidTopicKind::NotUtf8, error.valid_up_to()));
+        match core::str::from_utf8(bytes) {
+            Ok(_) => Self::from_other(bytes),
+            Err(error) => Err(InvalidTopic::new(InvalidTopicKind::NotUtf8, error.valid_up_to())),
         }
+    }
+
+    /// Bytes that need not be UTF-8, against `[MQTT-1.5.4-1]`, for peers that send others; [`as_str`](Self::as_str) is empty
+    /// for these.
+    ///
+    /// # Errors
+    /// [`InvalidTopicKind::Nul`].
+    #[cold]
+    pub fn from_other(bytes: &'a [u8]) -> Result<Self, InvalidTopic> {
         let mut text = Self { bytes, has_wildcard: false, has_control: false, is_ascii: true };
         for byte in bytes {
             text.has_wildcard |= *byte & !8 == b'#';
@@ -63,6 +73,11 @@ impl<'a> Text<'a> {
         Ok(text)
     }
 
+    /// What stands between two ASCII characters of a text.
+    pub(crate) fn part(bytes: &'a [u8]) -> Result<Self, InvalidTopic> {
+        Self::plain(bytes).map_or_else(|| Self::from_other(bytes), Ok)
+    }
+
     /// The text as bytes.
     #[inline]
     pub const fn as_bytes(&self) -> &'a [u8] {
@@ -72,7 +87,7 @@ impl<'a> Text<'a> {
     /// The text. Without unsafe code the bytes have to be looked through again for this: call it once.
     #[inline]
     pub fn as_str(&self) -> &'a str {
-        // They have been checked when `self` was made.
+        // They have been checked when `self` was made, unless it was made of others.
         core::str::from_utf8(self.bytes).unwrap_or_default()
     }
 

@@ -13,7 +13,7 @@ text_type! {
 
 impl ShareName<&[u8]> {
     fn check(text: Text<'_>) -> Result<(), InvalidTopic> {
-        match text.as_str().find(['/', '+', '#']) {
+        match text.as_bytes().iter().position(|byte| matches!(byte, b'/' | b'+' | b'#')) {
             Some(at) => Err(InvalidTopic::new(InvalidTopicKind::ShareNameCharacter, at)),
             None => Ok(()),
         }
@@ -85,13 +85,13 @@ impl<'a> Subscription<&'a [u8]> {
         if share_name.is_empty() {
             return Err(InvalidTopic::new(InvalidTopicKind::ShareNameEmpty, PREFIX.len()));
         }
-        let share_name = Text::new(share_name)
+        let share_name = Text::part(share_name)
             .and_then(ShareName::from_text)
             .map_err(|error| error.shifted(PREFIX.len()))?;
         if filter.is_empty() {
             return Err(InvalidTopic::new(InvalidTopicKind::ShareWithoutFilter, len));
         }
-        let filter = Text::new(filter)
+        let filter = Text::part(filter)
             .and_then(TopicFilter::from_text)
             .map_err(|error| error.shifted(len - filter.len()))?;
         Ok(Self::Shared { share_name, filter })

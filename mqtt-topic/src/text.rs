@@ -59,6 +59,8 @@ macro_rules! text_type {
             }
 
             /// The text. Storage of bytes is looked through again for this; prefer [`as_bytes`](Self::as_bytes) where speed counts.
+            ///
+            /// Empty for bytes that are not UTF-8, which only [`Text::from_other`](crate::Text::from_other) lets through.
             pub fn as_str(&self) -> &str {
                 // It has been checked when `self` was made.
                 core::str::from_utf8(self.0.as_ref()).unwrap_or_default()
@@ -126,13 +128,13 @@ macro_rules! text_type {
 
         impl<S: AsRef<[u8]>> core::fmt::Display for $name<S> {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.pad(self.as_str())
+                f.pad(&alloc::string::String::from_utf8_lossy(self.as_bytes()))
             }
         }
 
         impl<S: AsRef<[u8]>> core::fmt::Debug for $name<S> {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.debug_tuple(stringify!($name)).field(&self.as_str()).finish()
+                f.debug_tuple(stringify!($name)).field(&alloc::string::String::from_utf8_lossy(self.as_bytes())).finish()
             }
         }
     };

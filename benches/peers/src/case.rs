@@ -220,7 +220,7 @@ fn distinct(stream: &[u8]) -> Vec<&[u8]> {
 /// Enough for a clock: 200,000 bytes of packets, and not too many of the small ones.
 fn repetitions(packets: &[&[u8]]) -> usize {
     let bytes: usize = packets.iter().map(|packet| packet.len()).sum();
-    if packets.len() > 1 { 1 } else { (200_000 / bytes).clamp(32, 2000) }
+    if packets.len() > 1 { 1 } else { (200_000 / bytes).clamp(4, 2000) }
 }
 
 fn accepts<C: Codec>(bytes: &[u8], from: Side) -> bool {

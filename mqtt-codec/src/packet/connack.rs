@@ -6,7 +6,9 @@ use super::{Body, Dialect};
 use crate::property::sets::PropertySet;
 use crate::reader::Reader;
 use crate::writer::Put;
-use crate::{ConnackProperties, ConnackReason, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion};
+use crate::{
+    ConnackProperties, ConnackReason, DecodeError, Deviation, EncodeError, Fault, PacketType, ProtocolVersion,
+};
 
 /// CONNACK: the Server accepts or refuses the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,8 @@ impl<'a> Connack<'a> {
             if is_v3_layout { ConnackReason::from_return_code(code) } else { ConnackReason::from_code(code) };
         let reason = reason.ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
         before.ensure(!(session_present && reason.is_error()), Fault::SessionPresentOnRefusal)?;
-        let properties = if is_v3_layout {
+        let is_missing = reader.is_empty() && dialect.accepted.has(Deviation::PropertyLengthMissing);
+        let properties = if is_v3_layout || is_missing {
             ConnackProperties::EMPTY
         } else {
             ConnackProperties::decode(reader, &dialect)?

@@ -1,5 +1,6 @@
 //! CONNECT (section 3.1).
 
+use alloc::string::String;
 use core::fmt;
 
 use mqtt_topic::{Text, TopicName};
@@ -10,7 +11,7 @@ use crate::reader::Reader;
 use crate::string::{binary_len, put_binary, string_len};
 use crate::writer::Put;
 use crate::{
-    ConnectProperties, DecodeError, EncodeError, Fault, PacketType, ProtocolVersion, QoS, Side,
+    ConnectProperties, DecodeError, Deviation, EncodeError, Fault, PacketType, ProtocolVersion, QoS, Side,
     WillProperties,
 };
 
@@ -34,6 +35,8 @@ enum Repr<'a> {
     /// A body that the decoder has checked, the Protocol Name included.
     Body {
         version: ProtocolVersion,
+        /// Whether it can be written as it is.
+        is_canonical: bool,
         seen: Seen,
         body: &'a [u8],
     },
@@ -125,7 +128,7 @@ impl<'a> Connect<'a> {
     pub fn fields(&self) -> ConnectFields<'a> {
         match self.0 {
             // The body has been checked: a fault cannot occur.
-            Repr::Body { version, seen, body } => {
+            Repr::Body { version, seen, body, .. } => {
                 Parts::read(&mut Reader::new(body), &Dialect::checked(version, Side::Client), Some(seen))
                     .map(Parts::fields)
                     .unwrap_or_default()
@@ -134,12 +137,10 @@ impl<'a> Connect<'a> {
         }
     }
 
-    /// The body, if it can be written as it is: 3.1 has unused bits and fields that may be missing, which are not repeated.
+    /// The body, if it can be written as it is.
     fn verbatim(&self, version: ProtocolVersion) -> Option<&'a [u8]> {
         match self.0 {
-            Repr::Body { version: of, body, .. } if of == version && version != ProtocolVersion::V3_1 => {
-                Some(body)
-            }
+            Repr::Body { version: of, is_canonical: true, body, .. } if of == version => Some(body),
             _ => None,
         }
     }
@@ -151,6 +152,7 @@ impl<'a> Connect<'a> {
         let will = parts.will.map_or(WillProperties::EMPTY, |will| will.properties);
         Ok(Self(Repr::Body {
             version,
+            is_canonical: dialect.is_canonical(),
             seen: Seen { properties: parts.properties.0.seen(), will: will.0.seen() },
             body,
         }))
@@ -198,7 +200,7 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// `seen` is known of a body that has been checked before.
     fn read(reader: &mut Reader<'a>, dialect: &Dialect, seen: Option<Seen>) -> Result<Self, DecodeError> {
-        let Dialect { version, text, .. } = *dialect;
+        let Dialect { version, text, accepted, .. } = *dialect;
         let (v3_1, v5) = (version == ProtocolVersion::V3_1, version.is_v5());
         // What [`peek_version`] has read: the name behind its length, and the level.
         reader.take(2 + version.protocol_name().len() + 1)?;
@@ -207,10 +209,12 @@ impl<'a> Parts<'a> {
         let has = |bit| flags & bit != 0;
         let will_qos = (flags & flag::WILL_QOS) >> 3;
         at_flags.ensure(v3_1 || !has(flag::RESERVED), Fault::ReservedConnectFlag)?;
-        at_flags.ensure(v3_1 || has(flag::WILL) || will_qos == 0, Fault::WillQoSWithoutWill)?;
-        at_flags.ensure(v3_1 || has(flag::WILL) || !has(flag::WILL_RETAIN), Fault::WillRetainWithoutWill)?;
-        at_flags
-            .ensure(v5 || has(flag::USER_NAME) || !has(flag::PASSWORD), Fault::PasswordWithoutUserName)?;
+        let ignores_will = v3_1 || has(flag::WILL) || accepted.has(Deviation::WillFlagsWithoutWill);
+        at_flags.ensure(ignores_will || will_qos == 0, Fault::WillQoSWithoutWill)?;
+        at_flags.ensure(ignores_will || !has(flag::WILL_RETAIN), Fault::WillRetainWithoutWill)?;
+        let ignores_user_name = v5 || accepted.has(Deviation::PasswordWithoutUserName);
+        let has_user_name = ignores_user_name || has(flag::USER_NAME) || !has(flag::PASSWORD);
+        at_flags.ensure(has_user_name, Fault::PasswordWithoutUserName)?;
         let keep_alive = reader.u16()?;
         let properties = match seen {
             _ if !v5 => ConnectProperties::EMPTY,
@@ -225,7 +229,7 @@ impl<'a> Parts<'a> {
                 Some(seen) => WillProperties(Set::checked(reader, seen.will)?),
             };
             let before = *reader;
-            let topic = TopicName::from_text(reader.text(text)?)
+            let topic = TopicName::from_text(reader.topic(text)?)
                 .map_err(|_| before.fault(Fault::InvalidTopicName))?;
             let payload = reader.binary()?;
             let qos = QoS::from_bits(will_qos).ok_or_else(|| at_flags.fault(Fault::InvalidWillQoS))?;
@@ -353,7 +357,8 @@ impl fmt::Display for ConnectFields<'_> {
         )?;
         if let Some(will) = &self.will {
             write!(f, " will=[q{} retain={}", will.qos, u8::from(will.retain))?;
-            write!(f, " {:?} {} bytes{}]", will.topic.as_str(), will.payload.len(), will.properties)?;
+            let topic = String::from_utf8_lossy(will.topic.as_bytes());
+            write!(f, " {topic:?} {} bytes{}]", will.payload.len(), will.properties)?;
         }
         if let Some(username) = self.username {
             write!(f, " username={username:?}")?;

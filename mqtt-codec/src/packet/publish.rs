@@ -1,5 +1,6 @@
 //! PUBLISH (section 3.3).
 
+use alloc::string::String;
 use core::fmt;
 
 use bytes::BufMut;
@@ -11,7 +12,7 @@ use crate::reader::Reader;
 use crate::string::{binary_len, put_binary};
 use crate::writer::Put;
 use crate::{
-    DecodeError, EncodeError, Fault, PacketId, PacketType, Property, PropertyId, ProtocolVersion,
+    DecodeError, Deviation, EncodeError, Fault, PacketId, PacketType, Property, PropertyId, ProtocolVersion,
     PublishProperties, QoS, Side, varint,
 };
 
@@ -116,10 +117,13 @@ impl<'a> Publish<'a> {
         let v5 = dialect.version.is_v5();
         let dup = flags & 0b1000 != 0;
         let qos = QoS::from_bits(flags >> 1 & 0b11).ok_or_else(|| reader.fault(Fault::InvalidQoS))?;
-        let dup_is_legal = !dup || qos != QoS::AtMostOnce || dialect.version == ProtocolVersion::V3_1;
+        let dup_is_legal = !dup
+            || qos != QoS::AtMostOnce
+            || dialect.version == ProtocolVersion::V3_1
+            || dialect.accepted.has(Deviation::DupWithQoS0);
         reader.ensure(dup_is_legal, Fault::DupWithQoS0)?;
         let before = *reader;
-        let text = reader.text(dialect.text)?;
+        let text = reader.topic(dialect.text)?;
         let topic = if text.as_bytes().is_empty() {
             None
         } else {
@@ -260,7 +264,8 @@ impl fmt::Display for Publish<'_> {
             u8::from(self.delivery.dup()),
             u8::from(self.retain)
         )?;
-        write!(f, " {:?} {} bytes", self.topic.as_ref().map_or("", TopicName::as_str), self.payload.len())?;
+        let topic = String::from_utf8_lossy(self.topic.as_ref().map_or(&[], TopicName::as_bytes));
+        write!(f, " {topic:?} {} bytes", self.payload.len())?;
         self.properties.fmt(f)
     }
 }

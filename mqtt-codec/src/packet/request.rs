@@ -41,7 +41,7 @@ macro_rules! list_packets {
                 } else {
                     $properties::EMPTY
                 };
-                let $list = $entries::decode(reader, dialect.version, dialect.text)?;
+                let $list = $entries::decode(reader, &dialect)?;
                 Ok(Self { packet_id, properties, $list })
             }
         }

@@ -109,7 +109,8 @@ impl<'a> Repr<'a> {
         Ok(Self::Values { seen, values })
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "left to itself it is a call, of 20 instructions for each set")]
+    #[inline(always)]
     fn decode(reader: &mut Reader<'a>, rules: Rules, dialect: &Dialect) -> Result<Self, DecodeError> {
         let block = reader.section()?;
         let bytes = block.rest();

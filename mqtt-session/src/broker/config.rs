@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::num::NonZeroU16;
 use core::time::Duration;
 
-use mqtt_codec::QoS;
+use mqtt_codec::{Deviations, QoS};
 
 use crate::server::Limits;
 
@@ -23,6 +23,8 @@ pub struct BrokerConfig {
     pub maximum_connect_size: u32,
     /// The largest packet after CONNECT, in bytes of the whole packet; announced as Maximum Packet Size. 16 MiB.
     pub maximum_packet_size: u32,
+    /// What Clients may do against the specification. Nothing.
+    pub accepted_deviations: Deviations,
     /// The longest Client Identifier, in bytes. 1,024.
     pub maximum_client_id_len: usize,
     /// Accept Client Identifiers of more than 23 characters in 3.1, as 3.1.1 does. Off.
@@ -95,6 +97,7 @@ impl Default for BrokerConfig {
             connect_timeout: Duration::from_secs(10),
             maximum_connect_size: 65_535,
             maximum_packet_size: 16 * MIB,
+            accepted_deviations: Deviations::NONE,
             maximum_client_id_len: 1_024,
             long_client_ids_in_v3_1: false,
             assigned_client_id_prefix: String::from("auto-"),

@@ -42,11 +42,16 @@ impl<P: Policy> Broker<P> {
         }
         let identifier = subscribe.properties.subscription_identifier();
         let mut reasons = Vec::new();
-        for (subscription, options) in subscribe.subscriptions.iter() {
+        for result in subscribe.subscriptions.results() {
             let Some(subscriber) = self.state.sessions.get(session) else { return };
-            let reason = match self.policy.may_subscribe(&subscriber.info(), &subscription, options.qos) {
-                Ok(qos) => {
-                    let options = SubscriptionOptions { qos: qos.min(options.qos), ..options };
+            let asked = result.map_or(QoS::AtMostOnce, |(_, options)| options.qos);
+            let allowed =
+                result.map_err(|_| SubackReason::TopicFilterInvalid).and_then(|(subscription, options)| {
+                    let qos = self.policy.may_subscribe(&subscriber.info(), &subscription, options.qos)?;
+                    Ok((subscription, SubscriptionOptions { qos: qos.min(options.qos), ..options }))
+                });
+            let reason = match allowed {
+                Ok((subscription, options)) => {
                     self.state.subscribe(session, &subscription, options, identifier)
                 }
                 Err(reason) if reason.is_error() => reason,
@@ -55,7 +60,7 @@ impl<P: Policy> Broker<P> {
             reasons.push(match version {
                 ProtocolVersion::V3_1_1 if reason.is_error() => SubackReason::UnspecifiedError,
                 // It has no code for a failure, and the Client is not to know.
-                ProtocolVersion::V3_1 if reason.is_error() => SubackReason::granted(options.qos),
+                ProtocolVersion::V3_1 if reason.is_error() => SubackReason::granted(asked),
                 _ => reason,
             });
         }
@@ -74,8 +79,11 @@ impl<P: Policy> Broker<P> {
     ) {
         let reasons: Vec<UnsubackReason> = unsubscribe
             .filters
-            .iter()
-            .map(|subscription| self.state.unsubscribe(session, &subscription))
+            .results()
+            .map(|result| match result {
+                Ok(subscription) => self.state.unsubscribe(session, &subscription),
+                Err(_) => UnsubackReason::TopicFilterInvalid,
+            })
             .collect();
         let reasons = match version {
             ProtocolVersion::V5_0 => UnsubackReasons::new(&reasons),

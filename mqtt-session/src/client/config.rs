@@ -8,8 +8,8 @@ use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
-    Connect, ConnectFields, ConnectProperties, EncodeError, MAXIMUM_PACKET_SIZE, Property, PropertyError,
-    PropertyId, ProtocolVersion, WillProperties,
+    Connect, ConnectFields, ConnectProperties, Deviations, EncodeError, MAXIMUM_PACKET_SIZE, Property,
+    PropertyError, PropertyId, ProtocolVersion, WillProperties,
 };
 
 use super::ClientError;
@@ -79,6 +79,8 @@ pub struct ConnectOptions {
     pub receive_maximum: NonZeroU16,
     /// The largest packet to accept, in bytes. The Server is told in 5.0; a larger packet ends the connection.
     pub maximum_packet_size: u32,
+    /// What the Server may do against the specification. Nothing.
+    pub accepted_deviations: Deviations,
     /// How many Topic Aliases the Server may use (5.0). Each can cost 64 KiB.
     pub topic_alias_maximum: u16,
     /// Whether the Server may explain failures with Reason Strings and User Properties (5.0).
@@ -125,6 +127,7 @@ impl ConnectOptions {
             session_expiry_interval: 0,
             receive_maximum: NonZeroU16::MAX,
             maximum_packet_size: 16 << 20,
+            accepted_deviations: Deviations::NONE,
             topic_alias_maximum: 0,
             request_problem_information: true,
             request_response_information: false,
@@ -218,6 +221,7 @@ impl fmt::Debug for ConnectOptions {
             .field("session_expiry_interval", &self.session_expiry_interval)
             .field("receive_maximum", &self.receive_maximum)
             .field("maximum_packet_size", &self.maximum_packet_size)
+            .field("accepted_deviations", &self.accepted_deviations)
             .field("topic_alias_maximum", &self.topic_alias_maximum)
             .field("request_problem_information", &self.request_problem_information)
             .field("request_response_information", &self.request_response_information)

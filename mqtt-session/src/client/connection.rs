@@ -90,6 +90,7 @@ impl Connection {
     pub(super) fn new(now: Instant, options: ConnectOptions, connack_timeout: Duration) -> Self {
         let mut decoder = Decoder::client(options.version);
         decoder.set_maximum_packet_size(options.maximum_packet_size);
+        decoder.accept(options.accepted_deviations);
         let phase = Phase::AwaitConnack { deadline: now + connack_timeout };
         Self { options, decoder, phase, requests: BTreeMap::new() }
     }

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use bytes::Buf;
 use mqtt_codec::{
-    Decoder, Frame, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, Publish, PublishProperties,
+    Decoder, Deviations, Frame, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, Publish,
+    PublishProperties,
 };
 
 use super::action::{Action, Actions, ConnectionId, DropCause};
@@ -65,9 +66,10 @@ pub(crate) struct DeclaredWill {
 pub(crate) struct TooLarge;
 
 impl Connection {
-    pub(crate) fn new(id: ConnectionId, maximum_connect_size: u32) -> Self {
+    pub(crate) fn new(id: ConnectionId, maximum_connect_size: u32, accepted: Deviations) -> Self {
         let mut decoder = Decoder::server();
         decoder.set_maximum_packet_size(maximum_connect_size);
+        decoder.accept(accepted);
         let transmit = Transmit::default();
         Self { id, decoder, transmit, phase: Phase::AwaitConnect, paused: false, timer: None }
     }

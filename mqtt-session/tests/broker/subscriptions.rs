@@ -1,7 +1,8 @@
 //! SUBSCRIBE, UNSUBSCRIBE, and what subscriptions do to each other.
 
 use mqtt_session::codec::{
-    Property, ProtocolVersion, QoS, SubackReason, SubscriptionIdentifier, SubscriptionOptions,
+    Deviation, Deviations, Property, ProtocolVersion, QoS, SubackReason, SubscriptionIdentifier,
+    SubscriptionOptions,
 };
 use mqtt_session::topic::Subscription;
 use mqtt_session::{BrokerConfig, ClientInfo, Policy};
@@ -228,4 +229,32 @@ fn suback_precedes_retained_messages() {
         world.subscribe_with(client, &[("x", QoS::AtLeastOnce.into())], &[]);
         world.expect(client, &["SUBACK id=100 0x01", "PUBLISH id=1 q1 dup=0 retain=1 \"x\" \"r\""]);
     }
+}
+
+/// Where the broker is told to, it answers an invalid Topic Filter with a reason code of its own and goes on; 3.1 has no
+/// such code.
+#[test]
+fn an_invalid_filter_is_answered_on_its_own_where_that_is_accepted() {
+    let subscribe = |version| match version {
+        V5_0 => &b"\x82\x0D\x00\x07\x00\x00\x01a\x01\x00\x03a+b\x00"[..],
+        _ => &b"\x82\x0C\x00\x07\x00\x01a\x01\x00\x03a+b\x00"[..],
+    };
+    let subacks =
+        [(V5_0, "SUBACK id=7 0x01 0x8F"), (V3_1_1, "SUBACK id=7 0x01 0x80"), (V3_1, "SUBACK id=7 0x01 0x00")];
+    for (version, suback) in subacks {
+        let accepted_deviations = Deviations::NONE.with(Deviation::InvalidTopicFilter);
+        let mut world = World::with_config(BrokerConfig { accepted_deviations, ..BrokerConfig::default() });
+        let client = world.connect(version, "a");
+        world.send_bytes(client, subscribe(version));
+        world.expect(client, &[suback]);
+        world.publish(client, "a", "x", QoS::AtMostOnce);
+        assert_eq!(world.trace(client).len(), 1, "{version}: the valid one holds");
+    }
+    let mut world = World::with_config(BrokerConfig {
+        accepted_deviations: Deviations::NONE.with(Deviation::InvalidTopicFilter),
+        ..BrokerConfig::default()
+    });
+    let client = world.connect(V5_0, "a");
+    world.send_bytes(client, b"\xA2\x08\x00\x07\x00\x00\x03#/a");
+    world.expect(client, &["UNSUBACK id=7 0x8F"]);
 }
