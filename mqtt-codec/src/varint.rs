@@ -58,12 +58,13 @@ pub(crate) fn read(bytes: &[u8]) -> Varint {
     }
 }
 
+/// As [`read`], for an integer whose first byte asks for a second.
 fn read_long(bytes: &[u8]) -> Varint {
     let mut value = 0;
     for (index, &byte) in bytes.iter().take(4).enumerate() {
         value |= u32::from(byte & 0x7F) << (7 * index);
         if byte & 0x80 == 0 {
-            return Varint::Complete { value, len: index + 1, padded: index > 0 && byte == 0 };
+            return Varint::Complete { value, len: index + 1, padded: byte == 0 };
         }
     }
     if bytes.len() < 4 { Varint::Incomplete } else { Varint::TooLong }
