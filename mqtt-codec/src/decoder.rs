@@ -35,13 +35,10 @@ pub const MAXIMUM_PACKET_SIZE: u32 = 268_435_460;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    from: Side,
-    version: Option<ProtocolVersion>,
-    text: TextRules,
-    accepted: Deviations,
+    /// With the version once it is known.
+    dialect: Dialect,
+    is_version_known: bool,
     maximum_packet_size: u32,
-    maximum_user_properties: NonZeroU32,
-    maximum_subscription_identifiers: NonZeroU32,
     /// The packet at the front of the input is known to be incomplete below this many bytes. So that no byte is read
     /// again and again while a packet arrives; 0 when nothing is known.
     waiting_for: u32,
@@ -57,13 +54,16 @@ impl Decoder {
     /// [`refuse_disallowed_code_points`](Self::refuse_disallowed_code_points).
     pub const fn server() -> Self {
         Self {
-            from: Side::Client,
-            version: None,
-            text: TextRules { refuse_disallowed: true, topic_may_be_other: false },
-            accepted: Deviations::NONE,
+            dialect: Dialect {
+                version: ProtocolVersion::V5_0,
+                from: Side::Client,
+                text: TextRules { refuse_disallowed: true, topic_may_be_other: false },
+                accepted: Deviations::NONE,
+                maximum_user_properties: MAXIMUM_USER_PROPERTIES,
+                maximum_subscription_identifiers: NonZeroU32::MAX,
+            },
+            is_version_known: false,
             maximum_packet_size: MAXIMUM_PACKET_SIZE,
-            maximum_user_properties: MAXIMUM_USER_PROPERTIES,
-            maximum_subscription_identifiers: NonZeroU32::MAX,
             waiting_for: 0,
         }
     }
@@ -74,26 +74,29 @@ impl Decoder {
     /// and again by one stored message.
     pub const fn client(version: ProtocolVersion) -> Self {
         Self {
-            from: Side::Server,
-            version: Some(version),
-            text: TextRules { refuse_disallowed: false, topic_may_be_other: false },
-            accepted: Deviations::NONE,
+            dialect: Dialect {
+                version,
+                from: Side::Server,
+                text: TextRules { refuse_disallowed: false, topic_may_be_other: false },
+                accepted: Deviations::NONE,
+                maximum_user_properties: NonZeroU32::MAX,
+                maximum_subscription_identifiers: NonZeroU32::MAX,
+            },
+            is_version_known: true,
             maximum_packet_size: MAXIMUM_PACKET_SIZE,
-            maximum_user_properties: NonZeroU32::MAX,
-            maximum_subscription_identifiers: NonZeroU32::MAX,
             waiting_for: 0,
         }
     }
 
     /// The version of the connection, as the last CONNECT names it; `None` until a Server's decoder has seen one.
     pub const fn version(&self) -> Option<ProtocolVersion> {
-        self.version
+        if self.is_version_known { Some(self.dialect.version) } else { None }
     }
 
     /// For a stream that is joined after its CONNECT.
     #[must_use = "the decoder is returned"]
     pub const fn with_version(self, version: ProtocolVersion) -> Self {
-        Self { version: Some(version), ..self }
+        Self { dialect: Dialect { version, ..self.dialect }, is_version_known: true, ..self }
     }
 
     /// Refuses packets of more than `bytes` bytes, fixed header included, from now on. The size is known, and judged,
@@ -107,7 +110,7 @@ impl Decoder {
     /// Whether strings with code points that senders SHOULD NOT use are refused: U+0001 to U+001F, U+007F to U+009F and
     /// non-characters (section 1.5.4). A receiver MAY refuse them.
     pub const fn refuse_disallowed_code_points(&mut self, refuse: bool) {
-        self.text.refuse_disallowed = refuse;
+        self.dialect.text.refuse_disallowed = refuse;
     }
 
     /// Accepts these deviations from the specification, and no others, from now on.
@@ -122,8 +125,8 @@ impl Decoder {
     /// assert!(decoder.decode(subscribe).is_ok());
     /// ```
     pub const fn accept(&mut self, deviations: Deviations) {
-        self.accepted = deviations;
-        self.text.topic_may_be_other = deviations.has(Deviation::TopicNotUtf8);
+        self.dialect.accepted = deviations;
+        self.dialect.text.topic_may_be_other = deviations.has(Deviation::TopicNotUtf8);
     }
 
     /// Refuses more than `limit` User Properties in one set of properties, with [`Fault::TooManyProperties`]: for the sake
@@ -134,13 +137,13 @@ impl Decoder {
     ///
     /// The specification has no such limit; to exceed one of an implementation is 0x97, Quota exceeded (section 4.13).
     pub const fn set_maximum_user_properties(&mut self, limit: NonZeroU32) {
-        self.maximum_user_properties = limit;
+        self.dialect.maximum_user_properties = limit;
     }
 
     /// Refuses more than `limit` Subscription Identifiers in one PUBLISH, with [`Fault::TooManyProperties`]. There is no
     /// limit unless one is set: only a Server sends them, one for each of the Client's own subscriptions that match.
     pub const fn set_maximum_subscription_identifiers(&mut self, limit: NonZeroU32) {
-        self.maximum_subscription_identifiers = limit;
+        self.dialect.maximum_subscription_identifiers = limit;
     }
 
     /// The first packet in `input`, and how many bytes it takes. `None`: the packet is not complete; call again with the
@@ -161,8 +164,8 @@ impl Decoder {
     /// [`DecodeError`] when the input does not begin with a valid packet; `input` is as it was.
     pub fn decode_frame(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
         let Some((_, len)) = self.decode(input)? else { return Ok(None) };
-        let version = self.version.unwrap_or(ProtocolVersion::V5_0);
-        Ok(Some(Frame::new(input.split_to(len).freeze(), version, self.from)))
+        let Dialect { version, from, .. } = self.dialect;
+        Ok(Some(Frame::new(input.split_to(len).freeze(), version, from)))
     }
 
     /// As [`decode_frame`](Self::decode_frame), and hands out the packet too, so that it is not decoded again. The frame
@@ -191,17 +194,12 @@ impl Decoder {
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let bytes = input.split_to(header.packet_len()).freeze();
         work::add(header.remaining_length);
-        let version = version_of(
-            &header,
-            bytes.get(header.len..).unwrap_or_default(),
-            self.version,
-            self.from,
-            self.accepted,
-        )?;
-        let frame: &Frame = slot.insert(Frame::new(bytes, version, self.from));
+        let version = self.version_of(&header, bytes.get(header.len..).unwrap_or_default())?;
+        let dialect = Dialect { version, ..self.dialect };
+        let frame: &Frame = slot.insert(Frame::new(bytes, version, dialect.from));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
-        let packet = Packet::decode_body(&header, body, self.dialect(version))?;
-        self.version = Some(version);
+        let packet = Packet::decode_body(&header, body, &dialect)?;
+        (self.dialect, self.is_version_known) = (dialect, true);
         Ok(Some((packet, frame)))
     }
 
@@ -276,10 +274,10 @@ impl Decoder {
             return Ok(None);
         };
         work::add(header.len);
-        match self.version {
-            Some(version) => header.check(version, self.from, self.accepted)?,
-            None if header.packet_type == PacketType::Connect => {}
-            None => return Err(DecodeError::in_header(Fault::NotConnect, Some(header.packet_type))),
+        if self.is_version_known {
+            header.check(&self.dialect)?;
+        } else if header.packet_type != PacketType::Connect {
+            return Err(DecodeError::in_header(Fault::NotConnect, Some(header.packet_type)));
         }
         Ok(Some(header))
     }
@@ -300,44 +298,45 @@ impl Decoder {
         body: &'a [u8],
     ) -> Result<(Packet<'a>, usize), DecodeError> {
         work::add(body.len());
-        let version = version_of(header, body, self.version, self.from, self.accepted)?;
-        let packet = Packet::decode_body(header, body, self.dialect(version))?;
-        self.version = Some(version);
+        let packet = if header.packet_type == PacketType::Connect {
+            self.read_connect(header, body)?
+        } else {
+            Packet::decode_body(header, body, &self.dialect)?
+        };
         Ok((packet, header.packet_len()))
     }
 
-    const fn dialect(&self, version: ProtocolVersion) -> Dialect {
-        Dialect {
-            version,
-            from: self.from,
-            text: self.text,
-            accepted: self.accepted,
-            maximum_user_properties: self.maximum_user_properties,
-            maximum_subscription_identifiers: self.maximum_subscription_identifiers,
+    #[inline(never)]
+    fn read_connect<'a>(&mut self, header: &FixedHeader, body: &'a [u8]) -> Result<Packet<'a>, DecodeError> {
+        let dialect = Dialect { version: self.version_of(header, body)?, ..self.dialect };
+        let packet = Packet::decode_body(header, body, &dialect)?;
+        (self.dialect, self.is_version_known) = (dialect, true);
+        Ok(packet)
+    }
+
+    /// The version a body is read by: the one of the connection, or for CONNECT the one it names.
+    #[inline]
+    fn version_of(&self, header: &FixedHeader, body: &[u8]) -> Result<ProtocolVersion, DecodeError> {
+        if header.packet_type == PacketType::Connect {
+            named_version(header, body, &self.dialect)
+        } else {
+            Ok(self.dialect.version)
         }
     }
 }
 
-/// The version a body is read by: the one of the connection, or for CONNECT the one it names.
-#[inline]
-fn version_of(
+/// The version a CONNECT names, and whether its header is legal in it.
+fn named_version(
     header: &FixedHeader,
     body: &[u8],
-    known: Option<ProtocolVersion>,
-    from: Side,
-    accepted: Deviations,
+    dialect: &Dialect,
 ) -> Result<ProtocolVersion, DecodeError> {
-    match known {
-        Some(version) if header.packet_type != PacketType::Connect => Ok(version),
-        _ => {
-            // Protocol Name and Protocol Version.
-            work::add(body.len().min(9));
-            let version =
-                peek_version(body).map_err(|error| error.located(header.packet_type, header.packet_len()))?;
-            header.check(version, from, accepted)?;
-            Ok(version)
-        }
-    }
+    // Protocol Name and Protocol Version.
+    work::add(body.len().min(9));
+    let version =
+        peek_version(body).map_err(|error| error.located(header.packet_type, header.packet_len()))?;
+    header.check(&Dialect { version, ..*dialect })?;
+    Ok(version)
 }
 
 /// Decodes `frame`, which holds exactly one packet that a decoder has accepted before.
@@ -348,8 +347,11 @@ pub(crate) fn decode_again(
 ) -> Result<Packet<'_>, DecodeError> {
     let header = FixedHeader::read(frame)?.ok_or(DecodeError::in_header(Fault::Truncated, None))?;
     let body = frame.get(header.len..).ok_or(DecodeError::in_header(Fault::Truncated, None))?;
-    let version = version_of(&header, body, Some(version), from, Deviations::ALL)?;
-    Packet::decode_body(&header, body, Dialect::checked(version, from))
+    let mut dialect = Dialect::checked(version, from);
+    if header.packet_type == PacketType::Connect {
+        dialect.version = named_version(&header, body, &dialect)?;
+    }
+    Packet::decode_body(&header, body, &dialect)
 }
 
 #[cfg(test)]

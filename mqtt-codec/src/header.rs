@@ -2,9 +2,10 @@
 
 use core::fmt;
 
+use crate::dialect::Dialect;
 use crate::varint::{self, Varint};
 use crate::writer::Put;
-use crate::{DecodeError, Deviation, Deviations, Fault, ProtocolVersion, Side};
+use crate::{DecodeError, Deviation, Fault, ProtocolVersion, Side};
 
 /// The type of a Control Packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -178,12 +179,8 @@ impl FixedHeader {
 
     /// Judges type, direction, flags and the form of the Remaining Length, before any byte of the body is looked at.
     #[inline]
-    pub(crate) fn check(
-        &self,
-        version: ProtocolVersion,
-        from: Side,
-        accepted: Deviations,
-    ) -> Result<(), DecodeError> {
+    pub(crate) fn check(&self, dialect: &Dialect) -> Result<(), DecodeError> {
+        let Dialect { version, from, accepted, .. } = *dialect;
         let fault = if !self.packet_type.may_be_sent_by(from, version) {
             if self.packet_type == PacketType::Auth && !version.is_v5() {
                 Fault::ReservedPacketType

@@ -41,6 +41,7 @@ pub(crate) trait Body {
     fn put_body(&self, version: ProtocolVersion, out: &mut impl Put);
 }
 
+#[inline]
 /// Bytes of the whole packet for a Remaining Length, which must not be above 268,435,455.
 pub(crate) fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
     match u32::try_from(body_len) {
@@ -53,6 +54,7 @@ fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, Enco
     packet_len(body.body_len(version)?)
 }
 
+#[inline]
 fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
     let body_len = body.body_len(version)?;
     let mut writer = begin(body.first_byte(), body_len, packet_len(body_len)?, out)?;
@@ -62,6 +64,7 @@ fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> 
 }
 
 /// Makes sure of room for `needed` bytes, and begins with the fixed header.
+#[inline]
 pub(crate) fn begin<B: BufMut>(
     first_byte: u8,
     body_len: usize,
@@ -197,7 +200,7 @@ impl<'a> Packet<'a> {
     pub(crate) fn decode_body(
         header: &FixedHeader,
         body: &'a [u8],
-        dialect: Dialect,
+        dialect: &Dialect,
     ) -> Result<Self, DecodeError> {
         let reader = &mut Reader::new(body);
         let packet = match header.packet_type {

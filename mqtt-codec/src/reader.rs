@@ -138,7 +138,8 @@ impl<'a> Reader<'a> {
     }
 
     /// As [`text`](Self::text), for a Topic Name or Topic Filter.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call costs as much as the look, and every PUBLISH has one")]
+    #[inline(always)]
     pub(crate) fn topic(&mut self, rules: TextRules) -> Result<Text<'a>, DecodeError> {
         let bytes = self.binary()?;
         match Text::plain(bytes) {

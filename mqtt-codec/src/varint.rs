@@ -18,10 +18,18 @@ pub(crate) const fn len(value: u32) -> usize {
 /// The shortest form `[MQTT-1.5.5-1]`, and how many of the bytes it is; `value` is at most [`MAX`].
 #[inline]
 pub(crate) const fn bytes(value: u32) -> ([u8; 4], usize) {
-    let len = len(value);
-    let groups = value & 0x7F | (value & 0x3F80) << 1 | (value & 0x1F_C000) << 2 | (value & 0xFE0_0000) << 3;
-    let continued = 0x80_8080 & !(u32::MAX << (8 * (len - 1)));
-    ((groups | continued).to_le_bytes(), len)
+    const fn group(value: u32, index: u32) -> u8 {
+        (value >> (7 * index) & 0x7F) as u8
+    }
+    match value {
+        0..=0x7F => ([group(value, 0), 0, 0, 0], 1),
+        0x80..=0x3FFF => ([group(value, 0) | 0x80, group(value, 1), 0, 0], 2),
+        0x4000..=0x1F_FFFF => ([group(value, 0) | 0x80, group(value, 1) | 0x80, group(value, 2), 0], 3),
+        _ => {
+            let last = group(value, 3);
+            ([group(value, 0) | 0x80, group(value, 1) | 0x80, group(value, 2) | 0x80, last], 4)
+        }
+    }
 }
 
 /// Writes the shortest form; `value` is at most [`MAX`].

@@ -34,7 +34,7 @@ impl<B: BufMut> Put for B {
 /// Gathers small fields; nothing is in `out` before [`finish`](Self::finish).
 pub(crate) struct Writer<'o, B> {
     out: &'o mut B,
-    gathered: [u8; 64],
+    gathered: [u8; 96],
     len: usize,
 }
 
@@ -44,7 +44,7 @@ impl<'o, B: BufMut> Writer<'o, B> {
     pub(crate) fn begin(first_byte: u8, remaining_length: u32, out: &'o mut B) -> Self {
         let (varint, len) = varint::bytes(remaining_length);
         let [a, b, c, d] = varint;
-        let mut gathered = [0; 64];
+        let mut gathered = [0; 96];
         if let Some(header) = gathered.first_chunk_mut() {
             *header = [first_byte, a, b, c, d];
         }

@@ -32,7 +32,7 @@ macro_rules! acks {
             }
 
             #[inline]
-            pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+            pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
                 let packet_id = reader.packet_id()?;
                 if reader.is_empty() || !dialect.version.is_v5() {
                     return Ok(Self::new(packet_id));
@@ -42,7 +42,7 @@ macro_rules! acks {
                     .filter(|reason| reason.may_be_sent_by(dialect.from))
                     .ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
                 let properties =
-                    if reader.is_empty() { AckProperties::EMPTY } else { AckProperties::decode(reader, &dialect)? };
+                    if reader.is_empty() { AckProperties::EMPTY } else { AckProperties::decode(reader, dialect)? };
                 Ok(Self { packet_id, reason, properties })
             }
         }

@@ -20,14 +20,14 @@ pub struct Auth<'a> {
 }
 
 impl<'a> Auth<'a> {
-    pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+    pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         // A Remaining Length of 0 means Success without properties, which then lack the method.
         reader.ensure(!reader.is_empty(), Fault::AuthenticationMethodMissing)?;
         let before = *reader;
         let reason = AuthReason::from_code(reader.u8()?)
             .filter(|reason| reason.may_be_sent_by(dialect.from))
             .ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
-        let properties = AuthProperties::decode(reader, &dialect)?;
+        let properties = AuthProperties::decode(reader, dialect)?;
         let has_method = properties.contains(PropertyId::AuthenticationMethod);
         reader.ensure(has_method, Fault::AuthenticationMethodMissing)?;
         Ok(Self { reason, properties })

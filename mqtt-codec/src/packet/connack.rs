@@ -27,7 +27,7 @@ impl<'a> Connack<'a> {
         Self { session_present: false, reason, properties: ConnackProperties::EMPTY }
     }
 
-    pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+    pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         let before = *reader;
         let flags = reader.u8()?;
         let session_present = match dialect.version {
@@ -50,7 +50,7 @@ impl<'a> Connack<'a> {
         let properties = if is_v3_layout || is_missing {
             ConnackProperties::EMPTY
         } else {
-            ConnackProperties::decode(reader, &dialect)?
+            ConnackProperties::decode(reader, dialect)?
         };
         Ok(Self { session_present, reason, properties })
     }

@@ -146,9 +146,9 @@ impl<'a> Connect<'a> {
     }
 
     /// `dialect.version` is what [`peek_version`] found.
-    pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+    pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         let (version, body) = (dialect.version, reader.rest());
-        let parts = Parts::read(reader, &dialect, None)?;
+        let parts = Parts::read(reader, dialect, None)?;
         let will = parts.will.map_or(WillProperties::EMPTY, |will| will.properties);
         Ok(Self(Repr::Body {
             version,

@@ -26,7 +26,7 @@ impl<'a> Disconnect<'a> {
         Self { reason, properties: DisconnectProperties::EMPTY }
     }
 
-    pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+    pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         if !dialect.version.is_v5() || reader.is_empty() {
             return Ok(Self::new(DisconnectReason::NormalDisconnection));
         }
@@ -38,7 +38,7 @@ impl<'a> Disconnect<'a> {
             return Ok(Self::new(reason));
         }
         let before = *reader;
-        let properties = DisconnectProperties::decode(reader, &dialect)?;
+        let properties = DisconnectProperties::decode(reader, dialect)?;
         match dialect.from {
             Side::Client => {
                 let legal = !properties.contains(PropertyId::ServerReference);

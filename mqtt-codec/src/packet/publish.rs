@@ -113,7 +113,7 @@ impl<'a> Publish<'a> {
     }
 
     #[inline]
-    pub(super) fn decode(flags: u8, reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+    pub(super) fn decode(flags: u8, reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         let v5 = dialect.version.is_v5();
         let dup = flags & 0b1000 != 0;
         let qos = QoS::from_bits(flags >> 1 & 0b11).ok_or_else(|| reader.fault(Fault::InvalidQoS))?;
@@ -136,7 +136,7 @@ impl<'a> Publish<'a> {
         };
         let properties = if v5 {
             let before = *reader;
-            let properties = PublishProperties::decode(reader, &dialect)?;
+            let properties = PublishProperties::decode(reader, dialect)?;
             let legal =
                 dialect.from == Side::Server || !properties.contains(PropertyId::SubscriptionIdentifier);
             before.ensure(legal, Fault::SubscriptionIdentifierFromClient)?;
@@ -191,6 +191,7 @@ impl<'a> Publish<'a> {
     }
 
     /// Bytes of all properties, and of the whole body.
+    #[inline]
     pub(crate) fn lens(
         &self,
         version: ProtocolVersion,
@@ -214,6 +215,7 @@ impl<'a> Publish<'a> {
         Ok((properties_len, head_len.checked_add(self.payload.len()).ok_or(EncodeError::PacketTooLarge)?))
     }
 
+    #[inline]
     pub(crate) fn put_head(
         &self,
         version: ProtocolVersion,
@@ -237,14 +239,17 @@ impl<'a> Publish<'a> {
 }
 
 impl Body for Publish<'_> {
+    #[inline]
     fn first_byte(&self) -> u8 {
         self.delivery.first_byte(self.retain)
     }
 
+    #[inline]
     fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
         Ok(self.lens(version, &[])?.1)
     }
 
+    #[inline]
     fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
         self.put_head(version, self.properties.block_len(), &[], out);
         out.put_slice(self.payload);

@@ -34,14 +34,14 @@ macro_rules! list_packets {
                 Self { packet_id, properties: $properties::EMPTY, $list }
             }
 
-            pub(super) fn decode(reader: &mut Reader<'a>, dialect: Dialect) -> Result<Self, DecodeError> {
+            pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
                 let packet_id = reader.packet_id()?;
                 let properties = if dialect.version.is_v5() {
-                    $properties::decode(reader, &dialect)?
+                    $properties::decode(reader, dialect)?
                 } else {
                     $properties::EMPTY
                 };
-                let $list = $entries::decode(reader, &dialect)?;
+                let $list = $entries::decode(reader, dialect)?;
                 Ok(Self { packet_id, properties, $list })
             }
         }

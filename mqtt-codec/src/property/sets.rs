@@ -201,6 +201,7 @@ pub(crate) trait PropertySet {
 }
 
 /// Bytes of a set whose properties take `block_len` bytes.
+#[inline]
 pub(crate) fn prefixed_len(block_len: usize, version: ProtocolVersion) -> Result<usize, EncodeError> {
     match u32::try_from(block_len) {
         Ok(len) if version.is_v5() => Ok(varint::len(len) + block_len),
