@@ -135,7 +135,7 @@ macro_rules! packets {
                 match self {
                     $(Self::$variant(packet) => packet.encode(version, out),)+
                     Self::Pingreq | Self::Pingresp => {
-                        begin(self.packet_type().first_byte(), 0, 2, out).map(Writer::finish)
+                        begin(self.packet_type().first_byte(), 0, 2, out).map(|mut writer| writer.finish())
                     }
                 }
             }

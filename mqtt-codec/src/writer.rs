@@ -53,7 +53,7 @@ impl<'o, B: BufMut> Writer<'o, B> {
 
     /// Hands everything over.
     #[inline]
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(&mut self) {
         self.flush();
     }
 

@@ -227,12 +227,13 @@ impl<'a> Publish<'a> {
         if let Some(packet_id) = self.delivery.packet_id() {
             out.put_u16(packet_id.get());
         }
-        if version.is_v5() {
-            #[expect(clippy::cast_possible_truncation, reason = "checked by lens")]
-            varint::put(properties_len as u32, out);
-            for property in extra {
-                property.put(out);
-            }
+        if !version.is_v5() {
+            return;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "checked by lens")]
+        varint::put(properties_len as u32, out);
+        if properties_len > 0 {
+            extra.iter().for_each(|property| property.put(out));
             self.properties.put_block(out);
         }
     }
