@@ -56,14 +56,15 @@
 //! use mqtt_topic::{RetainedStore, TopicFilter, TopicName};
 //!
 //! let mut store = RetainedStore::new();
-//! store.insert(&TopicName::parse("door/front")?, "open");
-//! store.insert(&TopicName::parse("door/back")?, "shut");
+//! store.insert(&TopicName::parse("door/front")?, "open")?;
+//! store.insert(&TopicName::parse("door/back")?, "shut")?;
 //! store.remove(&TopicName::parse("door/front")?);
 //!
 //! let filter = TopicFilter::parse("door/+")?;
-//! let (name, value) = store.matches(&filter).next().unwrap();
-//! assert_eq!((name.as_str(), *value), ("door/back", "shut"));
-//! # Ok::<(), mqtt_topic::InvalidTopic>(())
+//! let mut search = store.matches(&filter);
+//! assert_eq!(search.next(), Some(&"shut"));
+//! assert_eq!(search.last_visited().unwrap().as_str(), "door/back");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Modules
@@ -84,6 +85,7 @@
 extern crate alloc;
 
 mod arena;
+mod bytes;
 mod error;
 mod filter;
 mod name;
@@ -96,7 +98,9 @@ mod tree;
 pub use self::error::{InvalidTopic, InvalidTopicKind};
 pub use self::filter::{Level, TopicFilter};
 pub use self::name::TopicName;
-pub use self::retained::{RetainedMatches, RetainedStore, SearchStep};
+pub use self::retained::{
+    RetainedFull, RetainedLimit, RetainedLimits, RetainedMatches, RetainedStore, SearchStep, Sweep,
+};
 pub use self::scan::Text;
 pub use self::subscription::{ShareName, Subscription};
 pub use self::text::MAXIMUM_LENGTH;

@@ -64,7 +64,7 @@ fn filters_match_alone_in_the_tree_and_in_the_retained_store() {
             assert_eq!(filter.matches(&name), expected, "{filter} and {name}");
             assert_eq!(tree.matches(&name).count() == 1, expected, "{filter} and {name} in the tree");
             let mut store = RetainedStore::new();
-            store.insert(&name, ());
+            store.insert(&name, ()).unwrap();
             assert_eq!(store.matches(&filter).count() == 1, expected, "{filter} and {name} in the store");
         }
     }
