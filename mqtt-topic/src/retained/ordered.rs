@@ -96,18 +96,8 @@ impl<V> Ordered<V> {
     }
 
     /// Before the first key.
-    pub(crate) fn cursor(&self) -> Cursor<'_, V> {
-        let mut cursor = Cursor {
-            map: self,
-            separator: &[],
-            behind: None,
-            text: &[],
-            values: &[],
-            index: 0,
-            key: Vec::new(),
-        };
-        cursor.enter_block_of(&[]);
-        cursor
+    pub(crate) const fn cursor(&self) -> Cursor<'_, V> {
+        Cursor { map: self, separator: None, behind: None, text: &[], values: &[], index: 0, key: Vec::new() }
     }
 
     /// Bytes on the heap, but for what values own. The nodes of the tree of blocks are reckoned two thirds full.
@@ -356,8 +346,8 @@ impl<'b> Entry<'b> {
 /// Walks over the entries in the order of their keys.
 pub(crate) struct Cursor<'t, V> {
     map: &'t Ordered<V>,
-    /// The separator of the block it is in.
-    separator: &'t [u8],
+    /// The separator of the block it is in; `None` before the first.
+    separator: Option<&'t [u8]>,
     /// The blocks behind, once they are asked for.
     behind: Option<Range<'t, Box<[u8]>, Block<V>>>,
     /// What is left of the block.
@@ -442,12 +432,15 @@ impl<'t, V> Cursor<'t, V> {
     }
 
     fn behind(&mut self) -> &mut Range<'t, Box<[u8]>, Block<V>> {
-        self.behind
-            .get_or_insert_with(|| self.map.blocks.range::<[u8], _>((Excluded(self.separator), Unbounded)))
+        self.behind.get_or_insert_with(|| {
+            let here = self.separator.map_or(Unbounded, Excluded);
+            self.map.blocks.range::<[u8], _>((here, Unbounded))
+        })
     }
 
     fn enter(&mut self, separator: &'t [u8], block: &'t Block<V>) {
-        (self.separator, self.text, self.values, self.index) = (separator, &block.text, &block.values, 0);
+        (self.separator, self.text, self.values, self.index) =
+            (Some(separator), &block.text, &block.values, 0);
     }
 
     fn take_value(&mut self) -> Option<&'t V> {
