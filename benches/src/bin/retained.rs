@@ -18,7 +18,13 @@ const TOPICS: usize = 1_000_000;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
-        [] => table(&exact(TOPICS)),
+        [] => {
+            table(&exact(TOPICS));
+            // Every device has a topic of its own.
+            let unique =
+                |number: u64| format!("cmd/dev-{:010x}/in", number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 24);
+            memory("unique", &(0..TOPICS as u64).map(unique).collect::<Vec<_>>());
+        }
         [filter, times, topics] => {
             let (Ok(filter), Ok(times), Ok(topics)) =
                 (TopicFilter::parse(filter), times.parse::<usize>(), topics.parse::<usize>())
@@ -52,20 +58,25 @@ fn store(topics: &[String]) -> RetainedStore<u32> {
 }
 
 #[allow(clippy::disallowed_methods, clippy::cast_precision_loss, reason = "this measures time")]
-fn table(topics: &[String]) {
-    let names: Vec<_> = topics.iter().map(|topic| TopicName::parse(topic).expect("a name")).collect();
-    let per_topic = |time: Duration| time.as_nanos() / TOPICS as u128;
-
+fn memory(name: &str, topics: &[String]) -> RetainedStore<u32> {
     let region = Region::new(ALLOCATOR);
     let start = Instant::now();
-    let mut store = store(topics);
-    let inserted = start.elapsed();
+    let store = store(topics);
+    let nanos = start.elapsed().as_nanos() / TOPICS as u128;
     let change = region.change();
     let heap = change.bytes_allocated.cast_signed() - change.bytes_deallocated.cast_signed();
     let bytes = heap as f64 / TOPICS as f64 - size_of::<u32>() as f64;
     let told = store.heap_bytes() as f64 / TOPICS as f64 - size_of::<u32>() as f64;
-    println!("insert {} ns, {bytes:.1} bytes beside the value (heap_bytes: {told:.1})", per_topic(inserted));
+    println!("{name}: insert {nanos} ns, {bytes:.1} bytes beside the value (heap_bytes: {told:.1})");
+    store
+}
 
+#[allow(clippy::disallowed_methods, clippy::cast_precision_loss, reason = "this measures time")]
+fn table(topics: &[String]) {
+    let names: Vec<_> = topics.iter().map(|topic| TopicName::parse(topic).expect("a name")).collect();
+    let per_topic = |time: Duration| time.as_nanos() / TOPICS as u128;
+
+    let mut store = memory("fleet", topics);
     let start = Instant::now();
     let found = names.iter().filter(|name| store.get(black_box(name)).is_some()).count();
     println!("get    {} ns", per_topic(start.elapsed()));

@@ -196,7 +196,7 @@ impl<V> Block<V> {
             write_head(&mut added, place.behind, suffix.len());
             end = self.text.len() - next.rest.len() - suffix.len();
         }
-        reserve(&mut self.text, added.len(), 64);
+        reserve(&mut self.text, (place.at + added.len()).saturating_sub(end), 64);
         self.text.splice(place.at..end, added);
         reserve(&mut self.values, 1, 4);
         self.values.insert(place.index, value);
@@ -269,6 +269,7 @@ impl<V> Block<V> {
             self.text.reserve_exact(behind.text.len());
             write_entry(&mut self.text, shared, first.suffix.get(shared..).unwrap_or_default());
             self.text.extend_from_slice(first.rest);
+            give_back(&mut self.text, 128);
             self.values.reserve_exact(behind.values.len());
             self.values.append(&mut behind.values);
         }
@@ -447,5 +448,98 @@ impl<'t, V> Cursor<'t, V> {
         let value = self.values.get(self.index);
         self.index += 1;
         value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+    use alloc::string::String;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The keys in order, each block as it should be.
+    fn keys(map: &Ordered<u16>) -> Vec<Vec<u8>> {
+        let mut keys: Vec<Vec<u8>> = Vec::new();
+        let mut small_before = false;
+        for (index, (separator, block)) in map.blocks.iter().enumerate() {
+            assert_eq!(index == 0, separator.is_empty());
+            assert!((1..=ENTRIES).contains(&block.values.len()));
+            assert!(keys.last().is_none_or(|before| **before < **separator));
+            let (mut key, mut text, mut count) = (Vec::new(), block.text.as_slice(), 0);
+            while let Some(entry) = Entry::first(text) {
+                assert_eq!(entry.shared, if count == 0 { 0 } else { shared(&keys, &entry, &key) });
+                entry.write_to(&mut key);
+                keys.push(key.clone());
+                text = entry.rest;
+                count += 1;
+            }
+            assert!(**separator <= *keys[keys.len() - count]);
+            assert!(text.is_empty() && count == block.values.len());
+            let unused = (block.text.capacity() - block.text.len(), block.values.capacity() - count);
+            assert!(unused.0 <= 128 && unused.1 <= 8, "{unused:?} unused");
+            // Splits leave halves, and removals join what is small.
+            let is_small = count * 8 < ENTRIES;
+            assert!(!(is_small && small_before), "two small neighbours");
+            small_before = is_small;
+        }
+        keys
+    }
+
+    fn shared(keys: &[Vec<u8>], entry: &Entry<'_>, before: &[u8]) -> usize {
+        let whole = [&before[..entry.shared], entry.suffix].concat();
+        assert!(**keys.last().unwrap() < *whole);
+        common_prefix(before, &whole)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn blocks_stay_in_order_and_are_neither_full_nor_empty(
+            operations in vec((any::<bool>(), any::<u16>(), 1..200_u16), 1..30),
+            prefix in "a{0,300}",
+        ) {
+            let (mut map, mut list) = (Ordered::new(), BTreeMap::new());
+            for (is_insert, from, count) in operations {
+                for number in from..from.saturating_add(count) {
+                    let key = alloc::format!("{prefix}{:x}/{}", number % 997 * 7 % 997, number % 3);
+                    if is_insert {
+                        prop_assert_eq!(map.insert(key.as_bytes(), number), list.insert(key, number));
+                    } else {
+                        prop_assert_eq!(map.remove(key.as_bytes()), list.remove(&key));
+                    }
+                }
+                prop_assert_eq!(map.len(), list.len());
+                prop_assert!(keys(&map).iter().map(Vec::as_slice).eq(list.keys().map(String::as_bytes)));
+            }
+            for (key, value) in &mut list {
+                prop_assert_eq!(map.get(key.as_bytes()), Some(&*value));
+                prop_assert_eq!(map.get_mut(key.as_bytes()), Some(value));
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_come_in_order_fill_their_blocks() {
+        let mut map = Ordered::new();
+        for number in 0..10 * ENTRIES {
+            map.insert(alloc::format!("{number:06}").as_bytes(), ());
+        }
+        assert_eq!(map.blocks.len(), 10);
+    }
+
+    #[test]
+    fn what_has_to_be_moved_is_bounded() {
+        let mut map = Ordered::new();
+        for number in 0..100_u32 {
+            let key = alloc::format!("{:02}{}", number * 37 % 100, "x".repeat(3_000));
+            map.insert(key.as_bytes(), ());
+        }
+        assert!(map.blocks.values().all(|block| block.values.len() == 1 || block.tail() <= TAIL));
+        assert!(map.blocks.len() <= 100);
     }
 }
