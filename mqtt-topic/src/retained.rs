@@ -201,8 +201,9 @@ impl<V> RetainedStore<V> {
     }
 
     /// The bytes of memory that names and values take, without what the values own. Names that begin alike share what they
-    /// have in common, so this may be less than [`bytes`](Self::bytes). An estimate within some percent; asking takes time in
-    /// proportion to the number of values.
+    /// have in common, so this may be less than [`bytes`](Self::bytes); it may be more for short names, since each of the
+    /// first 16 levels of a name that no other has at that depth takes some 20 bytes. An estimate within some percent; asking
+    /// takes time in proportion to the number of values.
     pub fn heap_bytes(&self) -> usize {
         self.values.heap_bytes() + self.levels.heap_bytes()
     }
