@@ -70,7 +70,11 @@ fn level(input: &mut impl Iterator<Item = u8>) -> &'static str {
 }
 
 fn name(input: &mut impl Iterator<Item = u8>) -> String {
-    let count = 1 + input.next().unwrap_or(0) % 20;
+    // Short names, and so more that collide, unless the input says otherwise.
+    let count = match input.next().unwrap_or(0) {
+        byte @ ..20 => 1 + byte,
+        byte => 1 + byte % 4,
+    };
     let levels: Vec<_> = (0..count).map(|_| level(input)).collect();
     let name = levels.join("/");
     if name.is_empty() { "/".to_owned() } else { name }
@@ -78,7 +82,12 @@ fn name(input: &mut impl Iterator<Item = u8>) -> String {
 
 fn filter(input: &mut impl Iterator<Item = u8>) -> String {
     let selector = input.next().unwrap_or(0);
-    let mut levels: Vec<_> = (0..selector % 20)
+    let count = match selector {
+        ..20 => selector,
+        140..160 => selector - 140,
+        _ => selector % 4,
+    };
+    let mut levels: Vec<_> = (0..count)
         .map(|_| match input.next().unwrap_or(0) {
             byte @ ..128 => LEVELS[usize::from(byte) % LEVELS.len()],
             _ => "+",

@@ -186,6 +186,33 @@ fn case_17_wildcards_at_the_beginning_do_not_match_dollar_names() {
     assert_eq!(store.iter().count(), 4);
 }
 
+#[test]
+fn a_level_is_not_taken_for_one_that_begins_with_it() {
+    // In the order of bytes these are between `a` and `a/b`.
+    let store = store(["a", "a!", "a!/b", "a/b", "a0", "a0/b"]);
+    assert_eq!(found(store.matches(&filter("+"))), ["a", "a!", "a0"]);
+    assert_eq!(found(store.matches(&filter("+/b"))), ["a!/b", "a/b", "a0/b"]);
+    assert_eq!(found(store.matches(&filter("a/#"))), ["a", "a/b"]);
+    assert_eq!(found(store.matches(&filter("a!/#"))), ["a!", "a!/b"]);
+}
+
+#[test]
+fn a_search_begins_behind_a_name_that_is_the_least_it_could_find() {
+    let store = store(["a", "a/b", "b"]);
+    for (text, last, expected) in [("a/#", "a", vec!["a/b"]), ("a/b", "a/b", vec![]), ("b", "a/b", vec!["b"])]
+    {
+        assert_eq!(found(store.matches_after(&filter(text), &name(last))), expected, "{text} behind {last}");
+    }
+}
+
+#[test]
+fn a_leap_forgets_levels_that_differ_on_the_way() {
+    let store = store(["a/a/x", "a/b/a", "b/a/a", "b/a/x", "b/b/c", "c/a/x"]);
+    assert_eq!(found(store.matches(&filter("+/+/x"))), ["a/a/x", "b/a/x", "c/a/x"]);
+    assert_eq!(found(store.matches(&filter("+/a/x"))), ["a/a/x", "b/a/x", "c/a/x"]);
+    assert_eq!(found(store.matches(&filter("+/b/+"))), ["a/b/a", "b/b/c"]);
+}
+
 /// However often names come and go, what they take is given back or used again.
 #[test]
 fn memory_does_not_grow_with_inserting_and_removing() {
