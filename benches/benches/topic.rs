@@ -9,7 +9,7 @@ use core::hint::black_box;
 use benches::Random;
 use benches::topics::{TOPICS, exact, mixed, topic};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use mqtt_topic::{RetainedStore, SubscriptionTree, TopicFilter, TopicName};
+use mqtt_topic::{SubscriptionTree, TopicFilter, TopicName};
 
 const LOOK_UPS: usize = 1_000;
 
@@ -46,20 +46,5 @@ fn matches(criterion: &mut Criterion) {
     }
 }
 
-fn retained(criterion: &mut Criterion) {
-    let mut store = RetainedStore::new();
-    for number in 0..100_000 {
-        store.insert(&TopicName::parse(&topic(number)).expect("a name"), number);
-    }
-    let mut group = criterion.benchmark_group("retained");
-    for text in ["fleet/region-00/site-0007/+/gps", "fleet/+/+/+/none", "#"] {
-        let filter = TopicFilter::parse(text).expect("a filter");
-        let expected = store.iter().filter(|(name, _)| filter.matches(name)).count();
-        group.bench_function(text, |bencher| {
-            bencher.iter(|| assert_eq!(store.matches(black_box(&filter)).count(), expected));
-        });
-    }
-}
-
-criterion_group!(benches, matches, retained);
+criterion_group!(benches, matches);
 criterion_main!(benches);

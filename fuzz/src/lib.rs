@@ -1,4 +1,5 @@
-//! What the fuzz targets check. The codec's tests replay the committed corpus through the same functions.
+//! What the fuzz targets check. The tests of the crates replay the committed corpus through the same functions.
 
 pub mod codec;
 pub mod encode;
+pub mod retained;

@@ -49,7 +49,7 @@ fn values_are_small() {
     MessageProperties: 40
     Delivery: 4
     Option<PacketId>: 2
-    Decoder: 24
+    Decoder: 28
     StreamDecoder: 72
     StreamEvent: 72
     Frame: 40

@@ -1,5 +1,6 @@
 //! Topic Filters: which Topic Names a subscription wants (section 4.7.1).
 
+use crate::bytes::{common_prefix, level_end};
 use crate::text::text_type;
 use crate::{InvalidTopic, InvalidTopicKind, Text, TopicName};
 
@@ -79,20 +80,141 @@ impl<S: AsRef<[u8]>> TopicFilter<S> {
     ///
     /// A filter that begins with a wildcard never matches a name that begins with `$` `[MQTT-4.7.2-1]`; text is compared
     /// byte by byte `[MQTT-4.7.3-4]`.
+    #[inline]
     pub fn matches<N: AsRef<[u8]>>(&self, name: &TopicName<N>) -> bool {
-        let mut names = name.levels();
-        for (index, level) in self.levels().enumerate() {
-            if index == 0 && !matches!(level, Level::Name(_)) && name.starts_with_dollar() {
-                return false;
-            }
-            match (level, names.next()) {
+        let (mut filter, mut name) = (self.as_bytes(), name.as_bytes());
+        if name.first() == Some(&b'$') && matches!(filter.first(), Some(b'+' | b'#')) {
+            return false;
+        }
+        loop {
+            // No name contains a wildcard, so the texts differ there at the latest.
+            let same = common_prefix(filter, name);
+            let rest = name.get(same..).unwrap_or_default();
+            match filter.get(same..).unwrap_or_default() {
+                [b'+', behind @ ..] => {
+                    filter = behind;
+                    name = rest.get(level_end(rest)..).unwrap_or_default();
+                }
+                b"#" => return true,
                 // `a/#` matches `a` too.
-                (Level::MultiLevel, _) => return true,
-                (Level::SingleLevel, Some(_)) => {}
-                (Level::Name(wanted), Some(present)) if wanted == present => {}
+                [] | b"/#" => return rest.is_empty(),
                 _ => return false,
             }
         }
-        names.next().is_none()
+    }
+
+    /// Whether this filter matches every Topic Name that `other` matches: whoever may subscribe to this one may subscribe to
+    /// the other. Allocates nothing; takes time in proportion to the shorter text.
+    ///
+    /// It does not matter here that a name ends after 65,535 bytes.
+    ///
+    /// ```
+    /// use mqtt_topic::TopicFilter;
+    ///
+    /// let filter = TopicFilter::parse("sport/#")?;
+    /// assert!(filter.covers(&TopicFilter::parse("sport/+/ranking")?));
+    /// assert!(filter.covers(&TopicFilter::parse("sport")?));
+    /// assert!(!filter.covers(&TopicFilter::parse("+/ranking")?));
+    /// // `[MQTT-4.7.2-1]`
+    /// assert!(!TopicFilter::parse("#")?.covers(&TopicFilter::parse("$SYS/#")?));
+    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
+    /// ```
+    pub fn covers<T: AsRef<[u8]>>(&self, other: &TopicFilter<T>) -> bool {
+        covers(self.levels(), other.levels(), |own, other| own == other)
+    }
+
+    /// Whether there is a Topic Name that both filters match. Allocates nothing; takes time in proportion to the shorter text.
+    ///
+    /// It does not matter here that a name ends after 65,535 bytes.
+    ///
+    /// ```
+    /// use mqtt_topic::TopicFilter;
+    ///
+    /// let filter = TopicFilter::parse("sport/+/ranking")?;
+    /// assert!(filter.overlaps(&TopicFilter::parse("+/tennis/#")?));
+    /// assert!(!filter.overlaps(&TopicFilter::parse("sport/+")?));
+    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
+    /// ```
+    pub fn overlaps<T: AsRef<[u8]>>(&self, other: &TopicFilter<T>) -> bool {
+        overlaps(self.levels(), other.levels(), |own, other| own == other)
+    }
+}
+
+/// [`TopicFilter::covers`]; `is_same` says whether two names of levels are the same.
+pub(crate) fn covers<'w, 'n>(
+    mut wide: impl Iterator<Item = Level<'w>>,
+    mut narrow: impl Iterator<Item = Level<'n>>,
+    is_same: impl Fn(&[u8], &[u8]) -> bool,
+) -> bool {
+    let mut beginning = Beginning::Nothing;
+    loop {
+        let (wanted, given) = (wide.next(), narrow.next());
+        match (wanted, given) {
+            (Some(wanted), Some(given)) if beginning.is_passed_over(wanted, given) => return false,
+            (Some(Level::MultiLevel), _) | (None, None) => return true,
+            (Some(Level::SingleLevel), Some(Level::MultiLevel)) => {
+                // `+/#` matches what `#` does, but for what ends here.
+                return !beginning.is_name() && wide.next() == Some(Level::MultiLevel);
+            }
+            (Some(Level::SingleLevel), Some(_)) => {}
+            (Some(Level::Name(wanted)), Some(Level::Name(given))) if is_same(wanted, given) => {}
+            _ => return false,
+        }
+        beginning = beginning.and(given == Some(Level::Name(b"")));
+    }
+}
+
+/// [`TopicFilter::overlaps`]; `is_same` says whether two names of levels are the same.
+pub(crate) fn overlaps<'o, 't>(
+    mut one: impl Iterator<Item = Level<'o>>,
+    mut other: impl Iterator<Item = Level<'t>>,
+    is_same: impl Fn(&[u8], &[u8]) -> bool,
+) -> bool {
+    let mut beginning = Beginning::Nothing;
+    loop {
+        let (left, right) = (one.next(), other.next());
+        match (left, right) {
+            (Some(left), Some(right))
+                if beginning.is_passed_over(left, right) || beginning.is_passed_over(right, left) =>
+            {
+                return false;
+            }
+            (Some(Level::MultiLevel), Some(_)) | (Some(_), Some(Level::MultiLevel)) => return true,
+            (Some(Level::MultiLevel), None) | (None, Some(Level::MultiLevel) | None) => {
+                return beginning.is_name();
+            }
+            (Some(Level::Name(left)), Some(Level::Name(right))) if !is_same(left, right) => return false,
+            (Some(_), Some(_)) => {}
+            (Some(_), None) | (None, Some(_)) => return false,
+        }
+        beginning = beginning.and([left, right].contains(&Some(Level::Name(b""))));
+    }
+}
+
+/// The levels that have been compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// None yet.
+    Nothing,
+    /// One that is empty. A name has at least one character, so none ends here.
+    Empty,
+    /// What may be a name.
+    Name,
+}
+
+impl Beginning {
+    fn and(self, is_empty: bool) -> Self {
+        if self == Self::Nothing && is_empty { Self::Empty } else { Self::Name }
+    }
+
+    fn is_name(self) -> bool {
+        self == Self::Name
+    }
+
+    /// Whether `level` is a wildcard in the first place that does not match `name` `[MQTT-4.7.2-1]`.
+    fn is_passed_over(self, level: Level<'_>, name: Level<'_>) -> bool {
+        self == Self::Nothing
+            && !matches!(level, Level::Name(_))
+            && matches!(name, Level::Name(name) if name.first() == Some(&b'$'))
     }
 }

@@ -56,20 +56,39 @@
 //! use mqtt_topic::{RetainedStore, TopicFilter, TopicName};
 //!
 //! let mut store = RetainedStore::new();
-//! store.insert(&TopicName::parse("door/front")?, "open");
-//! store.insert(&TopicName::parse("door/back")?, "shut");
+//! store.insert(&TopicName::parse("door/front")?, "open")?;
+//! store.insert(&TopicName::parse("door/back")?, "shut")?;
 //! store.remove(&TopicName::parse("door/front")?);
 //!
 //! let filter = TopicFilter::parse("door/+")?;
-//! let (name, value) = store.matches(&filter).next().unwrap();
-//! assert_eq!((name.as_str(), *value), ("door/back", "shut"));
-//! # Ok::<(), mqtt_topic::InvalidTopic>(())
+//! let mut search = store.matches(&filter);
+//! assert_eq!(search.next(), Some(&"shut"));
+//! assert_eq!(search.last_visited().unwrap().as_str(), "door/back");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Access control
+//! Does one filter [cover](TopicFilter::covers) another, do two [overlap](TopicFilter::overlaps)? A [`FilterSet`] asks this of a
+//! list of patterns, in which `%c` and `%u` stand for the Client Identifier and the User Name.
+//!
+//! ```
+//! use mqtt_topic::{FilterPattern, FilterSet, Identity, TopicFilter, TopicName};
+//!
+//! let mut readable = FilterSet::new();
+//! readable.push(FilterPattern::parse("devices/%c/#")?, ());
+//!
+//! let client = Identity::new("7", None);
+//! assert!(readable.covering(&TopicFilter::parse("devices/7/+/state")?, client).next().is_some());
+//! assert!(readable.covering(&TopicFilter::parse("devices/+/state")?, client).next().is_none());
+//! // A Client Identifier is never a wildcard.
+//! assert!(readable.matching(&TopicName::parse("devices/7/state")?, Identity::new("+", None)).next().is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Modules
 //! All public items are at the root of the crate. `scan` looks at a string once; `text` holds what all checked texts have in
-//! common; `name`, `filter` and `subscription` their rules; `error` what they break; `tree` the subscriptions, on the `arena`;
-//! `retained` the retained messages.
+//! common; `name`, `filter` and `subscription` their rules; `error` what they break; `filter_set` is the list for access
+//! control; `tree` the subscriptions, on the `arena`; `retained` the retained messages; `bytes` what both look for in text.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -84,8 +103,10 @@
 extern crate alloc;
 
 mod arena;
+mod bytes;
 mod error;
 mod filter;
+mod filter_set;
 mod name;
 mod retained;
 mod scan;
@@ -95,8 +116,11 @@ mod tree;
 
 pub use self::error::{InvalidTopic, InvalidTopicKind};
 pub use self::filter::{Level, TopicFilter};
+pub use self::filter_set::{FilterPattern, FilterSet, Identity, InvalidPattern};
 pub use self::name::TopicName;
-pub use self::retained::{RetainedMatches, RetainedStore, SearchStep};
+pub use self::retained::{
+    RetainedFull, RetainedLimit, RetainedLimits, RetainedMatches, RetainedStore, SearchStep, Sweep,
+};
 pub use self::scan::Text;
 pub use self::subscription::{ShareName, Subscription};
 pub use self::text::MAXIMUM_LENGTH;

@@ -31,6 +31,11 @@ impl TopicName<&[u8]> {
 }
 
 impl<S: AsRef<[u8]>> TopicName<S> {
+    /// A text that has been checked before.
+    pub(crate) const fn checked(text: S) -> Self {
+        Self(text)
+    }
+
     /// The levels between the separators `/`; there is one more level than separators, and levels may be empty.
     pub fn levels(&self) -> impl Iterator<Item = &[u8]> + Clone {
         self.as_bytes().split(|byte| *byte == b'/')

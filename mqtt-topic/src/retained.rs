@@ -1,18 +1,22 @@
 //! The retained messages of a Server, and which of them a new subscription wants (section 3.3.1.3).
 //!
 //! # How it works
-//! A map ordered by the bytes of the Topic Names, in which all names with the same first levels are neighbours. A search looks at
-//! a name; where the name does not match, it works out from the filter the least name that may match next, and leaps there.
+//! A map `ordered` by the bytes of the Topic Names, in which all names with the same first levels are neighbours. A search
+//! looks at a name; where the name does not match, it works out from the filter the least name that may match next, and leaps
+//! there. `levels` counts the levels that are there at all, so that a search for another one need not begin.
+
+mod levels;
+mod ordered;
+mod search;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
-use alloc::collections::btree_map::Range;
 use alloc::vec::Vec;
 use core::fmt;
-use core::iter::Peekable;
-use core::ops::Bound;
 
-use crate::{Level, TopicFilter, TopicName};
+use self::levels::Levels;
+use self::ordered::Ordered;
+pub use self::search::{RetainedMatches, SearchStep};
+use crate::{TopicFilter, TopicName};
 
 /// One value (a message) for each Topic Name.
 ///
@@ -20,40 +24,159 @@ use crate::{Level, TopicFilter, TopicName};
 /// use mqtt_topic::{RetainedStore, TopicFilter, TopicName};
 ///
 /// let mut store = RetainedStore::new();
-/// store.insert(&TopicName::parse("home/kitchen/temperature")?, "21.5");
-/// store.insert(&TopicName::parse("home/cellar/temperature")?, "14.0");
-/// store.insert(&TopicName::parse("home/cellar/humidity")?, "70");
+/// store.insert(&TopicName::parse("home/kitchen/temperature")?, "21.5")?;
+/// store.insert(&TopicName::parse("home/cellar/temperature")?, "14.0")?;
+/// store.insert(&TopicName::parse("home/cellar/humidity")?, "70")?;
 ///
 /// let filter = TopicFilter::parse("home/+/temperature")?;
-/// let found: Vec<_> = store.matches(&filter).map(|(name, value)| (name.to_string(), *value)).collect();
-/// assert_eq!(
-///     found,
-///     [("home/cellar/temperature".to_string(), "14.0"), ("home/kitchen/temperature".to_string(), "21.5")],
-/// );
-/// # Ok::<(), mqtt_topic::InvalidTopic>(())
+/// assert!(store.matches(&filter).eq([&"14.0", &"21.5"]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct RetainedStore<V> {
-    values: BTreeMap<TopicName<Box<[u8]>>, V>,
+    values: Ordered<V>,
+    levels: Levels,
+    bytes: usize,
+    limits: RetainedLimits,
+    weigh: fn(&V) -> usize,
+}
+
+/// How much a [`RetainedStore`] takes; see [`RetainedStore::with_limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RetainedLimits {
+    /// The most names, and values. There are never more than 4,294,967,295.
+    pub names: usize,
+    /// The most [`bytes`](RetainedStore::bytes).
+    pub bytes: usize,
+}
+
+impl RetainedLimits {
+    /// As much as the memory holds.
+    pub const NONE: Self = Self { names: usize::MAX, bytes: usize::MAX };
+}
+
+/// Which of the [`RetainedLimits`] is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RetainedLimit {
+    /// [`RetainedLimits::names`].
+    Names,
+    /// [`RetainedLimits::bytes`].
+    Bytes,
+}
+
+impl fmt::Display for RetainedLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Names => "no room for another retained name",
+            Self::Bytes => "no room for so many retained bytes",
+        })
+    }
+}
+
+/// A value that a [`RetainedStore`] has no room for. The store is as it was before.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{limit}")]
+pub struct RetainedFull<V> {
+    /// The limit that is reached.
+    pub limit: RetainedLimit,
+    /// The value, given back.
+    pub value: V,
+}
+
+impl<V> fmt::Debug for RetainedFull<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetainedFull").field("limit", &self.limit).finish_non_exhaustive()
+    }
 }
 
 impl<V> RetainedStore<V> {
-    /// Without values.
+    /// Without values, and without limits.
     pub const fn new() -> Self {
-        Self { values: BTreeMap::new() }
+        Self::with_limits(RetainedLimits::NONE, |_| 0)
+    }
+
+    /// Without values. `weigh` says how many bytes a value takes beside its own size: a payload on the heap, for one. It must
+    /// say the same as long as the value is in the store.
+    ///
+    /// ```
+    /// use mqtt_topic::{RetainedLimit, RetainedLimits, RetainedStore, TopicName};
+    ///
+    /// let limits = RetainedLimits { names: 2, bytes: 1024 };
+    /// let mut store = RetainedStore::with_limits(limits, Vec::len);
+    /// store.insert(&TopicName::parse("a")?, vec![0; 500])?;
+    ///
+    /// let refused = store.insert(&TopicName::parse("b")?, vec![0; 600]).unwrap_err();
+    /// assert_eq!((refused.limit, refused.value.len()), (RetainedLimit::Bytes, 600));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn with_limits(limits: RetainedLimits, weigh: fn(&V) -> usize) -> Self {
+        Self { values: Ordered::new(), levels: Levels::new(), bytes: 0, limits, weigh }
     }
 
     /// Stores `value`, and gives back the one it replaces (`[MQTT-3.3.1-5]`).
-    pub fn insert<S: AsRef<[u8]>>(&mut self, name: &TopicName<S>, value: V) -> Option<V> {
-        match self.values.get_mut(name.as_bytes()) {
-            Some(present) => Some(core::mem::replace(present, value)),
-            None => self.values.insert(name.boxed(), value),
+    ///
+    /// # Errors
+    /// [`RetainedFull`] when a limit would be exceeded. No memory is taken then.
+    pub fn insert<S: AsRef<[u8]>>(
+        &mut self,
+        name: &TopicName<S>,
+        value: V,
+    ) -> Result<Option<V>, RetainedFull<V>> {
+        let present = self.values.get(name.as_bytes());
+        let is_new = present.is_none();
+        let bytes = match self.bytes_with(name, present, (self.weigh)(&value)) {
+            Ok(bytes) => bytes,
+            Err(limit) => return Err(RetainedFull { limit, value }),
+        };
+        self.bytes = bytes;
+        if is_new {
+            self.levels.add(name.as_bytes());
         }
+        Ok(self.values.insert(name.as_bytes(), value))
+    }
+
+    /// Whether [`insert`](Self::insert) would take a value that weighs `weight` bytes, in place of the one `name` has.
+    ///
+    /// # Errors
+    /// The limit that would be exceeded.
+    pub fn has_room_for<S: AsRef<[u8]>>(
+        &self,
+        name: &TopicName<S>,
+        weight: usize,
+    ) -> Result<(), RetainedLimit> {
+        self.bytes_with(name, self.values.get(name.as_bytes()), weight).map(|_| ())
+    }
+
+    /// The bytes with a value of this weight in place of the `present` one.
+    fn bytes_with<S: AsRef<[u8]>>(
+        &self,
+        name: &TopicName<S>,
+        present: Option<&V>,
+        weight: usize,
+    ) -> Result<usize, RetainedLimit> {
+        let maximum = self.limits.names.min(u32::MAX as usize);
+        if present.is_none() && self.len() >= maximum {
+            return Err(RetainedLimit::Names);
+        }
+        let freed = present.map_or(0, |present| Self::size(name.as_bytes(), (self.weigh)(present)));
+        let bytes = (self.bytes - freed).saturating_add(Self::size(name.as_bytes(), weight));
+        if bytes <= self.limits.bytes { Ok(bytes) } else { Err(RetainedLimit::Bytes) }
+    }
+
+    const fn size(name: &[u8], weight: usize) -> usize {
+        weight.saturating_add(name.len() + size_of::<V>())
     }
 
     /// Removes the value of `name` (`[MQTT-3.3.1-6]`).
     pub fn remove<S: AsRef<[u8]>>(&mut self, name: &TopicName<S>) -> Option<V> {
-        self.values.remove(name.as_bytes())
+        self.remove_bytes(name.as_bytes())
+    }
+
+    fn remove_bytes(&mut self, name: &[u8]) -> Option<V> {
+        let value = self.values.remove(name)?;
+        self.bytes -= Self::size(name, (self.weigh)(&value));
+        self.levels.remove(name);
+        Some(value)
     }
 
     /// The value of `name`.
@@ -61,29 +184,38 @@ impl<V> RetainedStore<V> {
         self.values.get(name.as_bytes())
     }
 
-    /// The value of `name`, to change it.
-    pub fn get_mut<S: AsRef<[u8]>>(&mut self, name: &TopicName<S>) -> Option<&mut V> {
-        self.values.get_mut(name.as_bytes())
-    }
-
     /// The number of values.
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.values.len()
     }
 
     /// Whether there are no values.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of all names, of all values, and what the values weigh. What is in the store alone decides them, so a store
+    /// refuses the same however it came to be.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The bytes of memory that names and values take, without what the values own. Names that begin alike share what they
+    /// have in common, so this may be less than [`bytes`](Self::bytes); it may be more for short names, since each of the
+    /// first 16 levels of a name that no other has at that depth takes some 20 bytes. An estimate within some percent; asking
+    /// takes time in proportion to the number of values.
+    pub fn heap_bytes(&self) -> usize {
+        self.values.heap_bytes() + self.levels.heap_bytes()
+    }
+
+    /// The limits.
+    pub const fn limits(&self) -> RetainedLimits {
+        self.limits
     }
 
     /// All values, in the order of the bytes of their names.
-    pub fn iter(&self) -> impl Iterator<Item = (TopicName<&[u8]>, &V)> {
-        self.values.iter().map(|(name, value)| (name.borrowed(), value))
-    }
-
-    /// Keeps the values for which `keep` is true: the sweep for messages that have expired, for one.
-    pub fn retain(&mut self, mut keep: impl FnMut(TopicName<&[u8]>, &mut V) -> bool) {
-        self.values.retain(|name, value| keep(name.borrowed(), value));
+    pub fn iter(&self) -> RetainedMatches<'_, '_, V> {
+        RetainedMatches::new(self, None)
     }
 
     /// The values whose names `filter` matches, in the order of the bytes of their names.
@@ -92,39 +224,111 @@ impl<V> RetainedStore<V> {
     ///
     /// Lazy: work is done as the iterator is advanced. Where the filter names a level, the search leaps to it; where the
     /// filter has `+`, it goes through the levels that are there. So what is looked at is bounded by the matches and a few
-    /// names for each distinct beginning of stored names that matches the filter up to a `+`.
+    /// names for each distinct beginning of stored names that matches the filter up to a `+`. A filter that no stored name can
+    /// match, because it names one of the first 16 levels as no name does or has another number of levels, takes no search.
     pub fn matches<'t, 'f, S: AsRef<[u8]>>(
         &'t self,
         filter: &'f TopicFilter<S>,
     ) -> RetainedMatches<'t, 'f, V> {
-        RetainedMatches::new(self, filter.borrowed())
+        RetainedMatches::new(self, Some(filter.borrowed()))
     }
 
     /// As [`matches`](Self::matches), but only the names behind `last` in the order of their bytes: goes on where an earlier
-    /// search was left, with `last` stored or not.
+    /// search was left, with `last` stored or not. What has been stored all the time is found once, whatever else changes.
     ///
     /// ```
     /// use mqtt_topic::{RetainedStore, TopicFilter, TopicName};
     ///
     /// let mut store = RetainedStore::new();
-    /// for name in ["a/1", "a/2", "a/3", "b"] {
-    ///     store.insert(&TopicName::parse(name)?, ());
+    /// for (value, name) in ["a/1", "a/2", "a/3", "b"].iter().enumerate() {
+    ///     store.insert(&TopicName::parse(name)?, value)?;
     /// }
     /// let filter = TopicFilter::parse("a/#")?;
-    /// let rest = store.matches_after(&filter, &TopicName::parse("a/1")?);
-    /// assert!(rest.map(|(name, ())| name.to_string()).eq(["a/2", "a/3"]));
-    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
+    /// assert!(store.matches_after(&filter, &TopicName::parse("a/1")?).eq(&[1, 2]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn matches_after<'t, 'f, S: AsRef<[u8]>, N: AsRef<[u8]>>(
         &'t self,
         filter: &'f TopicFilter<S>,
         last: &TopicName<N>,
     ) -> RetainedMatches<'t, 'f, V> {
-        let mut matches = self.matches(filter);
-        if *last.as_bytes() >= *matches.least {
-            matches.rest = self.values.range::<[u8], _>((Bound::Excluded(last.as_bytes()), Bound::Unbounded));
+        self.matches(filter).after(last.as_bytes())
+    }
+
+    /// Keeps the values for which `keep` is true: the sweep for messages that have expired, for one.
+    pub fn retain(&mut self, mut keep: impl FnMut(TopicName<&[u8]>, &V) -> bool) {
+        let mut sweep = Sweep::new();
+        while !sweep.is_complete() {
+            self.sweep(&mut sweep, 1024, &mut keep);
         }
-        matches
+    }
+
+    /// As [`retain`](Self::retain), but looks at `budget` values at most, the ones behind those `sweep` has seen, so that no
+    /// sweep holds up everything else. Values may be inserted and removed between two goes.
+    ///
+    /// ```
+    /// use mqtt_topic::{RetainedStore, Sweep, TopicName};
+    ///
+    /// let mut store = RetainedStore::new();
+    /// for (name, expires_at) in [("a", 5), ("b", 9), ("c", 5)] {
+    ///     store.insert(&TopicName::parse(name)?, expires_at)?;
+    /// }
+    /// let (mut sweep, now) = (Sweep::new(), 7);
+    /// while !sweep.is_complete() {
+    ///     store.sweep(&mut sweep, 2, |_, expires_at| *expires_at > now);
+    /// }
+    /// assert!(store.iter().eq(&[9]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sweep(
+        &mut self,
+        sweep: &mut Sweep,
+        budget: usize,
+        mut keep: impl FnMut(TopicName<&[u8]>, &V) -> bool,
+    ) {
+        let mut values = self.iter();
+        if let Some(last) = &sweep.last {
+            values = values.after(last);
+        }
+        let mut unwanted: Vec<Box<[u8]>> = Vec::new();
+        let mut looked_at = 0;
+        while looked_at < budget {
+            let Some(value) = values.next() else {
+                sweep.is_complete = true;
+                break;
+            };
+            looked_at += 1;
+            if let Some(name) = values.last_visited()
+                && !keep(name, value)
+            {
+                unwanted.push(name.as_bytes().into());
+            }
+        }
+        if let Some(last) = values.last_visited() {
+            sweep.last = Some(last.as_bytes().into());
+        }
+        for name in unwanted {
+            self.remove_bytes(&name);
+        }
+    }
+}
+
+/// How far a sweep has come; see [`RetainedStore::sweep`].
+#[derive(Clone, Debug, Default)]
+pub struct Sweep {
+    last: Option<Box<[u8]>>,
+    is_complete: bool,
+}
+
+impl Sweep {
+    /// From the first value on.
+    pub const fn new() -> Self {
+        Self { last: None, is_complete: false }
+    }
+
+    /// Whether it has come to the end.
+    pub const fn is_complete(&self) -> bool {
+        self.is_complete
     }
 }
 
@@ -134,204 +338,22 @@ impl<V> Default for RetainedStore<V> {
     }
 }
 
+impl<'t, V> IntoIterator for &'t RetainedStore<V> {
+    type Item = &'t V;
+    type IntoIter = RetainedMatches<'t, 't, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl<V: fmt::Debug> fmt::Debug for RetainedStore<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(&self.values).finish()
-    }
-}
-
-/// The retained messages a subscription wants; see [`RetainedStore::matches`].
-#[must_use = "iterators are lazy"]
-#[derive(Clone)]
-pub struct RetainedMatches<'t, 'f, V> {
-    store: &'t RetainedStore<V>,
-    filter: TopicFilter<&'f [u8]>,
-    /// The names not looked at yet.
-    rest: Range<'t, TopicName<Box<[u8]>>, V>,
-    /// Names before this cannot match.
-    least: Vec<u8>,
-    /// The name looked at last.
-    last: Option<TopicName<&'t [u8]>>,
-    visited: usize,
-}
-
-/// How far a search came; see [`RetainedMatches::next_within`].
-#[derive(Debug, PartialEq, Eq)]
-pub enum SearchStep<'t, V> {
-    /// The next match.
-    Found(TopicName<&'t [u8]>, &'t V),
-    /// The budget is used up, and there may be more.
-    OutOfBudget,
-    /// There is no more.
-    Done,
-}
-
-impl<'t, 'f, V> RetainedMatches<'t, 'f, V> {
-    fn new(store: &'t RetainedStore<V>, filter: TopicFilter<&'f [u8]>) -> Self {
-        let mut least = Vec::new();
-        push_names(&mut least, filter.levels().peekable());
-        let rest = names_from(store, &least);
-        Self { store, filter, rest, least, last: None, visited: 0 }
-    }
-
-    /// How many names have been looked at: the measure of the work done so far.
-    pub const fn visited(&self) -> usize {
-        self.visited
-    }
-
-    /// The name that was looked at last, whether it matched or not. A search that
-    /// [begins after it](RetainedStore::matches_after) goes on where this one is.
-    pub const fn last_visited(&self) -> Option<TopicName<&'t [u8]>> {
-        self.last
-    }
-
-    /// As [`next`](Iterator::next), but looks at `budget` names at most, and takes from `budget` what it has looked at:
-    /// a search without matches cannot hold up everything else.
-    ///
-    /// ```
-    /// use mqtt_topic::{RetainedStore, SearchStep, TopicFilter, TopicName};
-    ///
-    /// let mut store = RetainedStore::new();
-    /// for name in ["a/x", "b/x", "c/y"] {
-    ///     store.insert(&TopicName::parse(name)?, ());
-    /// }
-    /// let filter = TopicFilter::parse("+/y")?;
-    /// let mut search = store.matches(&filter);
-    /// assert_eq!(search.next_within(&mut 1), SearchStep::OutOfBudget);
-    ///
-    /// let mut search = store.matches_after(&filter, &search.last_visited().unwrap());
-    /// assert!(matches!(search.next_within(&mut 9), SearchStep::Found(name, ()) if name.as_str() == "c/y"));
-    /// assert_eq!(search.next_within(&mut 9), SearchStep::Done);
-    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
-    /// ```
-    pub fn next_within(&mut self, budget: &mut usize) -> SearchStep<'t, V> {
-        while *budget > 0 {
-            let Some((name, value)) = self.next_candidate() else {
-                self.rest = Range::default();
-                return SearchStep::Done;
-            };
-            *budget -= 1;
-            self.visited += 1;
-            self.last = Some(name);
-            match judge(self.filter, name.as_bytes(), &mut self.least) {
-                Verdict::Matches => return SearchStep::Found(name, value),
-                Verdict::Passed | Verdict::Leap => {}
-                Verdict::Over => self.rest = Range::default(),
-            }
+        let mut map = f.debug_map();
+        let mut values = self.iter();
+        while let Some(value) = values.next() {
+            map.entry(&values.last_visited(), value);
         }
-        SearchStep::OutOfBudget
-    }
-
-    /// The next name that is not before `least`.
-    fn next_candidate(&mut self) -> Option<(TopicName<&'t [u8]>, &'t V)> {
-        let (mut name, mut value) = self.rest.next()?;
-        // Where the names are sparse the neighbour is far enough, and much cheaper to reach.
-        if *name.as_bytes() < *self.least {
-            self.rest = names_from(self.store, &self.least);
-            (name, value) = self.rest.next()?;
-        }
-        Some((name.borrowed(), value))
-    }
-}
-
-impl<'t, V> Iterator for RetainedMatches<'t, '_, V> {
-    type Item = (TopicName<&'t [u8]>, &'t V);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut unlimited = usize::MAX;
-        match self.next_within(&mut unlimited) {
-            SearchStep::Found(name, value) => Some((name, value)),
-            SearchStep::OutOfBudget | SearchStep::Done => None,
-        }
-    }
-}
-
-impl<V> core::iter::FusedIterator for RetainedMatches<'_, '_, V> {}
-
-impl<V> fmt::Debug for RetainedMatches<'_, '_, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetainedMatches")
-            .field("filter", &self.filter)
-            .field("visited", &self.visited)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a look at a name tells.
-enum Verdict {
-    Matches,
-    /// This name does not match, the one after it may.
-    Passed,
-    /// Names before `least` do not match.
-    Leap,
-    /// No name after this one matches.
-    Over,
-}
-
-/// Whether `filter` matches `name`, and if not, what the `least` name is that may match after it.
-fn judge(filter: TopicFilter<&[u8]>, name: &[u8], least: &mut Vec<u8>) -> Verdict {
-    let mut levels = filter.levels().peekable();
-    // Where the level begins; one past the end of the name, there is none.
-    let mut start = 0;
-    // Where the level ends that the last `+` matched.
-    let mut varied = None;
-    while let Some(level) = levels.next() {
-        let Some(rest) = name.get(start..) else {
-            return if level == Level::MultiLevel { Verdict::Matches } else { Verdict::Passed };
-        };
-        let present = rest.split(|byte| *byte == b'/').next().unwrap_or(rest);
-        let end = start + present.len();
-        match level {
-            Level::SingleLevel | Level::MultiLevel if start == 0 && name.first() == Some(&b'$') => {
-                return leap(least, &[], b'$' + 1);
-            }
-            Level::MultiLevel => return Verdict::Matches,
-            Level::SingleLevel => varied = Some(end),
-            Level::Name(wanted) if wanted == present => {}
-            Level::Name(wanted) => {
-                least.clear();
-                least.extend_from_slice(name.get(..start).unwrap_or_default());
-                least.extend_from_slice(wanted);
-                // `a`, which `a/#` matches, comes before `a!`, and that before `a/b`.
-                let suffices = levels.peek().is_none_or(|next| *next == Level::MultiLevel && **least > *name);
-                if !suffices {
-                    least.push(b'/');
-                    push_names(least, levels);
-                }
-                return if **least > *name { Verdict::Leap } else { leap_over(least, name, varied) };
-            }
-        }
-        start = end + 1;
-    }
-    if start > name.len() { Verdict::Matches } else { leap_over(least, name, varied) }
-}
-
-/// After a name that comes later than all that match with the same levels up to the last `+`.
-fn leap_over(least: &mut Vec<u8>, name: &[u8], varied: Option<usize>) -> Verdict {
-    match varied.and_then(|end| name.get(..end)) {
-        Some(same) => leap(least, same, b'/' + 1),
-        None => Verdict::Over,
-    }
-}
-
-fn leap(least: &mut Vec<u8>, beginning: &[u8], next: u8) -> Verdict {
-    least.clear();
-    least.extend_from_slice(beginning);
-    least.push(next);
-    Verdict::Leap
-}
-
-fn names_from<'t, V>(store: &'t RetainedStore<V>, least: &[u8]) -> Range<'t, TopicName<Box<[u8]>>, V> {
-    store.values.range::<[u8], _>((Bound::Included(least), Bound::Unbounded))
-}
-
-/// Appends the levels up to the first wildcard: the least text that may match them.
-fn push_names<'f>(text: &mut Vec<u8>, mut levels: Peekable<impl Iterator<Item = Level<'f>>>) {
-    while let Some(Level::Name(name)) = levels.next() {
-        text.extend_from_slice(name);
-        // `a/#` matches `a` too.
-        if levels.peek().is_some_and(|next| *next != Level::MultiLevel) {
-            text.push(b'/');
-        }
+        map.finish()
     }
 }

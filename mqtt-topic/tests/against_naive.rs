@@ -1,12 +1,11 @@
-//! The parsers, the subscription tree and the retained store against the simplest code that can be right.
+//! The parsers and the subscription tree against the simplest code that can be right.
 
 extern crate alloc;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use mqtt_topic::{
-    GroupId, InvalidTopicKind, Match, RetainedStore, SearchStep, ShareName, Subscription, SubscriptionTree,
-    TopicFilter, TopicName,
+    GroupId, InvalidTopicKind, Match, ShareName, Subscription, SubscriptionTree, TopicFilter, TopicName,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -332,71 +331,5 @@ proptest! {
                 prop_assert_eq!(in_order(&tree, topic), in_order(&again, topic), "the same calls give the same order");
             }
         }
-    }
-
-    #[test]
-    fn the_retained_store_does_as_a_list_does(
-        changes in vec((names(), any::<Option<u8>>()), 0..150),
-        filters in vec(filters(), 1..20),
-        expired in any::<u8>(),
-    ) {
-        let (mut store, mut naive) = (RetainedStore::new(), BTreeMap::<String, u8>::new());
-        for (topic, change) in changes {
-            let (got, expected) = if let Some(value) = change {
-                (store.insert(&name(&topic), value), naive.insert(topic.clone(), value))
-            } else {
-                (store.remove(&name(&topic)), naive.remove(&topic))
-            };
-            prop_assert_eq!(got, expected);
-            prop_assert_eq!(store.get(&name(&topic)), naive.get(&topic));
-            prop_assert_eq!(store.get_mut(&name(&topic)), naive.get_mut(&topic));
-        }
-        for _ in 0..2 {
-            prop_assert_eq!((store.len(), store.is_empty()), (naive.len(), naive.is_empty()));
-            prop_assert!(store.iter().map(|(name, value)| (name.to_string(), *value)).eq(naive.clone()));
-            for wanted in &filters {
-                let wanted = filter(wanted);
-                let found: Vec<_> = store.matches(&wanted).map(|(name, value)| (name.to_string(), *value)).collect();
-                // The order of strings is that of their bytes.
-                let expected: Vec<_> =
-                    naive.clone().into_iter().filter(|(name, _)| naive::matches(wanted.as_str(), name)).collect();
-                prop_assert_eq!(found, expected, "{}", wanted);
-            }
-            store.retain(|name, value| *value > expired || name.as_str() == "a");
-            naive.retain(|name, value| *value > expired || name == "a");
-        }
-    }
-
-    #[test]
-    fn a_search_in_small_steps_finds_what_a_search_at_once_finds(
-        topics in vec(names(), 0..40),
-        filter_text in filters(),
-        budgets in vec(1..4_usize, 1..8),
-    ) {
-        let mut store = RetainedStore::new();
-        for topic in &topics {
-            store.insert(&name(topic), ());
-        }
-        let wanted = filter(&filter_text);
-        let whole: Vec<_> = store.matches(&wanted).map(|(found, ())| found.to_string()).collect();
-        let (mut found, mut last) = (Vec::new(), None);
-        let mut budgets = budgets.into_iter().cycle();
-        'steps: loop {
-            let mut search = match &last {
-                None => store.matches(&wanted),
-                Some(last) => store.matches_after(&wanted, last),
-            };
-            let mut budget = budgets.next().unwrap_or(1);
-            loop {
-                match search.next_within(&mut budget) {
-                    SearchStep::Found(topic, ()) => found.push(topic.to_string()),
-                    SearchStep::OutOfBudget => break,
-                    SearchStep::Done => break 'steps,
-                }
-            }
-            last = search.last_visited();
-            prop_assert!(last.is_some(), "a step makes progress");
-        }
-        prop_assert_eq!(found, whole);
     }
 }

@@ -9,9 +9,7 @@ use mqtt_topic::InvalidTopicKind::{
     Empty, MultiLevelNotAlone, MultiLevelNotLast, NotUtf8, ShareNameCharacter, ShareNameEmpty,
     ShareWithoutFilter, SingleLevelNotAlone, WildcardInName,
 };
-use mqtt_topic::{
-    MAXIMUM_LENGTH, Match, RetainedStore, ShareName, Subscription, SubscriptionTree, TopicFilter, TopicName,
-};
+use mqtt_topic::{MAXIMUM_LENGTH, Match, ShareName, Subscription, SubscriptionTree, TopicFilter, TopicName};
 
 #[test]
 fn case_13_invalid_filters_are_refused() {
@@ -67,20 +65,17 @@ fn deepest() {
     assert_eq!(filters.each_ref().map(|filter| filter.matches(&name)), [true, false, true, true, true]);
 
     let mut tree = SubscriptionTree::new();
-    let mut store = RetainedStore::new();
     for (key, filter) in filters.iter().enumerate() {
         assert_eq!(tree.insert(filter, key, key), None);
         assert_eq!(tree.insert_shared(&share_name, filter, key, key), None);
     }
-    store.insert(&name, ());
     assert_eq!(tree.matches(&name).count(), 8);
-    assert_eq!(filters.each_ref().map(|filter| store.matches(filter).count()), [1, 0, 1, 1, 1]);
     assert_eq!(tree.remove(&filters[0], &0), Some(0));
     assert_eq!(tree.remove_subscriber(&0), 1);
     assert_eq!(tree.subscriptions(&1).count(), 2);
 
     drop(tree.clone());
-    drop((tree, store));
+    drop(tree);
 }
 
 /// What the tree may look at: every beginning of a filter that matches as many levels of the name, once.
@@ -143,53 +138,6 @@ fn case_16_what_cannot_match_costs_nothing() {
 }
 
 #[test]
-fn case_16_the_retained_store_looks_at_little_more_than_it_finds() {
-    let mut store = RetainedStore::new();
-    for first in 0..100 {
-        for second in 0..100 {
-            for third in 0..100 {
-                let name = format!("{first}/{second}/{third}");
-                store.insert(&TopicName::parse(&name).unwrap(), ());
-            }
-        }
-    }
-    assert_eq!(store.len(), 1_000_000);
-    // Filter, matches, distinct beginnings of names that match up to a `+`.
-    let table = [
-        ("7/7/7", 1, 0),
-        ("7/7/+", 100, 0),
-        ("7/+/7", 100, 100),
-        ("+/7/7", 100, 100),
-        ("+/7/+", 10_000, 100),
-        ("+/7/#", 10_000, 100),
-        ("7/#", 10_000, 0),
-        ("none/+/+", 0, 0),
-        ("+/none/+", 0, 100),
-        ("+/+/none", 0, 100 + 10_000),
-        ("+", 0, 100),
-        ("+/+", 0, 100 + 10_000),
-        ("+/+/+", 1_000_000, 0),
-        ("+/+/+/+", 0, 1_000_000),
-        ("+/+/+/none", 0, 1_000_000),
-        ("#", 1_000_000, 0),
-    ];
-    for (text, expected, beginnings) in table {
-        let filter = TopicFilter::parse(text).unwrap();
-        let mut matches = store.matches(&filter);
-        assert_eq!(matches.by_ref().count(), expected, "{text}");
-        assert!(
-            matches.visited() <= expected + 2 * beginnings + 1,
-            "{text}: {} looked at",
-            matches.visited()
-        );
-    }
-    let filter = TopicFilter::parse("#").unwrap();
-    let mut matches = store.matches(&filter);
-    matches.next();
-    assert_eq!(matches.visited(), 1, "nothing is looked at before it is asked for");
-}
-
-#[test]
 fn case_17_wildcards_at_the_beginning_do_not_match_dollar_names() {
     let [multi_level, single_level, ordinary] =
         ["#", "+/x", "$nosys/x"].map(|text| TopicFilter::parse(text).unwrap());
@@ -212,17 +160,6 @@ fn case_17_wildcards_at_the_beginning_do_not_match_dollar_names() {
     assert_eq!(keys("$SYS/x"), []);
     assert_eq!(keys("$nosys/x"), [2]);
     assert_eq!(keys("nosys/x"), [0, 1]);
-
-    let mut store = RetainedStore::new();
-    for name in ["!/x", "$SYS/x", "$nosys/x", "%/x"] {
-        store.insert(&TopicName::parse(name).unwrap(), ());
-    }
-    let names = |filter: &TopicFilter<&[u8]>| -> Vec<String> {
-        store.matches(filter).map(|(name, ())| name.to_string()).collect()
-    };
-    assert_eq!(names(&multi_level), ["!/x", "%/x"]);
-    assert_eq!(names(&single_level), ["!/x", "%/x"]);
-    assert_eq!(names(&ordinary), ["$nosys/x"]);
 }
 
 #[test]

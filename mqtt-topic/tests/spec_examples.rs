@@ -5,8 +5,8 @@ use mqtt_topic::InvalidTopicKind::{
     ShareWithoutFilter, SingleLevelNotAlone, TooLong, WildcardInName,
 };
 use mqtt_topic::{
-    InvalidTopicKind, Level, MAXIMUM_LENGTH, Match, RetainedStore, ShareName, Subscription, SubscriptionTree,
-    TopicFilter, TopicName,
+    FilterPattern, Identity, InvalidTopicKind, Level, MAXIMUM_LENGTH, Match, RetainedStore, ShareName,
+    Subscription, SubscriptionTree, TopicFilter, TopicName,
 };
 
 /// Filter, names it matches, names it does not match.
@@ -36,6 +36,14 @@ const MATCHING: &[(&str, &[&str], &[&str])] = &[
     ("ACCOUNTS", &["ACCOUNTS"], &["Accounts"]),
     ("Accounts payable", &["Accounts payable"], &["Accountspayable"]),
     ("/finance", &["/finance"], &["finance", "finance/"]),
+    ("finance/", &["finance/"], &["finance", "/finance", "finance//"]),
+    ("/", &["/"], &["//", "a/"]),
+    // Neither case nor form is changed: the letter with a ring, and the letter and a ring.
+    ("\u{c5}", &["\u{c5}"], &["A\u{30a}", "\u{e5}"]),
+    ("\u{feff}a", &["\u{feff}a"], &["a"]),
+    // 4.7.1.1: separators that follow each other have an empty level between them.
+    ("sport//player1", &["sport//player1"], &["sport/player1", "sport/tennis/player1"]),
+    ("sport/+/player1", &["sport//player1"], &["sport/player1"]),
     // A small example of every form.
     ("#", &["a", "a/b", "/", "/a"], &["$SYS", "$SYS/a"]),
     ("+", &["a"], &["/", "a/b", "/a", "$a"]),
@@ -53,7 +61,7 @@ const MATCHING: &[(&str, &[&str], &[&str])] = &[
 ];
 
 #[test]
-fn filters_match_alone_in_the_tree_and_in_the_retained_store() {
+fn filters_match_alone_in_the_tree_in_the_retained_store_and_each_other() {
     for (text, matching, other) in MATCHING {
         let filter = TopicFilter::parse(text).unwrap();
         let mut tree = SubscriptionTree::new();
@@ -64,8 +72,18 @@ fn filters_match_alone_in_the_tree_and_in_the_retained_store() {
             assert_eq!(filter.matches(&name), expected, "{filter} and {name}");
             assert_eq!(tree.matches(&name).count() == 1, expected, "{filter} and {name} in the tree");
             let mut store = RetainedStore::new();
-            store.insert(&name, ());
+            store.insert(&name, ()).unwrap();
             assert_eq!(store.matches(&filter).count() == 1, expected, "{filter} and {name} in the store");
+            // Every name is a filter that matches just itself.
+            let alone = TopicFilter::parse(name.as_str()).unwrap();
+            assert_eq!(filter.covers(&alone), expected, "{filter} and the filter {name}");
+            assert_eq!(filter.overlaps(&alone), expected, "{filter} and the filter {name}");
+            let pattern = FilterPattern::parse(text).unwrap();
+            assert_eq!(
+                pattern.matches(&name, Identity::new("", None)),
+                expected,
+                "the pattern {filter} and {name}"
+            );
         }
     }
 }

@@ -233,7 +233,9 @@ impl<'a> Publish<'a> {
         #[expect(clippy::cast_possible_truncation, reason = "checked by lens")]
         varint::put(properties_len as u32, out);
         if properties_len > 0 {
-            extra.iter().for_each(|property| property.put(out));
+            for property in extra {
+                property.put(out);
+            }
             self.properties.put_block(out);
         }
     }

@@ -5,7 +5,7 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
 use bytes::Bytes;
-use mqtt_topic::{RetainedMatches, RetainedStore, TopicFilter, TopicName};
+use mqtt_topic::{RetainedLimits, RetainedMatches, RetainedStore, TopicFilter, TopicName};
 
 use crate::{Instant, Message};
 
@@ -14,9 +14,6 @@ pub(crate) struct RetainedMessages {
     store: RetainedStore<Retained>,
     /// The messages that expire, the first to do so first.
     expiries: BTreeSet<(Instant, TopicName<Bytes>)>,
-    bytes: usize,
-    maximum_messages: usize,
-    maximum_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -31,43 +28,27 @@ impl Retained {
     pub(crate) fn has_expired(&self, now: Instant) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
-
-    fn size(&self) -> usize {
-        size_of_retained(&self.message)
-    }
-}
-
-/// The topic is the key of the store too.
-fn size_of_retained(message: &Message) -> usize {
-    size_of::<Retained>() + message.size() + message.topic().as_bytes().len()
 }
 
 impl RetainedMessages {
     pub(crate) fn new(maximum_messages: usize, maximum_bytes: usize) -> Self {
-        Self {
-            store: RetainedStore::new(),
-            expiries: BTreeSet::new(),
-            bytes: 0,
-            maximum_messages,
-            maximum_bytes,
-        }
+        let limits = RetainedLimits { names: maximum_messages, bytes: maximum_bytes };
+        let store = RetainedStore::with_limits(limits, |retained: &Retained| retained.message.size());
+        Self { store, expiries: BTreeSet::new() }
     }
 
     /// Whether [`insert`](Self::insert) would take this message, in place of the one its topic has.
     pub(crate) fn has_room_for(&self, message: &Message) -> bool {
-        let (present, freed) = self.store.get(message.topic()).map_or((0, 0), |present| (1, present.size()));
-        self.store.len() - present < self.maximum_messages
-            && self.bytes - freed + size_of_retained(message) <= self.maximum_bytes
+        self.store.has_room_for(message.topic(), message.size()).is_ok()
     }
 
-    /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`.
+    /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`, if there is room for it.
     pub(crate) fn insert(&mut self, retained: Retained) {
-        let topic = retained.message.topic().clone();
-        self.bytes += retained.size();
-        if let Some(at) = retained.expires_at {
+        let (topic, expires_at) = (retained.message.topic().clone(), retained.expires_at);
+        let Ok(before) = self.store.insert(&topic, retained) else { return };
+        if let Some(at) = expires_at {
             self.expiries.insert((at, topic.clone()));
         }
-        let before = self.store.insert(&topic, retained);
         self.forget(topic, before);
     }
 
@@ -79,7 +60,6 @@ impl RetainedMessages {
 
     fn forget(&mut self, topic: TopicName<Bytes>, before: Option<Retained>) {
         let Some(before) = before else { return };
-        self.bytes -= before.size();
         if let Some(at) = before.expires_at {
             // The one in its place may expire at the same time.
             let present = self.store.get(&topic).and_then(|present| present.expires_at);
@@ -97,9 +77,7 @@ impl RetainedMessages {
     pub(crate) fn drop_expired(&mut self, now: Instant) {
         while self.next_expiry().is_some_and(|at| at <= now) {
             let Some((_, topic)) = self.expiries.pop_first() else { return };
-            if let Some(expired) = self.store.remove(&topic) {
-                self.bytes -= expired.size();
-            }
+            self.store.remove(&topic);
         }
     }
 

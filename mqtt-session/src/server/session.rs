@@ -272,7 +272,7 @@ impl Session {
                 break false;
             }
             let found = match search.next_within(&mut budget) {
-                SearchStep::Found(_, found) => found,
+                SearchStep::Found(found) => found,
                 SearchStep::OutOfBudget => {
                     self.walk_rests = true;
                     break false;
