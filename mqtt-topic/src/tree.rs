@@ -40,6 +40,7 @@ use core::hash::Hash;
 
 use self::hash::Seed;
 use self::list::{Chunks, List};
+use self::symbols::Text;
 use self::table::Table;
 use self::trie::{Filter, Trie};
 use crate::arena::{Arena, MAXIMUM, NONE, Record};
@@ -418,7 +419,7 @@ impl<K: Hash + Eq + Clone, V: Clone> SubscriptionTree<K, V> {
         match subscription.share_name() {
             None => Some(Sub::ordinary(filter)),
             Some(name) => {
-                let symbol = self.trie.symbols.find(name.as_bytes())?;
+                let symbol = self.trie.symbols.find(Text::new(name.as_bytes()))?;
                 self.find_share(filter, symbol).map(Sub::shared)
             }
         }

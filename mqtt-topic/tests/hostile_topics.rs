@@ -149,8 +149,8 @@ fn case_16_the_tree_visits_live_branches_only() {
 
 #[test]
 fn case_16_what_cannot_match_costs_nothing() {
-    // The root and the entry of the exact table, or the three nodes of the path.
-    for (exact_table, visits) in [(true, 2), (false, 3)] {
+    // The root, and the entry of the exact table or the node `a`.
+    for exact_table in [true, false] {
         let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
         for key in 0..10_000 {
             let text = format!("other/{key}/+/#");
@@ -160,7 +160,7 @@ fn case_16_what_cannot_match_costs_nothing() {
         let name = TopicName::parse("a/b").unwrap();
         let mut matches = tree.matches(&name);
         assert_eq!(matches.by_ref().count(), 1);
-        assert_eq!(matches.visited(), visits);
+        assert_eq!(matches.visited(), 2);
     }
 }
 

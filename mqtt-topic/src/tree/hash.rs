@@ -47,6 +47,11 @@ impl Seed {
     }
 
     #[inline]
+    pub(super) const fn number(self, number: u128) -> u32 {
+        (fold(number as u64 ^ self.0, (number >> 64) as u64 ^ self.1) >> 32) as u32
+    }
+
+    #[inline]
     pub(super) const fn pair(self, a: u32, b: u32) -> u32 {
         (fold(((a as u64) << 32 | b as u64) ^ self.0, self.1) >> 32) as u32
     }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::list::Chunks;
+use super::symbols::Text;
 use super::trie::{Child, ROOT};
 use super::{Sub, SubscriptionTree};
 use crate::arena::NONE;
@@ -62,7 +63,7 @@ pub enum MatchStep<'t, K, V> {
 pub struct MatchPosition {
     /// Whether each level up to the place to go on from is `+`.
     wildcards: Box<[u64]>,
-    levels: u32,
+    levels: u16,
 }
 
 impl<'t, K, V> Group<'t, K, V> {
@@ -142,40 +143,55 @@ impl<'t, K, V> Iterator for Members<'t, K, V> {
 impl<K, V> ExactSizeIterator for Members<'_, K, V> {}
 impl<K, V> core::iter::FusedIterator for Members<'_, K, V> {}
 
-/// What one visit finds: at most a filter and another that ends in `#`.
-#[derive(Clone, Copy)]
-struct Found([u32; 2]);
+/// What one visit finds, in order: a filter that ends in `#`; and for the last level of a name, what ends with that level, or
+/// with `#` behind it, and the same for `+`.
+#[derive(Clone)]
+struct Found {
+    filters: [u32; 5],
+    /// The first that has not been given out, and the end.
+    next: u8,
+    end: u8,
+}
 
 impl Found {
-    const NONE: Self = Self([NONE; 2]);
+    const NONE: Self = Self { filters: [0; 5], next: 0, end: 0 };
 
     #[inline]
-    const fn push(&mut self, id: u32) {
-        let Self([first, second]) = self;
-        if *first == NONE {
-            *first = id;
-        } else {
-            *second = id;
+    fn push(&mut self, id: u32) {
+        if id != NONE
+            && let Some(slot) = self.filters.get_mut(usize::from(self.end))
+        {
+            *slot = id;
+            self.end += 1;
         }
     }
 
     #[inline]
-    const fn pop(&mut self) -> Option<u32> {
-        let Self([first, second]) = *self;
-        self.0 = [second, NONE];
-        if first == NONE { None } else { Some(first) }
+    fn pop(&mut self) -> Option<u32> {
+        if self.is_empty() {
+            (self.next, self.end) = (0, 0);
+            return None;
+        }
+        self.next += 1;
+        self.filters.get(usize::from(self.next) - 1).copied()
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.next == self.end
     }
 }
 
 /// The walk through the trie: depth first, the level itself before `+`.
 #[derive(Clone)]
 struct Walk {
-    /// The symbols of the first levels of the name, as far as they have been looked at.
-    levels: [NameLevel; FEW_LEVELS],
-    known: u32,
+    /// Where the first levels of the name end, and how many are known.
+    ends: [u16; FEW_LEVELS],
+    known: u16,
+    len: u16,
+    /// Their symbols: [`NONE`] if no filter has it.
+    symbols: [u32; FEW_LEVELS],
     /// The branches still to visit, the last first: at most one for each level of the name and one more.
     few: [Branch; FEW_LEVELS + 1],
-    len: usize,
     /// Those that `few` has no room for.
     more: Vec<Branch>,
 }
@@ -183,36 +199,36 @@ struct Walk {
 /// Names with so many levels are matched without allocating.
 const FEW_LEVELS: usize = 16;
 
-#[derive(Clone, Copy)]
-struct NameLevel {
-    /// [`NONE`] if no filter has it.
-    symbol: u32,
-    /// Where the next level begins; behind the name if there is none.
-    next: u32,
+/// The symbol of a level that has not been looked up.
+const UNKNOWN: u32 = NONE - 3;
+
+/// A node whose path matches the name up to `at`, where the next level begins. There is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Branch {
+    node: u32,
+    at: u16,
+    level: u16,
 }
 
-/// A node or leaf whose path matches the name up to `at`, where the next level begins.
-#[derive(Clone, Copy)]
-struct Branch {
-    child: Child,
-    at: u32,
-    level: u32,
-}
+const START: Branch = Branch { node: ROOT, at: 0, level: 0 };
 
 impl Walk {
-    const fn new(first: Branch) -> Self {
+    #[inline]
+    fn new(name: &[u8]) -> Self {
+        let (ends, known) = ends_of_levels(name);
         Self {
-            levels: [NameLevel { symbol: NONE, next: 0 }; FEW_LEVELS],
-            known: 0,
-            few: [first; FEW_LEVELS + 1],
-            len: 1,
+            ends,
+            known,
+            len: 0,
+            symbols: [UNKNOWN; FEW_LEVELS],
+            few: [START; FEW_LEVELS + 1],
             more: Vec::new(),
         }
     }
 
     #[inline]
     fn push(&mut self, branch: Branch) {
-        if let Some(slot) = self.few.get_mut(self.len) {
+        if let Some(slot) = self.few.get_mut(usize::from(self.len)) {
             *slot = branch;
             self.len += 1;
         } else {
@@ -222,81 +238,98 @@ impl Walk {
 
     #[inline]
     fn pop(&mut self) -> Option<Branch> {
-        if !self.more.is_empty() {
+        if usize::from(self.len) == self.few.len() && !self.more.is_empty() {
             return self.more.pop();
         }
         self.len = self.len.checked_sub(1)?;
-        self.few.get(self.len).copied()
+        self.few.get(usize::from(self.len)).copied()
     }
 
     fn last(&self) -> Option<&Branch> {
-        self.more.last().or_else(|| self.few.get(self.len.checked_sub(1)?))
+        self.more.last().or_else(|| self.few.get(usize::from(self.len.checked_sub(1)?)))
     }
 
-    /// The level of the name at a branch.
+    /// The level of the name at a branch: its symbol, and where it ends.
     #[inline]
-    fn level<K, V>(&mut self, tree: &SubscriptionTree<K, V>, name: &[u8], branch: Branch) -> NameLevel {
+    fn level<K, V>(&mut self, tree: &SubscriptionTree<K, V>, name: &[u8], branch: Branch) -> (u32, u16) {
+        let at = usize::from(branch.level);
         if branch.level < self.known
-            && let Some(level) = self.levels.get(branch.level as usize)
+            && let (Some(symbol), Some(end)) = (self.symbols.get_mut(at), self.ends.get(at))
         {
-            return *level;
+            if *symbol == UNKNOWN {
+                let text = Text::within(name, branch.at.into(), usize::from(*end));
+                *symbol = tree.trie.symbols.find(text).unwrap_or(NONE);
+            }
+            return (*symbol, *end);
         }
-        let rest = name.get(branch.at as usize..).unwrap_or_default();
-        let text = rest.split(|byte| *byte == b'/').next().unwrap_or(rest);
-        let level = NameLevel {
-            symbol: tree.trie.symbols.find(text).unwrap_or(NONE),
-            next: branch.at + text.len() as u32 + 1,
-        };
-        if let Some(slot) = self.levels.get_mut(branch.level as usize) {
-            *slot = level;
-            self.known = branch.level + 1;
-        }
-        level
+        let rest = name.get(usize::from(branch.at)..).unwrap_or_default();
+        let len = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+        let end = usize::from(branch.at) + len;
+        let text = Text::within(name, branch.at.into(), end);
+        (tree.trie.symbols.find(text).unwrap_or(NONE), end as u16)
     }
 
-    /// Finds what ends at a branch, and where it goes on.
+    /// Finds what ends at a branch or at the last level, and where it goes on.
     #[inline]
     fn visit<K, V>(&mut self, tree: &SubscriptionTree<K, V>, name: &[u8], branch: Branch, found: &mut Found) {
-        let is_end = branch.at as usize > name.len();
-        let id = match branch.child {
-            Child::None => return,
-            Child::Leaf(id) => {
-                if is_end {
-                    found.push(id);
+        let Some(node) = tree.trie.nodes.get(branch.node) else { return };
+        let (symbol, end) = self.level(tree, name, branch);
+        let mut single_level = Child::None;
+        if is_wild(name, branch) {
+            found.push(node.multi_level);
+            single_level = node.single_level();
+        }
+        let same = if symbol == NONE { Child::None } else { tree.trie.name(branch.node, node, symbol) };
+        if usize::from(end) == name.len() {
+            for child in [same, single_level] {
+                match child {
+                    Child::None => {}
+                    Child::Leaf(id) => found.push(id),
+                    Child::Node(id) => {
+                        if let Some(node) = tree.trie.nodes.get(id) {
+                            found.push(node.filter);
+                            // `a/#` matches `a` too.
+                            found.push(node.multi_level);
+                        }
+                    }
                 }
-                return;
-            }
-            Child::Node(id) => id,
-        };
-        let Some(node) = tree.trie.nodes.get(id) else { return };
-        if is_end {
-            if node.filter != NONE {
-                found.push(node.filter);
-            }
-            // `a/#` matches `a` too.
-            if node.multi_level != NONE {
-                found.push(node.multi_level);
             }
             return;
         }
-        let NameLevel { symbol, next } = self.level(tree, name, branch);
-        let is_last = next as usize > name.len();
-        let mut go_on = |child| {
-            // A leaf that is not the last level does not match.
-            if matches!(child, Child::Node(_)) || (is_last && child != Child::None) {
-                self.push(Branch { child, at: next, level: branch.level + 1 });
+        for child in [single_level, same] {
+            if let Child::Node(node) = child {
+                self.push(Branch { node, at: end + 1, level: branch.level + 1 });
             }
-        };
-        if is_wild(name, branch) {
-            if node.multi_level != NONE {
-                found.push(node.multi_level);
-            }
-            go_on(node.single_level());
-        }
-        if symbol != NONE {
-            go_on(tree.trie.name(id, node, symbol));
         }
     }
+}
+
+/// Where the first levels end, and how many they are.
+#[inline]
+fn ends_of_levels(name: &[u8]) -> ([u16; FEW_LEVELS], u16) {
+    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    let mut ends = [0; FEW_LEVELS];
+    let mut slots = ends.iter_mut();
+    let mut known = 0;
+    let (words, rest) = name.as_chunks();
+    let tail = rest.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte));
+    let words = words.iter().map(|word| u64::from_le_bytes(*word)).chain([tail]);
+    for (number, word) in (0..).zip(words) {
+        // The highest bit of each byte that is `/`.
+        let differs = word ^ u64::from_ne_bytes([b'/'; 8]);
+        let mut separators = !((differs & LOW) + LOW | differs | LOW);
+        while separators != 0 {
+            let Some(end) = slots.next() else { return (ends, known) };
+            *end = number * 8 + separators.trailing_zeros() as u16 / 8;
+            known += 1;
+            separators &= separators - 1;
+        }
+    }
+    if let Some(end) = slots.next() {
+        *end = name.len() as u16;
+        known += 1;
+    }
+    (ends, known)
 }
 
 /// Whether `+` or `#` may stand for the level at a branch: not for the first of a name that begins with `$`
@@ -313,8 +346,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         if let Some(id) = tree.trie.find_exact(name) {
             found.push(id);
         }
-        let walk =
-            tree.trie.has_paths().then(|| Walk::new(Branch { child: Child::Node(ROOT), at: 0, level: 0 }));
+        let walk = tree.trie.has_paths().then(|| Walk { len: 1, ..Walk::new(name) });
         Self { tree, name, found, share: NONE, walk, visited: usize::from(tree.config.exact_table) }
     }
 
@@ -324,34 +356,32 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         name: &'n [u8],
         position: &MatchPosition,
     ) -> Self {
-        let first = Branch { child: Child::Node(ROOT), at: 0, level: 0 };
-        let mut walk = Walk { len: 0, ..Walk::new(first) };
+        let mut walk = Walk::new(name);
         let mut visited = 0;
-        let mut at = Some(first);
+        let mut at = Some(START);
         for level in 0..position.levels {
-            let Some(branch) = at.filter(|branch| branch.at as usize <= name.len()) else { break };
-            let Child::Node(id) = branch.child else { break };
-            let Some(node) = tree.trie.nodes.get(id) else { break };
+            let Some(branch) = at.take() else { break };
+            let Some(node) = tree.trie.nodes.get(branch.node) else { break };
             visited += 1;
-            let NameLevel { symbol, next } = walk.level(tree, name, branch);
-            let below = |child| Branch { child, at: next, level: branch.level + 1 };
-            let single_level = if is_wild(name, branch) { node.single_level() } else { Child::None };
-            let bits = position.wildcards.get(level as usize / 64).copied().unwrap_or_default();
-            at = Some(below(if bits >> (level % 64) & 1 == 1 {
-                single_level
+            let (symbol, end) = walk.level(tree, name, branch);
+            if usize::from(end) == name.len() {
+                break;
+            }
+            let below = |child| match child {
+                Child::Node(node) => Some(Branch { node, at: end + 1, level: branch.level + 1 }),
+                Child::None | Child::Leaf(_) => None,
+            };
+            let single_level = if is_wild(name, branch) { below(node.single_level()) } else { None };
+            let bits = position.wildcards.get(usize::from(level) / 64).copied().unwrap_or_default();
+            if bits >> (level % 64) & 1 == 1 {
+                at = single_level;
             } else {
-                // It comes after all that goes on with the level itself.
-                if single_level != Child::None {
-                    walk.push(below(single_level));
-                }
-                if symbol == NONE { Child::None } else { tree.trie.name(id, node, symbol) }
-            }));
+                // `+` comes after all that goes on with the level itself.
+                single_level.into_iter().for_each(|branch| walk.push(branch));
+                at = if symbol == NONE { None } else { below(tree.trie.name(branch.node, node, symbol)) };
+            }
         }
-        if let Some(branch) =
-            at.filter(|branch| branch.level == position.levels && branch.child != Child::None)
-        {
-            walk.push(branch);
-        }
+        at.into_iter().for_each(|branch| walk.push(branch));
         Self { tree, name, found: Found::NONE, share: NONE, walk: Some(walk), visited }
     }
 
@@ -374,7 +404,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     /// let (mut found, mut steps) = (0, 0);
     /// let mut matches = tree.matches(&name);
     /// loop {
-    ///     let mut budget = 2;
+    ///     let mut budget = 1;
     ///     loop {
     ///         match matches.next_within(&mut budget) {
     ///             MatchStep::Found(_) => found += 1,
@@ -410,12 +440,12 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     /// Where to go on later, once [`next_within`](Self::next_within) has come to the end of its budget; `None` while there are
     /// matches to give out, and at the end.
     pub fn position(&self) -> Option<MatchPosition> {
-        let is_settled = self.found.0 == [NONE; 2] && self.share == NONE;
+        let is_settled = self.found.is_empty() && self.share == NONE;
         let branch = self.walk.as_ref().filter(|_| is_settled)?.last()?;
-        let mut wildcards: Vec<u64> = core::iter::repeat_n(0, branch.level.div_ceil(64) as usize).collect();
+        let mut wildcards: Vec<u64> = core::iter::repeat_n(0, branch.level.div_ceil(64).into()).collect();
         let levels = (0..branch.level).rev();
-        for (level, is_wildcard) in levels.zip(self.tree.trie.wildcards_above(branch.child)) {
-            if let Some(bits) = wildcards.get_mut(level as usize / 64) {
+        for (level, is_wildcard) in levels.zip(self.tree.trie.wildcards_above(Child::Node(branch.node))) {
+            if let Some(bits) = wildcards.get_mut(usize::from(level) / 64) {
                 *bits |= u64::from(is_wildcard) << (level % 64);
             }
         }
@@ -471,7 +501,7 @@ impl<K, V> core::iter::FusedIterator for Matches<'_, '_, K, V> {}
 
 impl<K, V> Clone for Matches<'_, '_, K, V> {
     fn clone(&self) -> Self {
-        Self { walk: self.walk.clone(), ..*self }
+        Self { found: self.found.clone(), walk: self.walk.clone(), ..*self }
     }
 }
 

@@ -6,8 +6,48 @@ use super::hash::Seed;
 use super::table::Table;
 use crate::arena::{Arena, NONE, Record};
 
-/// Texts of so many bytes stand in the record, which is 32 bytes then.
-const SHORT: usize = 26;
+/// Texts of so many bytes stand in the record.
+const SHORT: usize = 16;
+
+/// A text as it is compared: the bytes of a short one as a number, which without U+0000 says how many there are.
+#[derive(Clone, Copy)]
+pub(super) enum Text<'a> {
+    Short(u128),
+    Long(&'a [u8]),
+}
+
+impl<'a> Text<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self::within(text, 0, text.len())
+    }
+
+    /// The text from `at` to `end`.
+    #[inline]
+    pub(super) fn within(all: &'a [u8], at: usize, end: usize) -> Self {
+        let text = all.get(at..end).unwrap_or_default();
+        let unused = match SHORT.checked_sub(text.len()) {
+            None => return Self::Long(text),
+            Some(SHORT) => return Self::Short(0),
+            Some(unused) => unused as u32 * 8,
+        };
+        // Sixteen bytes are read, to or from the text's end, and those beside it shifted out.
+        Self::Short(if let Some(from) = all.get(at..).and_then(<[u8]>::first_chunk) {
+            u128::from_le_bytes(*from) << unused >> unused
+        } else if let Some(to) = all.get(..end).and_then(<[u8]>::last_chunk) {
+            u128::from_le_bytes(*to) >> unused
+        } else {
+            text.iter().rev().fold(0, |all, byte| all << 8 | u128::from(*byte))
+        })
+    }
+
+    #[inline]
+    fn hash(self, seed: Seed) -> u32 {
+        match self {
+            Self::Short(text) => seed.number(text),
+            Self::Long(text) => seed.text(text),
+        }
+    }
+}
 
 #[derive(Clone)]
 pub(super) struct Symbols {
@@ -76,13 +116,20 @@ impl Symbols {
     }
 
     #[inline]
-    pub(super) fn find(&self, text: &[u8]) -> Option<u32> {
-        self.find_hashed(self.seed.text(text), text)
+    pub(super) fn find(&self, text: Text<'_>) -> Option<u32> {
+        self.find_hashed(text.hash(self.seed), text)
     }
 
     #[inline]
-    fn find_hashed(&self, hash: u32, text: &[u8]) -> Option<u32> {
-        self.table.find(hash, |id| self.text(id) == text)
+    fn find_hashed(&self, hash: u32, text: Text<'_>) -> Option<u32> {
+        match text {
+            Text::Short(text) => self.table.find(hash, |id| {
+                self.records.get(id).is_some_and(|symbol| {
+                    u128::from_le_bytes(symbol.bytes) == text && usize::from(symbol.len) <= SHORT
+                })
+            }),
+            Text::Long(text) => self.table.find(hash, |id| self.text(id) == text),
+        }
     }
 
     pub(super) fn text(&self, id: u32) -> &[u8] {
@@ -98,15 +145,16 @@ impl Symbols {
 
     /// The number of a text, which has one user more now.
     pub(super) fn add(&mut self, text: &[u8]) -> u32 {
-        let hash = self.seed.text(text);
-        if let Some(id) = self.find_hashed(hash, text) {
+        let key = Text::new(text);
+        let hash = key.hash(self.seed);
+        if let Some(id) = self.find_hashed(hash, key) {
             if let Some(symbol) = self.records.get_mut(id) {
                 symbol.users += 1;
             }
             return id;
         }
         let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        let mut symbol = Symbol::new(1, len, NONE);
+        let mut symbol = Symbol::new(1, len, 0);
         match symbol.bytes.get_mut(..text.len()) {
             Some(bytes) => bytes.copy_from_slice(text),
             None => symbol = Symbol::new(1, len, self.long.insert(Long::Text(text.into()))),
@@ -123,7 +171,7 @@ impl Symbols {
             symbol.users -= 1;
             return;
         }
-        let hash = self.seed.text(self.text(id));
+        let hash = Text::new(self.text(id)).hash(self.seed);
         self.table.remove(hash, id);
         if let Some(symbol) = self.records.remove(id)
             && usize::from(symbol.len) > SHORT

@@ -19,10 +19,12 @@ const AVERAGE: usize = 256;
 #[derive(Clone)]
 pub(super) struct Table {
     pages: Vec<Page>,
+    /// One less than the number of pages, rounded up to a power of two.
+    mask: usize,
     len: usize,
 }
 
-/// Slots that are [`EMPTY`] or hold a hash above and a number, plus one, below. An entry stands in the slot its hash asks
+/// Slots that are [`EMPTY`] or hold a hash above and a number below. An entry stands in the slot its hash asks
 /// for or behind it, with no empty slot between.
 #[derive(Clone)]
 struct Page {
@@ -32,10 +34,11 @@ struct Page {
     len: u32,
 }
 
-const EMPTY: u64 = 0;
+/// Larger than all entries.
+const EMPTY: u64 = u64::MAX;
 
 const fn entry(hash: u32, id: u32) -> u64 {
-    (hash as u64) << 32 | (id as u64 + 1)
+    (hash as u64) << 32 | id as u64
 }
 
 const fn hash_of(slot: u64) -> u32 {
@@ -43,39 +46,42 @@ const fn hash_of(slot: u64) -> u32 {
 }
 
 const fn id_of(slot: u64) -> u32 {
-    (slot as u32).wrapping_sub(1)
+    slot as u32
 }
 
 impl Table {
     pub(super) const fn new() -> Self {
-        Self { pages: Vec::new(), len: 0 }
+        Self { pages: Vec::new(), mask: 0, len: 0 }
     }
 
     #[inline]
     fn page_of(&self, hash: u32) -> usize {
-        let count = self.pages.len();
-        let mask = count.next_power_of_two() - 1;
-        let page = hash as usize & mask;
-        if page < count { page } else { page & (mask >> 1) }
+        let page = hash as usize & self.mask;
+        if page < self.pages.len() { page } else { page & (self.mask >> 1) }
     }
 
     /// The first number with this hash that `is` the one.
     #[inline]
     pub(super) fn find(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
         let page = self.pages.get(self.page_of(hash))?;
-        let end = u64::from(hash) << 32 | 0xFFFF_FFFF;
         for slot in page.slots.get(page.home(hash)..)? {
-            if *slot == EMPTY || *slot > end {
+            if hash_of(*slot) > hash {
                 return None;
             }
-            if hash_of(*slot) == hash && is(id_of(*slot)) {
-                return Some(id_of(*slot));
+            if hash_of(*slot) == hash {
+                // Here the hash may be as large as that of an empty slot.
+                if *slot == EMPTY {
+                    return None;
+                }
+                if is(id_of(*slot)) {
+                    return Some(id_of(*slot));
+                }
             }
         }
         None
     }
 
-    /// The entry must not be there.
+    /// Adds an entry, be there another like it or not.
     pub(super) fn insert(&mut self, hash: u32, id: u32) {
         if self.pages.is_empty() {
             self.pages.push(Page::of(&[]));
@@ -106,6 +112,7 @@ impl Table {
     fn split(&mut self) {
         let new = self.pages.len();
         let mask = (new + 1).next_power_of_two() - 1;
+        self.mask = mask;
         if let Some(old) = self.pages.get_mut(new & (mask >> 1)) {
             let (moving, staying): (Vec<u64>, Vec<u64>) =
                 old.entries().partition(|slot| hash_of(*slot) as usize & mask == new);
@@ -117,8 +124,8 @@ impl Table {
     /// Undoes the last [`split`](Self::split).
     fn merge(&mut self) {
         let Some(last) = self.pages.pop() else { return };
-        let mask = (self.pages.len() + 1).next_power_of_two() - 1;
-        let rest = self.pages.len() & (mask >> 1);
+        let rest = self.pages.len() & (self.mask >> 1);
+        self.mask = self.pages.len().next_power_of_two() - 1;
         if let Some(page) = self.pages.get_mut(rest) {
             let mut entries: Vec<u64> = page.entries().chain(last.entries()).collect();
             entries.sort_unstable();
@@ -160,7 +167,7 @@ impl Page {
         let at = self.home(hash_of(new));
         let has_room = (self.len + 1) * 8 <= self.capacity * 7;
         if has_room && let Some(run) = Arc::make_mut(&mut self.slots).get_mut(at..) {
-            let place = run.iter().position(|slot| *slot == EMPTY || *slot > new);
+            let place = run.iter().position(|slot| *slot > new);
             let place = place.unwrap_or(run.len());
             if let Some(behind) = run.get_mut(place..)
                 && let Some(gap) = behind.iter().position(|slot| *slot == EMPTY)
@@ -231,10 +238,10 @@ mod tests {
         let mut found = BTreeSet::new();
         for page in &table.pages {
             assert_eq!(page.entries().count(), page.len as usize);
-            let mut last = 0;
+            let mut last = None;
             for (at, slot) in page.slots.iter().enumerate().filter(|(_, slot)| **slot != EMPTY) {
-                assert!(*slot > last, "sorted");
-                last = *slot;
+                assert!(last < Some(*slot), "sorted");
+                last = Some(*slot);
                 let home = page.home(hash_of(*slot));
                 assert!(home <= at && page.slots[home..at].iter().all(|slot| *slot != EMPTY), "no gap");
                 found.insert((hash_of(*slot), id_of(*slot)));

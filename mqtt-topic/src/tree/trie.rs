@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::exact::Exact;
 use super::hash::Seed;
-use super::symbols::Symbols;
+use super::symbols::{Symbols, Text};
 use super::table::Table;
 use crate::arena::{Arena, NONE, Record};
 use crate::{Level, TopicFilter};
@@ -300,7 +300,7 @@ impl<K, V> Trie<K, V> {
     /// What a level is called, if it is anywhere.
     fn symbol(&self, level: Level<'_>) -> Option<u32> {
         match level {
-            Level::Name(name) => self.symbols.find(name),
+            Level::Name(name) => self.symbols.find(Text::new(name)),
             Level::SingleLevel => Some(SINGLE_LEVEL),
             Level::MultiLevel => Some(MULTI_LEVEL),
         }
