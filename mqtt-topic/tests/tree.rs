@@ -183,3 +183,92 @@ fn matches_come_in_the_order_of_the_calls() {
         .collect();
     assert_eq!(found, ["a/b", "$share/h/a/b", "$share/g/a/b", "#", "a/#", "a/b/#", "a/+", "+/b", "+/+"]);
 }
+
+/// Bytes that one call allocates: whatever is moved is moved to new memory.
+fn allocated(call: impl FnOnce()) -> u64 {
+    allocation_counter::measure(call).bytes_total
+}
+
+#[test]
+fn growth_and_removal_move_little_at_a_time() {
+    const COUNT: u32 = 30_000;
+    for (exact_table, make) in [
+        (true, (|key| format!("{}/{key}", key % 7)) as fn(u32) -> String),
+        (false, |key| format!("{}/{key}", key % 7)),
+        (true, |key| format!("{}/+/{key}", key % 7)),
+        (true, |_| "all/of/them".to_owned()),
+        (true, |_| "$share/g/all/of/them".to_owned()),
+    ] {
+        let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+        let (mut worst, mut total) = (0, 0);
+        for key in 0..COUNT {
+            let text = make(key);
+            let moved = allocated(|| assert_eq!(tree.insert(&subscription(&text), key, 0_u8), Ok(None)));
+            worst = worst.max(moved);
+            total += moved;
+        }
+        // Two or three pages of some hundred entries, and the handles of all pages when their vector grows.
+        assert!(worst < 64 * 1_024, "{worst} bytes by one insertion of {}", make(0));
+        assert!(total < u64::from(COUNT) * 800, "{total} bytes by all");
+        let mut worst = 0;
+        for key in 0..COUNT {
+            let text = make(key);
+            worst = worst.max(allocated(|| assert_eq!(tree.remove(&subscription(&text), &key), Some(0))));
+        }
+        assert!(worst < 64 * 1_024, "{worst} bytes by one removal of {}", make(0));
+    }
+}
+
+#[test]
+fn memory_is_used_again_and_heap_bytes_says_how_much_there_is() {
+    for exact_table in [true, false] {
+        let mut random = Random(7);
+        let mut held = Vec::new();
+        let counted = allocation_counter::measure(|| {
+            let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+            let mut texts = std::collections::VecDeque::new();
+            let mut peak = 0;
+            for number in 0..30_000_u32 {
+                // Levels of any length, some too long for the record of a level and some for a page of texts.
+                let len = if number % 997 == 0 { 9_000 } else { random.below(40) as usize };
+                let tail = ["", "/+", "/#", "/x"][random.below(4) as usize];
+                let text = format!("{}/{}{tail}", random.below(50), "x".repeat(len));
+                let _ = tree.insert(&subscription(&text), number, ()).unwrap();
+                texts.push_back((text, number));
+                if texts.len() > 1_000 {
+                    let (text, key) = texts.remove(random.below(1_001) as usize).unwrap();
+                    assert_eq!(tree.remove(&subscription(&text), &key), Some(()));
+                }
+                peak = peak.max(tree.heap_bytes() * usize::from(number % 1_000 == 0));
+                if number == 10_000 {
+                    held.push(peak);
+                }
+            }
+            held.push(peak);
+            drop(texts);
+            held.push(tree.heap_bytes());
+            core::mem::forget(tree);
+        });
+        let [at_a_third, at_end, last] = held[..] else { panic!("{held:?}") };
+        assert!(at_end < at_a_third * 5 / 4, "{at_a_third} bytes have become {at_end}");
+        let counted = usize::try_from(counted.bytes_current).unwrap() - held.capacity() * 8;
+        assert_eq!(last, counted, "what is said is what is there");
+    }
+}
+
+#[test]
+fn a_match_allocates_nothing() {
+    let mut tree = SubscriptionTree::new();
+    let levels = "a/".repeat(15) + "a";
+    for (key, text) in (0..).zip([&*levels, "#", "+/#", "a/+/a/#", "$share/g/#"]) {
+        tree.insert(&subscription(text), key, ()).unwrap();
+    }
+    let name = TopicName::parse(&levels).unwrap();
+    let counted = allocation_counter::measure(|| {
+        let members = |found| match found {
+            Match::Ordinary(group) | Match::Shared(group) => group.members().len(),
+        };
+        assert_eq!(tree.matches(&name).map(members).sum::<usize>(), 5);
+    });
+    assert_eq!(counted.count_total, 0);
+}

@@ -182,6 +182,11 @@ impl Exact {
         self.table.heap_bytes()
             + self.pages.capacity() * size_of::<Page>()
             + self.vacant.capacity() * size_of::<u32>()
-            + self.pages.iter().map(|page| COUNTS + page.bytes.len()).sum::<usize>()
+            + self.pages.iter().map(|page| bytes_of(&page.bytes)).sum::<usize>()
     }
+}
+
+/// The bytes on the heap of shared bytes.
+pub(super) fn bytes_of(bytes: &Arc<[u8]>) -> usize {
+    (COUNTS + bytes.len()).next_multiple_of(align_of::<usize>())
 }

@@ -281,24 +281,31 @@ impl Walk {
         }
         let same = if symbol == NONE { Child::None } else { tree.trie.name(branch.node, node, symbol) };
         if usize::from(end) == name.len() {
-            for child in [same, single_level] {
-                match child {
-                    Child::None => {}
-                    Child::Leaf(id) => found.push(id),
-                    Child::Node(id) => {
-                        if let Some(node) = tree.trie.nodes.get(id) {
-                            found.push(node.filter);
-                            // `a/#` matches `a` too.
-                            found.push(node.multi_level);
-                        }
-                    }
-                }
-            }
+            find_ends(tree, same, found);
+            find_ends(tree, single_level, found);
             return;
         }
-        for child in [single_level, same] {
-            if let Child::Node(node) = child {
-                self.push(Branch { node, at: end + 1, level: branch.level + 1 });
+        let (at, level) = (end + 1, branch.level + 1);
+        if let Child::Node(node) = single_level {
+            self.push(Branch { node, at, level });
+        }
+        if let Child::Node(node) = same {
+            self.push(Branch { node, at, level });
+        }
+    }
+}
+
+/// Finds what ends with the last level of a name.
+#[inline]
+fn find_ends<K, V>(tree: &SubscriptionTree<K, V>, child: Child, found: &mut Found) {
+    match child {
+        Child::None => {}
+        Child::Leaf(id) => found.push(id),
+        Child::Node(id) => {
+            if let Some(node) = tree.trie.nodes.get(id) {
+                found.push(node.filter);
+                // `a/#` matches `a` too.
+                found.push(node.multi_level);
             }
         }
     }
@@ -317,7 +324,7 @@ fn ends_of_levels(name: &[u8]) -> ([u16; FEW_LEVELS], u16) {
     for (number, word) in (0..).zip(words) {
         // The highest bit of each byte that is `/`.
         let differs = word ^ u64::from_ne_bytes([b'/'; 8]);
-        let mut separators = !((differs & LOW) + LOW | differs | LOW);
+        let mut separators = !(((differs & LOW) + LOW) | differs | LOW);
         while separators != 0 {
             let Some(end) = slots.next() else { return (ends, known) };
             *end = number * 8 + separators.trailing_zeros() as u16 / 8;
@@ -377,11 +384,15 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
                 at = single_level;
             } else {
                 // `+` comes after all that goes on with the level itself.
-                single_level.into_iter().for_each(|branch| walk.push(branch));
+                if let Some(branch) = single_level {
+                    walk.push(branch);
+                }
                 at = if symbol == NONE { None } else { below(tree.trie.name(branch.node, node, symbol)) };
             }
         }
-        at.into_iter().for_each(|branch| walk.push(branch));
+        if let Some(branch) = at {
+            walk.push(branch);
+        }
         Self { tree, name, found: Found::NONE, share: NONE, walk: Some(walk), visited }
     }
 

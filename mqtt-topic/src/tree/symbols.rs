@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 
+use super::exact::bytes_of;
 use super::hash::Seed;
 use super::table::Table;
 use crate::arena::{Arena, NONE, Record};
@@ -30,11 +31,11 @@ impl<'a> Text<'a> {
             Some(SHORT) => return Self::Short(0),
             Some(unused) => unused as u32 * 8,
         };
-        // Sixteen bytes are read, to or from the text's end, and those beside it shifted out.
-        Self::Short(if let Some(from) = all.get(at..).and_then(<[u8]>::first_chunk) {
-            u128::from_le_bytes(*from) << unused >> unused
-        } else if let Some(to) = all.get(..end).and_then(<[u8]>::last_chunk) {
+        // Sixteen bytes are read, from or to the text's end on, and those beside it cut off.
+        Self::Short(if let Some(to) = all.get(..end).and_then(<[u8]>::last_chunk) {
             u128::from_le_bytes(*to) >> unused
+        } else if let Some(from) = all.get(at..).and_then(<[u8]>::first_chunk) {
+            u128::from_le_bytes(*from) << unused >> unused
         } else {
             text.iter().rev().fold(0, |all, byte| all << 8 | u128::from(*byte))
         })
@@ -186,7 +187,7 @@ impl Symbols {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let long = self.long.iter().map(|long| match long {
-            Long::Text(text) => crate::arena::COUNTS + text.len(),
+            Long::Text(text) => bytes_of(text),
             Long::Vacant(_) => 0,
         });
         self.table.heap_bytes() + self.records.heap_bytes() + self.long.heap_bytes() + long.sum::<usize>()
