@@ -208,14 +208,14 @@ fn growth_and_removal_move_little_at_a_time() {
             total += moved;
         }
         // Two or three pages of some hundred entries, and the handles of all pages when their vector grows.
-        assert!(worst < 64 * 1_024, "{worst} bytes by one insertion of {}", make(0));
+        assert!(worst < 96 * 1_024, "{worst} bytes by one insertion of {}", make(0));
         assert!(total < u64::from(COUNT) * 800, "{total} bytes by all");
         let mut worst = 0;
         for key in 0..COUNT {
             let text = make(key);
             worst = worst.max(allocated(|| assert_eq!(tree.remove(&subscription(&text), &key), Some(0))));
         }
-        assert!(worst < 64 * 1_024, "{worst} bytes by one removal of {}", make(0));
+        assert!(worst < 96 * 1_024, "{worst} bytes by one removal of {}", make(0));
     }
 }
 
