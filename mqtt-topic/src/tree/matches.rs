@@ -169,13 +169,13 @@ impl Found {
     #[inline]
     fn pop(&mut self) -> Option<u32> {
         if self.is_empty() {
-            (self.next, self.end) = (0, 0);
             return None;
         }
         self.next += 1;
         self.filters.get(usize::from(self.next) - 1).copied()
     }
 
+    #[inline]
     const fn is_empty(&self) -> bool {
         self.next == self.end
     }
@@ -269,10 +269,17 @@ impl Walk {
         (tree.trie.symbols.find(text).unwrap_or(NONE), end as u16)
     }
 
-    /// Finds what ends at a branch or at the last level, and where it goes on.
+    /// Finds what ends at a branch or at the last level, and where it goes on: with the same level, and with `+`, which is kept
+    /// for later.
     #[inline]
-    fn visit<K, V>(&mut self, tree: &SubscriptionTree<K, V>, name: &[u8], branch: Branch, found: &mut Found) {
-        let Some(node) = tree.trie.nodes.get(branch.node) else { return };
+    fn visit<K, V>(
+        &mut self,
+        tree: &SubscriptionTree<K, V>,
+        name: &[u8],
+        branch: Branch,
+        found: &mut Found,
+    ) -> Option<Branch> {
+        let node = tree.trie.nodes.get(branch.node)?;
         let (symbol, end) = self.level(tree, name, branch);
         let mut single_level = Child::None;
         if is_wild(name, branch) {
@@ -283,14 +290,15 @@ impl Walk {
         if usize::from(end) == name.len() {
             find_ends(tree, same, found);
             find_ends(tree, single_level, found);
-            return;
+            return None;
         }
         let (at, level) = (end + 1, branch.level + 1);
         if let Child::Node(node) = single_level {
             self.push(Branch { node, at, level });
         }
-        if let Child::Node(node) = same {
-            self.push(Branch { node, at, level });
+        match same {
+            Child::Node(node) => Some(Branch { node, at, level }),
+            Child::None | Child::Leaf(_) => None,
         }
     }
 }
@@ -441,10 +449,9 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             if *budget == 0 && self.walk.as_ref().is_some_and(|walk| walk.last().is_some()) {
                 return MatchStep::OutOfBudget;
             }
-            if !self.step() {
+            if !self.search(budget) {
                 return MatchStep::Done;
             }
-            *budget = budget.saturating_sub(1);
         }
     }
 
@@ -463,13 +470,21 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         Some(MatchPosition { wildcards: wildcards.into(), levels: branch.level })
     }
 
-    /// Looks at one branch; `false` if there is none.
+    /// Looks at branches, one for each of `budget`, until something is found; `false` if there are none left.
     #[inline]
-    fn step(&mut self) -> bool {
+    fn search(&mut self, budget: &mut usize) -> bool {
         let Some(walk) = &mut self.walk else { return false };
-        let Some(branch) = walk.pop() else { return false };
-        self.visited += 1;
-        walk.visit(self.tree, self.name, branch, &mut self.found);
+        self.found = Found::NONE;
+        let mut next = None;
+        while *budget > 0 && self.found.is_empty() {
+            let Some(branch) = next.or_else(|| walk.pop()) else { return false };
+            *budget -= 1;
+            self.visited += 1;
+            next = walk.visit(self.tree, self.name, branch, &mut self.found);
+        }
+        if let Some(branch) = next {
+            walk.push(branch);
+        }
         true
     }
 
@@ -501,7 +516,7 @@ impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
             if let Some(found) = self.next_found() {
                 return Some(found);
             }
-            if !self.step() {
+            if !self.search(&mut usize::MAX) {
                 return None;
             }
         }
