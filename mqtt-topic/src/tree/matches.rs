@@ -516,7 +516,7 @@ impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
             if let Some(found) = self.next_found() {
                 return Some(found);
             }
-            if !self.search(&mut usize::MAX) {
+            if !self.search(&mut { usize::MAX }) {
                 return None;
             }
         }

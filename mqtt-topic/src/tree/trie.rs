@@ -240,8 +240,14 @@ impl<K, V> Trie<K, V> {
     pub(super) fn name(&self, id: u32, node: &Node, symbol: u32) -> Child {
         let place = Place { parent: id, symbol };
         match node.names.kind() {
-            NamesKind::Only(child) if self.place_of(child) == Some(place) => child,
-            NamesKind::Only(_) => Child::None,
+            NamesKind::Only(child) => {
+                let is_it = match child {
+                    Child::None => false,
+                    Child::Node(id) => self.nodes.get(id).is_some_and(|node| node.symbol == symbol),
+                    Child::Leaf(_) => self.place_of(child) == Some(place),
+                };
+                if is_it { child } else { Child::None }
+            }
             NamesKind::Many(_) => {
                 let is = |number| self.place_of(Packed(number).child()) == Some(place);
                 self.edges
