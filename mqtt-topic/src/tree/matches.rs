@@ -446,7 +446,10 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             if let Some(found) = self.next_found() {
                 return MatchStep::Found(found);
             }
-            if *budget == 0 && self.walk.as_ref().is_some_and(|walk| walk.last().is_some()) {
+            if self.walk.as_ref().is_none_or(|walk| walk.last().is_none()) {
+                return MatchStep::Done;
+            }
+            if *budget == 0 {
                 return MatchStep::OutOfBudget;
             }
             if !self.search(budget) {
