@@ -151,7 +151,8 @@ impl Decoder {
     ///
     /// # Errors
     /// [`DecodeError`] when the input does not begin with a valid packet; the connection cannot go on then.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
+    #[inline(always)]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Packet<'a>, usize)>, DecodeError> {
         let Some(header) = self.complete(input)? else { return Ok(None) };
         self.read(&header, input.get(header.len..header.packet_len()).unwrap_or_default()).map(Some)
@@ -219,7 +220,8 @@ impl Decoder {
     }
 
     /// The fixed header at the front, judged, once the packet behind it is complete.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `decode`")]
+    #[inline(always)]
     fn complete(&mut self, input: &[u8]) -> Result<Option<FixedHeader>, DecodeError> {
         let Some(header) = self.front(input)? else { return Ok(None) };
         self.check_size(&header)?;
@@ -232,7 +234,8 @@ impl Decoder {
 
     /// The fixed header at the front, judged but for the size of its packet. `None`: it is not complete, or something has
     /// been [waited for](Self::wait_for) that is not there yet.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `decode`")]
+    #[inline(always)]
     pub(crate) fn front(&mut self, input: &[u8]) -> Result<Option<FixedHeader>, DecodeError> {
         if self.waiting_for != 0 && self.is_waiting(input) {
             return Ok(None);
@@ -266,7 +269,8 @@ impl Decoder {
     }
 
     /// The first fixed header in `input`, judged but for the size of its packet.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `decode`")]
+    #[inline(always)]
     fn header(&self, input: &[u8]) -> Result<Option<FixedHeader>, DecodeError> {
         let header = FixedHeader::read(input)?;
         let Some(header) = header else {
@@ -291,7 +295,8 @@ impl Decoder {
     }
 
     /// The packet of this header and body, and how many bytes they take.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `decode`")]
+    #[inline(always)]
     pub(crate) fn read<'a>(
         &mut self,
         header: &FixedHeader,
@@ -309,7 +314,7 @@ impl Decoder {
     #[inline(never)]
     fn read_connect<'a>(&mut self, header: &FixedHeader, body: &'a [u8]) -> Result<Packet<'a>, DecodeError> {
         let dialect = Dialect { version: self.version_of(header, body)?, ..self.dialect };
-        let packet = Packet::decode_body(header, body, &dialect)?;
+        let packet = Packet::decode_again(header, body, &dialect)?;
         (self.dialect, self.is_version_known) = (dialect, true);
         Ok(packet)
     }
@@ -351,7 +356,7 @@ pub(crate) fn decode_again(
     if header.packet_type == PacketType::Connect {
         dialect.version = named_version(&header, body, &dialect)?;
     }
-    Packet::decode_body(&header, body, &dialect)
+    Packet::decode_again(&header, body, &dialect)
 }
 
 #[cfg(test)]

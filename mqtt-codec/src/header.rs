@@ -151,7 +151,8 @@ pub(crate) struct FixedHeader {
 
 impl FixedHeader {
     /// The header at the start of `input`; `None` when more bytes are needed to tell.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
+    #[inline(always)]
     pub(crate) fn read(input: &[u8]) -> Result<Option<Self>, DecodeError> {
         let Some((&first, rest)) = input.split_first() else { return Ok(None) };
         let packet_type = PacketType::from_bits(first >> 4)
@@ -178,7 +179,8 @@ impl FixedHeader {
     }
 
     /// Judges type, direction, flags and the form of the Remaining Length, before any byte of the body is looked at.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
+    #[inline(always)]
     pub(crate) fn check(&self, dialect: &Dialect) -> Result<(), DecodeError> {
         let Dialect { version, from, accepted, .. } = *dialect;
         let fault = if !self.packet_type.may_be_sent_by(from, version) {

@@ -196,7 +196,8 @@ packets! {
 
 impl<'a> Packet<'a> {
     /// Reads the body behind a header that [`FixedHeader::check`] has accepted.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
+    #[inline(always)]
     pub(crate) fn decode_body(
         header: &FixedHeader,
         body: &'a [u8],
@@ -209,23 +210,47 @@ impl<'a> Packet<'a> {
             PacketType::Pubrec => Pubrec::decode(reader, dialect).map(Self::Pubrec),
             PacketType::Pubrel => Pubrel::decode(reader, dialect).map(Self::Pubrel),
             PacketType::Pubcomp => Pubcomp::decode(reader, dialect).map(Self::Pubcomp),
+            PacketType::Pingreq => Ok(Self::Pingreq),
+            PacketType::Pingresp => Ok(Self::Pingresp),
+            other => Self::decode_request(other, reader, dialect),
+        };
+        // Every packet but PUBLISH ends with its last field.
+        let error = match packet {
+            Ok(packet) if reader.is_empty() || dialect.accepted.has(Deviation::TrailingBytes) => {
+                return Ok(packet);
+            }
+            Ok(_) => reader.fault(Fault::TrailingBytes),
+            Err(error) => error,
+        };
+        Err(error.located(header.packet_type, header.packet_len()))
+    }
+
+    /// As [`decode_body`](Self::decode_body), where it is not worth its size.
+    #[inline(never)]
+    pub(crate) fn decode_again(
+        header: &FixedHeader,
+        body: &'a [u8],
+        dialect: &Dialect,
+    ) -> Result<Self, DecodeError> {
+        Self::decode_body(header, body, dialect)
+    }
+
+    /// What opens something, or answers that: the rest of the stream does without the code for these.
+    #[inline(never)]
+    fn decode_request(
+        packet_type: PacketType,
+        reader: &mut Reader<'a>,
+        dialect: &Dialect,
+    ) -> Result<Self, DecodeError> {
+        match packet_type {
             PacketType::Connect => Connect::decode(reader, dialect).map(Self::Connect),
             PacketType::Connack => Connack::decode(reader, dialect).map(Self::Connack),
             PacketType::Subscribe => Subscribe::decode(reader, dialect).map(Self::Subscribe),
             PacketType::Suback => Suback::decode(reader, dialect).map(Self::Suback),
             PacketType::Unsubscribe => Unsubscribe::decode(reader, dialect).map(Self::Unsubscribe),
             PacketType::Unsuback => Unsuback::decode(reader, dialect).map(Self::Unsuback),
-            PacketType::Pingreq => Ok(Self::Pingreq),
-            PacketType::Pingresp => Ok(Self::Pingresp),
             PacketType::Disconnect => Disconnect::decode(reader, dialect).map(Self::Disconnect),
-            PacketType::Auth => Auth::decode(reader, dialect).map(Self::Auth),
-        };
-        packet
-            .and_then(|packet| {
-                // Every packet but PUBLISH ends with its last field.
-                let ends = reader.is_empty() || dialect.accepted.has(Deviation::TrailingBytes);
-                reader.ensure(ends, Fault::TrailingBytes).map(|()| packet)
-            })
-            .map_err(|error| error.located(header.packet_type, header.packet_len()))
+            _ => Auth::decode(reader, dialect).map(Self::Auth),
+        }
     }
 }

@@ -112,7 +112,8 @@ impl<'a> Publish<'a> {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
+    #[inline(always)]
     pub(super) fn decode(flags: u8, reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         let v5 = dialect.version.is_v5();
         let dup = flags & 0b1000 != 0;
