@@ -27,7 +27,7 @@ start=$SECONDS pids=()
 for worker in $(seq "$workers"); do
     # The first corpus is written, the committed ones are only read.
     "$binary" "$corpus" "${seeds[@]}" -max_total_time="$seconds" -max_len=256 -use_value_profile=0 \
-        -reload=30 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$artifacts/" "$@" \
+        -reload=30 -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$artifacts/" "$@" \
         >"$logs/$worker" 2>&1 &
     pids+=("$!")
 done

@@ -10,12 +10,12 @@ use mqtt_topic::{Subscription, TopicName};
 use crate::string::is_disallowed;
 use crate::{
     AckProperties, Auth, AuthProperties, AuthReason, Connack, ConnackProperties, ConnackReason, Connect,
-    ConnectFields, ConnectProperties, Delivery, Disconnect, DisconnectProperties, DisconnectReason, Frame,
-    Packet, PacketId, PacketType, PayloadFormat, Property, PropertyError, PropertyId, ProtocolVersion,
-    Puback, Pubcomp, Publish, PublishProperties, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
-    RetainHandling, Side, Suback, SubackReason, SubackReasons, Subscribe, SubscribeProperties,
-    SubscriptionIdentifier, SubscriptionOptions, Subscriptions, TopicFilters, Unsuback, UnsubackReason,
-    UnsubackReasons, Unsubscribe, UnsubscribeProperties, Will, WillProperties, varint,
+    ConnectFields, ConnectProperties, Delivery, Deviations, Disconnect, DisconnectProperties,
+    DisconnectReason, Frame, Packet, PacketId, PacketType, PayloadFormat, Property, PropertyError,
+    PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishProperties, PublishReason, Pubrec, Pubrel,
+    QoS, ReleaseReason, RetainHandling, Side, Suback, SubackReason, SubackReasons, Subscribe,
+    SubscribeProperties, SubscriptionIdentifier, SubscriptionOptions, Subscriptions, TopicFilters, Unsuback,
+    UnsubackReason, UnsubackReasons, Unsubscribe, UnsubscribeProperties, Will, WillProperties, varint,
 };
 
 impl<'a> Arbitrary<'a> for Frame {
@@ -398,7 +398,7 @@ impl<'a> Source<'_, 'a> {
                 bytes.push(0);
             }
         }
-        Ok(Frame::new(bytes.into(), self.version, self.from))
+        Ok(Frame::new(bytes.into(), self.version, self.from, Deviations::NONE))
     }
 
     fn choose<T: Copy>(&mut self, among: impl Iterator<Item = T>) -> Result<T> {

@@ -165,8 +165,8 @@ impl Decoder {
     /// [`DecodeError`] when the input does not begin with a valid packet; `input` is as it was.
     pub fn decode_frame(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
         let Some((_, len)) = self.decode(input)? else { return Ok(None) };
-        let Dialect { version, from, .. } = self.dialect;
-        Ok(Some(Frame::new(input.split_to(len).freeze(), version, from)))
+        let Dialect { version, from, accepted, .. } = self.dialect;
+        Ok(Some(Frame::new(input.split_to(len).freeze(), version, from, accepted)))
     }
 
     /// As [`decode_frame`](Self::decode_frame), and hands out the packet too, so that it is not decoded again. The frame
@@ -197,7 +197,7 @@ impl Decoder {
         work::add(header.remaining_length);
         let version = self.version_of(&header, bytes.get(header.len..).unwrap_or_default())?;
         let dialect = Dialect { version, ..self.dialect };
-        let frame: &Frame = slot.insert(Frame::new(bytes, version, dialect.from));
+        let frame: &Frame = slot.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
         let packet = Packet::decode_body(&header, body, &dialect)?;
         (self.dialect, self.is_version_known) = (dialect, true);
@@ -349,10 +349,11 @@ pub(crate) fn decode_again(
     frame: &[u8],
     version: ProtocolVersion,
     from: Side,
+    accepted: Deviations,
 ) -> Result<Packet<'_>, DecodeError> {
     let header = FixedHeader::read(frame)?.ok_or(DecodeError::in_header(Fault::Truncated, None))?;
     let body = frame.get(header.len..).ok_or(DecodeError::in_header(Fault::Truncated, None))?;
-    let mut dialect = Dialect::checked(version, from);
+    let mut dialect = Dialect { accepted, ..Dialect::checked(version, from) };
     if header.packet_type == PacketType::Connect {
         dialect.version = named_version(&header, body, &dialect)?;
     }

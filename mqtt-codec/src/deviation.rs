@@ -1,5 +1,7 @@
 //! What peers in the field do against the specification, and a decoder can be told to accept.
 
+use core::fmt;
+
 macro_rules! deviations {
     ($($(#[doc = $doc:literal])+ $variant:ident;)+) => {
         /// A way in which peers deviate from the specification. A decoder refuses each of them unless it is told to
@@ -19,7 +21,8 @@ macro_rules! deviations {
 
 deviations! {
     /// Topic Names and Topic Filters that are not UTF-8 `[MQTT-1.5.4-1]`, from devices that send Latin-1 and the like. They
-    /// are matched as the bytes they are; as text they are shown with replacement characters, and
+    /// are matched, and sent on, as the bytes they are: to peers too that have to refuse them. Access control has to look at
+    /// the bytes: as text they are shown with replacement characters, and
     /// [`TopicName::as_str`](mqtt_topic::TopicName::as_str) gives an empty text.
     TopicNotUtf8;
     /// Invalid Topic Filters in SUBSCRIBE and UNSUBSCRIBE `[MQTT-4.7.1-1]`, `[MQTT-4.8.2-2]`, each to be answered with a reason
@@ -51,15 +54,22 @@ deviations! {
 /// let accepted = Deviations::NONE.with(Deviation::DupWithQoS0).with(Deviation::ReservedFlags);
 /// assert!(accepted.has(Deviation::DupWithQoS0) && !accepted.has(Deviation::TrailingBytes));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Deviations(u16);
 
 impl Deviations {
     /// No deviation: what the specification says.
     pub const NONE: Self = Self(0);
 
-    /// Every deviation, also those that later versions of this crate may name.
-    pub const ALL: Self = Self(u16::MAX);
+    /// Every deviation.
+    pub const ALL: Self = {
+        let (mut all, mut rest) = (Self::NONE, Deviation::ALL);
+        while let Some((first, others)) = rest.split_first() {
+            all = all.with(*first);
+            rest = others;
+        }
+        all
+    };
 
     /// This set and `deviation`.
     #[must_use]
@@ -70,6 +80,12 @@ impl Deviations {
     /// Whether `deviation` is in the set.
     pub const fn has(self, deviation: Deviation) -> bool {
         self.0 & 1 << deviation as u16 != 0
+    }
+}
+
+impl fmt::Debug for Deviations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(Deviation::ALL.iter().filter(|deviation| self.has(**deviation))).finish()
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use crate::{Packet, ProtocolVersion, Side, decoder};
+use crate::{Deviations, Packet, ProtocolVersion, Side, decoder};
 
 /// A complete, valid packet that owns its bytes. Cloning shares them.
 ///
@@ -20,22 +20,29 @@ use crate::{Packet, ProtocolVersion, Side, decoder};
 /// let payload = frame.slice(publish.payload);
 /// # Ok::<(), mqtt_codec::DecodeError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Frame {
     bytes: Bytes,
     version: ProtocolVersion,
     from: Side,
+    /// What its decoder would have let through.
+    accepted: Deviations,
 }
 
 impl Frame {
     /// `bytes` is one packet that a decoder has accepted.
-    pub(crate) const fn new(bytes: Bytes, version: ProtocolVersion, from: Side) -> Self {
-        Self { bytes, version, from }
+    pub(crate) const fn new(
+        bytes: Bytes,
+        version: ProtocolVersion,
+        from: Side,
+        accepted: Deviations,
+    ) -> Self {
+        Self { bytes, version, from, accepted }
     }
 
     /// The packet. Walks the bytes again: keep the view while it is in use.
     pub fn packet(&self) -> Packet<'_> {
-        let packet = decoder::decode_again(&self.bytes, self.version, self.from);
+        let packet = decoder::decode_again(&self.bytes, self.version, self.from, self.accepted);
         debug_assert!(packet.is_ok(), "a decoder has accepted it: {packet:?}");
         packet.unwrap_or(Packet::Pingreq)
     }
@@ -43,6 +50,12 @@ impl Frame {
     /// The version the packet is laid out in.
     pub const fn version(&self) -> ProtocolVersion {
         self.version
+    }
+
+    /// Whether the bytes may be sent on as they are: they came from a decoder that accepts no [`Deviations`].
+    #[cfg(feature = "tokio-util")]
+    pub(crate) fn is_strict(&self) -> bool {
+        self.accepted == Deviations::NONE
     }
 
     /// The side that sent the packet.
@@ -66,6 +79,15 @@ impl Frame {
         Self { bytes: Bytes::copy_from_slice(&self.bytes), ..*self }
     }
 }
+
+impl PartialEq for Frame {
+    /// The same bytes, read by the same rules.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.bytes, self.version, self.from) == (&other.bytes, other.version, other.from)
+    }
+}
+
+impl Eq for Frame {}
 
 /// [`Bytes::slice_ref`] for a part that is known to lie within `whole`; copies where it does not.
 pub(crate) fn slice(whole: &Bytes, part: &[u8]) -> Bytes {

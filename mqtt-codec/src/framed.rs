@@ -111,10 +111,11 @@ impl codec::Encoder<Packet<'_>> for FrameCodec {
 impl codec::Encoder<&Frame> for FrameCodec {
     type Error = FramedError;
 
-    /// The bytes of the frame, or its packet anew where the connection has another version.
+    /// The bytes of the frame; or its packet anew, where the connection has another version or the frame may have
+    /// [`Deviations`](crate::Deviations).
     fn encode(&mut self, frame: &Frame, out: &mut BytesMut) -> Result<(), FramedError> {
         let version = self.version()?;
-        if frame.version() == version {
+        if frame.version() == version && frame.is_strict() {
             out.extend_from_slice(frame.bytes());
         } else {
             frame.packet().encode(version, out)?;

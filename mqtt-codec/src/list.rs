@@ -128,7 +128,7 @@ macro_rules! lists {
                 self.0.results().flatten()
             }
 
-            /// How many entries there are; walks the payload.
+            /// How many entries there are, invalid ones too where the decoder accepts them; walks the payload.
             pub fn len(&self) -> usize {
                 self.0.results().count()
             }

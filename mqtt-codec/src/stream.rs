@@ -153,7 +153,7 @@ pub enum StreamEvent<'a> {
 impl StreamDecoder {
     /// Decodes as `decoder` does, with its version and limits.
     ///
-    /// `buffer_size`: the most bytes the caller wants to hold, at least 7. A larger PUBLISH comes in parts. Any other
+    /// `buffer_size`: the most bytes the caller wants to hold; less than 7 is taken as 7. A larger PUBLISH comes in parts. Any other
     /// larger packet, and a PUBLISH whose head alone is larger, is refused with [`Fault::ExceedsBuffer`] as soon as its
     /// lengths tell. The largest head of 3.x has 65,544 bytes; in 5.0 there are properties in it.
     pub const fn new(mut decoder: Decoder, buffer_size: u32) -> Self {

@@ -36,7 +36,9 @@ impl TextRules {
     pub(crate) fn check_topic(self, bytes: &[u8]) -> Result<Text<'_>, Fault> {
         match self.check(bytes) {
             Err(Fault::NotUtf8) if self.topic_may_be_other => {
-                Text::from_other(bytes).map_err(|_| Fault::NulInString)
+                let text = Text::from_other(bytes).map_err(|_| Fault::NulInString)?;
+                let is_disallowed = self.refuse_disallowed && text.has_ascii_control();
+                if is_disallowed { Err(Fault::DisallowedCodePoint) } else { Ok(text) }
             }
             checked => checked,
         }

@@ -1,5 +1,5 @@
 //! What a decoder can be told to accept against the specification: each deviation is refused without its switch and with
-//! all others, accepted with it, and never written again.
+//! all others, accepted with it, and not written again, but for topics that are not UTF-8.
 
 use mqtt_codec::{
     Connack, Decoder, Deviation, Deviations, EncodeError, Fault, Packet, ProtocolVersion, SubscriptionOptions,
@@ -127,7 +127,11 @@ fn topics_that_are_not_utf_8_are_the_bytes_they_are() {
     let topic = publish.topic.unwrap();
     assert_eq!((topic.as_bytes(), topic.as_str()), (&b"k\xFCche"[..], ""));
     assert_eq!(publish.to_string(), "PUBLISH q0 dup=0 retain=0 \"k\u{FFFD}che\" 1 bytes");
+    let mut out = Vec::new();
+    publish.encode(V3_1_1, &mut out).unwrap();
+    assert_eq!(out, b"\x30\x08\x00\x05k\xFCche!", "they are sent on as they are");
     // Everything else binds them too.
+    assert_eq!(decoder.decode(b"\x30\x04\x00\x02\x01\xFC").unwrap_err().fault(), Fault::DisallowedCodePoint);
     assert_eq!(decoder.decode(subscribe).unwrap_err().fault(), Fault::InvalidTopicFilter);
     assert_eq!(decoder.decode(b"\x30\x04\x00\x02\xFC\x00").unwrap_err().fault(), Fault::NulInString);
     assert_eq!(decoder.decode(b"\x30\x04\x00\x02\xFC+").unwrap_err().fault(), Fault::InvalidTopicName);
@@ -192,9 +196,9 @@ fn a_set_has_what_was_put_in() {
         let members: Vec<_> = Deviation::ALL.iter().filter(|other| alone.has(**other)).collect();
         assert_eq!(members, [deviation]);
     }
-    assert_eq!(Deviation::ALL.iter().copied().fold(Deviations::NONE, Deviations::with), {
-        Deviation::ALL.iter().copied().collect::<Deviations>()
-    });
+    assert_eq!(Deviation::ALL.iter().copied().collect::<Deviations>(), Deviations::ALL);
+    let two = Deviations::NONE.with(Deviation::DupWithQoS0).with(Deviation::TopicNotUtf8);
+    assert_eq!(format!("{two:?}"), "{TopicNotUtf8, DupWithQoS0}");
     // The CONNACK of 3.x has no properties at all: nothing is missing.
     let connack = b"\x20\x02\x00\x00";
     let mut decoder = Decoder::client(V3_1_1);

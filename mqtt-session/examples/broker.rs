@@ -95,7 +95,9 @@ struct Peer {
 
 impl Hub {
     fn new() -> Self {
-        let broker = Broker::new(BrokerConfig::default(), AllowAll);
+        // A random number.
+        let hash_seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
+        let broker = Broker::new(BrokerConfig { hash_seed, ..BrokerConfig::default() }, AllowAll);
         let core = Core { broker, peers: BTreeMap::new(), armed: None };
         Self { epoch: tokio::time::Instant::now(), core: Mutex::new(core), rearm: Notify::new() }
     }

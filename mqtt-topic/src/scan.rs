@@ -112,7 +112,7 @@ impl<'a> Text<'a> {
 
 impl core::fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("Text").field(&self.as_str()).finish()
+        f.debug_tuple("Text").field(&alloc::string::String::from_utf8_lossy(self.bytes)).finish()
     }
 }
 

@@ -332,7 +332,6 @@ macro_rules! sets {
                 Repr::from_values(values, Self::RULES).map(Self)
             }
 
-            #[expect(clippy::inline_always, reason = "most sets are empty")]
             #[inline(always)]
             pub(crate) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
                 Repr::decode(reader, Self::RULES, dialect).map(Self)
