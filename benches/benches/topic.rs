@@ -6,40 +6,45 @@
 
 use core::hint::black_box;
 
-use benches::Random;
-use benches::topics::{TOPICS, exact, mixed, topic};
+use benches::topics::{Load, load};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use mqtt_topic::{SubscriptionTree, TopicFilter, TopicName};
+use mqtt_topic::{Match, Subscription, SubscriptionTree, TopicName, TreeConfig};
 
 const LOOK_UPS: usize = 1_000;
 
 fn matches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("match");
     group.throughput(Throughput::Elements(LOOK_UPS as u64));
-    let loads = [("exact/1k", exact(1_000)), ("exact/100k", exact(100_000)), ("mixed/10k", mixed(10_000))];
-    for (name, filters) in loads {
-        let filters: Vec<_> =
-            filters.iter().map(|text| TopicFilter::parse(text).expect("a filter")).collect();
-        let mut tree = SubscriptionTree::new();
-        for (subscriber, filter) in (0u32..).zip(&filters) {
-            tree.insert(filter, subscriber, 0u8);
+    for (name, exact_table) in [
+        ("exact/1k", true),
+        ("exact/100k", true),
+        ("exact/100k", false),
+        ("mixed/10k", true),
+        ("mixed/10k", false),
+    ] {
+        let Load { filters, names } = load(name).expect("a load");
+        let subscriptions: Vec<_> =
+            filters.iter().map(|text| Subscription::parse(text).expect("a subscription")).collect();
+        let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+        for (subscriber, subscription) in (0u32..).zip(&subscriptions) {
+            tree.insert(subscription, subscriber, 0u8).expect("no limit");
         }
-        let mut random = Random::new(4);
-        let texts: Vec<String> = (0..LOOK_UPS)
-            .map(|_| match name {
-                "mixed/10k" => topic(random.below(TOPICS)),
-                _ => filters[random.below(filters.len() as u64) as usize].to_string(),
-            })
-            .collect();
-        let names: Vec<_> = texts.iter().map(|text| TopicName::parse(text).expect("a name")).collect();
-        let expected: usize = if name == "exact/100k" {
-            LOOK_UPS
-        } else {
-            names.iter().map(|name| filters.iter().filter(|filter| filter.matches(name)).count()).sum()
-        };
+        let names: Vec<_> =
+            names.iter().take(LOOK_UPS).map(|text| TopicName::parse(text).expect("a name")).collect();
+        let wants = |name| subscriptions.iter().filter(|it| it.filter().matches(name)).count();
+        // The filters without wildcards are all different.
+        let expected: usize =
+            if name.starts_with("exact") { LOOK_UPS } else { names.iter().map(wants).sum() };
+        let name = if exact_table { name.to_owned() } else { format!("{name}/lean") };
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let found: usize = names.iter().map(|name| tree.matches(black_box(name)).count()).sum();
+                let found: usize = names
+                    .iter()
+                    .flat_map(|name| tree.matches(black_box(name)))
+                    .map(|found| match found {
+                        Match::Ordinary(group) | Match::Shared(group) => group.members().len(),
+                    })
+                    .sum();
                 assert_eq!(found, expected);
             });
         });

@@ -3,3 +3,4 @@
 pub mod codec;
 pub mod encode;
 pub mod retained;
+pub mod tree;

@@ -30,7 +30,7 @@ use core::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{DisconnectReason, Packet, ProtocolVersion, Pubcomp, ReleaseReason};
-use mqtt_topic::{GroupId, SubscriptionTree};
+use mqtt_topic::{GroupId, SubscriptionTree, TreeConfig};
 
 pub use self::config::BrokerConfig;
 pub use self::policy::{AllowAll, Policy, Verdict};
@@ -104,7 +104,10 @@ impl<P: Policy> Broker<P> {
             connections: Slab::default(),
             sessions: Slab::default(),
             by_client_id: BTreeMap::new(),
-            subscriptions: SubscriptionTree::new(),
+            subscriptions: SubscriptionTree::with_config(TreeConfig {
+                seed: config.hash_seed,
+                ..TreeConfig::default()
+            }),
             retained: RetainedMessages::new(config.maximum_retained_messages, config.maximum_retained_bytes),
             timers: Timers::default(),
             actions: Actions::default(),

@@ -1,57 +1,114 @@
-//! Values at stable numbers; the number of a removed value is given out again.
+//! Records at stable numbers, in pages.
+//!
+//! A clone shares all pages; a page is copied when one of the two writes to it first. Growth adds a page and moves nothing,
+//! but while there is only one, which starts small.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
+use core::iter;
 
-/// The number of a value in an [`Arena`]. `Option<Id>` is as small as an `Id`.
-pub(crate) type Id = NonZeroU32;
+/// The number of no record.
+pub(crate) const NONE: u32 = u32::MAX;
 
-/// At most 4,294,967,295 values, numbered from [`Id::MIN`] on.
+/// Numbers of records are below it: two bits are left to those who keep them.
+pub(crate) const MAXIMUM: usize = 1 << 30;
+
+/// Records in a page.
+const PAGE: usize = 512;
+
+/// Records in the first page, to begin with.
+const SMALLEST: usize = 4;
+
+/// What can be in an [`Arena`].
+pub(crate) trait Record {
+    /// What stands at a number that is free; `next` is the next such number or [`NONE`].
+    fn vacant(next: u32) -> Self;
+
+    /// The `next` of a free number.
+    fn next_vacant(&self) -> Option<u32>;
+}
+
 #[derive(Clone)]
 pub(crate) struct Arena<T> {
-    slots: Vec<Option<T>>,
-    free: Vec<Id>,
+    pages: Vec<Arc<[T]>>,
+    /// The numbers given out so far, free ones included.
+    used: usize,
+    /// The number given back last.
+    vacant: u32,
+    len: usize,
 }
 
 impl<T> Arena<T> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+        Self { pages: Vec::new(), used: 0, vacant: NONE, len: 0 }
     }
 
-    pub(crate) fn get(&self, id: Id) -> Option<&T> {
-        self.slots.get(index(id))?.as_ref()
+    /// How many records there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 
-    pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
-        self.slots.get_mut(index(id))?.as_mut()
+    #[inline]
+    pub(crate) fn get(&self, id: u32) -> Option<&T> {
+        let id = id as usize;
+        self.pages.get(id / PAGE)?.get(id % PAGE)
     }
 
-    pub(crate) fn insert(&mut self, value: T) -> Id {
-        if let Some(id) = self.free.pop()
-            && let Some(slot) = self.slots.get_mut(index(id))
-        {
-            *slot = Some(value);
-            return id;
+    /// All records, vacant ones included.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pages.iter().flat_map(|page| page.iter())
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.pages.capacity() * size_of::<Arc<[T]>>()
+            + self.pages.iter().map(|page| COUNTS + size_of_val(&**page)).sum::<usize>()
+    }
+}
+
+impl<T: Record + Clone> Arena<T> {
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut T> {
+        let id = id as usize;
+        Arc::make_mut(self.pages.get_mut(id / PAGE)?).get_mut(id % PAGE)
+    }
+
+    /// The caller sees to it that there are fewer than [`MAXIMUM`].
+    pub(crate) fn insert(&mut self, record: T) -> u32 {
+        let id = if self.vacant == NONE { self.add_slot() } else { self.vacant };
+        if let Some(slot) = self.get_mut(id) {
+            let vacant = core::mem::replace(slot, record);
+            self.vacant = vacant.next_vacant().unwrap_or(NONE);
+            self.len += 1;
         }
-        // So many values take hundreds of gigabytes before the number saturates.
-        let id = Id::MIN.saturating_add(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
-        self.slots.push(Some(value));
         id
     }
 
-    pub(crate) fn remove(&mut self, id: Id) -> Option<T> {
-        let value = self.slots.get_mut(index(id))?.take()?;
-        self.free.push(id);
-        Some(value)
+    pub(crate) fn remove(&mut self, id: u32) -> Option<T> {
+        let next = self.vacant;
+        let slot = self.get_mut(id)?;
+        if slot.next_vacant().is_some() {
+            return None;
+        }
+        let record = core::mem::replace(slot, T::vacant(next));
+        self.vacant = id;
+        self.len -= 1;
+        Some(record)
     }
 
-    /// How many values there is room for without a new slot, and how many slots there are.
-    #[cfg(test)]
-    pub(crate) fn free_and_slots(&self) -> (usize, usize) {
-        (self.free.len(), self.slots.len())
+    fn add_slot(&mut self) -> u32 {
+        let id = self.used;
+        if id.is_multiple_of(PAGE) {
+            let size = if id == 0 { SMALLEST } else { PAGE };
+            self.pages.push(iter::repeat_n(T::vacant(NONE), size).collect());
+        } else if let [page] = self.pages.as_mut_slice()
+            && page.len() == id
+        {
+            *page = page.iter().cloned().chain(iter::repeat_n(T::vacant(NONE), id)).collect();
+        }
+        self.used += 1;
+        u32::try_from(id).unwrap_or(NONE)
     }
 }
 
-const fn index(id: Id) -> usize {
-    (id.get() - 1) as usize
-}
+/// What an `Arc` keeps beside the value.
+pub(crate) const COUNTS: usize = 2 * size_of::<usize>();

@@ -26,21 +26,18 @@
 //!
 //! let mut tree = SubscriptionTree::new();
 //! for (client, text) in [(1, "jobs/#"), (2, "$share/workers/jobs/+"), (3, "$share/workers/jobs/+")] {
-//!     match Subscription::parse(text)? {
-//!         Subscription::Ordinary(filter) => tree.insert(&filter, client, ()),
-//!         Subscription::Shared { share_name, filter } => tree.insert_shared(&share_name, &filter, client, ()),
-//!     };
+//!     tree.insert(&Subscription::parse(text)?, client, ()).unwrap();
 //! }
 //!
 //! let mut turn = 0;
 //! let mut receivers = Vec::new();
 //! for found in tree.matches(&TopicName::parse("jobs/7")?) {
 //!     match found {
-//!         Match::Ordinary { key, .. } => receivers.push(*key),
+//!         Match::Ordinary(group) => receivers.extend(group.members().map(|(key, ())| *key)),
 //!         // One member of the group gets the message; which one is for the Server to choose.
 //!         Match::Shared(group) => {
-//!             let (key, ()) = group.members()[turn % group.members().len()];
-//!             receivers.push(key);
+//!             let members = group.members().len();
+//!             receivers.extend(group.members().nth(turn % members).map(|(key, ())| *key));
 //!             turn += 1;
 //!         }
 //!     }
@@ -124,4 +121,7 @@ pub use self::retained::{
 pub use self::scan::Text;
 pub use self::subscription::{ShareName, Subscription};
 pub use self::text::MAXIMUM_LENGTH;
-pub use self::tree::{GroupId, Match, Matches, SharedGroup, SubscriptionTree};
+pub use self::tree::{
+    Group, GroupId, Match, MatchPosition, MatchStep, Matches, Members, Refused, SubscriptionTree, TreeConfig,
+    TreeLimit,
+};

@@ -1,12 +1,6 @@
-//! The parsers and the subscription tree against the simplest code that can be right.
+//! The parsers against the simplest code that can be right.
 
-extern crate alloc;
-
-use alloc::collections::{BTreeMap, BTreeSet};
-
-use mqtt_topic::{
-    GroupId, InvalidTopicKind, Match, ShareName, Subscription, SubscriptionTree, TopicFilter, TopicName,
-};
+use mqtt_topic::{InvalidTopicKind, ShareName, Subscription, TopicFilter, TopicName};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -58,14 +52,6 @@ mod naive {
     }
 }
 
-fn filter(text: &str) -> TopicFilter<&[u8]> {
-    TopicFilter::parse(text).unwrap()
-}
-
-fn name(text: &str) -> TopicName<&[u8]> {
-    TopicName::parse(text).unwrap()
-}
-
 /// Few levels, so that texts collide; `a!` sorts between `a` and `a/`, `a0` after.
 const LEVELS: &[&str] = &["", "a", "a", "a!", "a0", "b", "$a", "é"];
 
@@ -103,7 +89,6 @@ proptest! {
         let parsed = Subscription::parse(&text);
         let parts = parsed.as_ref().ok().map(|it| (it.share_name().map(ShareName::as_str), it.filter().as_str()));
         prop_assert_eq!(parts, naive::subscription(&text));
-
     }
 
     #[test]
@@ -177,159 +162,5 @@ proptest! {
     fn a_filter_matches_if_and_only_if_the_rules_say_so(filter in filters(), name in names()) {
         let matches = TopicFilter::parse(&filter).unwrap().matches(&TopicName::parse(&name).unwrap());
         prop_assert_eq!(matches, naive::matches(&filter, &name));
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Operation {
-    Insert(Option<&'static str>, String, u8, u16),
-    Remove(Option<&'static str>, String, u8),
-    Change(Option<&'static str>, String, u8, u16),
-    RemoveSubscriber(u8),
-    Match(String),
-}
-
-fn operations() -> impl Strategy<Value = Vec<Operation>> {
-    let share = || prop_oneof![2 => Just(None), 1 => Just(Some("g")), 1 => Just(Some("h"))];
-    let operation = prop_oneof![
-        6 => (share(), filters(), 0..6_u8, any::<u16>()).prop_map(|(s, f, k, v)| Operation::Insert(s, f, k, v)),
-        3 => (share(), filters(), 0..6_u8).prop_map(|(s, f, k)| Operation::Remove(s, f, k)),
-        1 => (share(), filters(), 0..6_u8, any::<u16>()).prop_map(|(s, f, k, v)| Operation::Change(s, f, k, v)),
-        1 => (0..6_u8).prop_map(Operation::RemoveSubscriber),
-        5 => names().prop_map(Operation::Match),
-    ];
-    vec(operation, 1..120)
-}
-
-/// Share Name, filter and subscriber; and the value.
-type Naive = BTreeMap<(Option<&'static str>, String, u8), u16>;
-type Tree = SubscriptionTree<u8, u16>;
-
-/// Does the same to both, and says what both gave back.
-fn apply(operation: &Operation, tree: &mut Tree, naive: &mut Naive) -> (Option<u16>, Option<u16>) {
-    match operation {
-        Operation::Insert(share, text, key, value) => (
-            match share {
-                None => tree.insert(&filter(text), *key, *value),
-                Some(share) => {
-                    tree.insert_shared(&ShareName::parse(share).unwrap(), &filter(text), *key, *value)
-                }
-            },
-            naive.insert((*share, text.clone(), *key), *value),
-        ),
-        Operation::Remove(share, text, key) => (
-            match share {
-                None => tree.remove(&filter(text), key),
-                Some(share) => tree.remove_shared(&ShareName::parse(share).unwrap(), &filter(text), key),
-            },
-            naive.remove(&(*share, text.clone(), *key)),
-        ),
-        Operation::Change(share, text, key, value) => {
-            let place = match share {
-                None => tree.get_mut(&filter(text), key),
-                Some(share) => tree.get_shared_mut(&ShareName::parse(share).unwrap(), &filter(text), key),
-            };
-            let change = |place: &mut u16| core::mem::replace(place, *value);
-            (place.map(change), naive.get_mut(&(*share, text.clone(), *key)).map(change))
-        }
-        Operation::RemoveSubscriber(key) => {
-            let before = naive.len();
-            naive.retain(|(_, _, subscriber), _| subscriber != key);
-            let count = |removed: usize| u16::try_from(removed).ok();
-            (count(tree.remove_subscriber(key)), count(before - naive.len()))
-        }
-        Operation::Match(_) => (None, None),
-    }
-}
-
-/// Everything both know of one subscription after another.
-fn agree(tree: &Tree, naive: &Naive) {
-    assert_eq!((tree.len(), tree.is_empty()), (naive.len(), naive.is_empty()));
-    let mut found = Naive::new();
-    for key in 0..6 {
-        for (subscription, value) in tree.subscriptions(&key) {
-            let share = subscription.share_name().map(|share| if share.as_str() == "g" { "g" } else { "h" });
-            let added = found.insert((share, subscription.filter().to_string(), key), *value);
-            assert_eq!(added, None, "{subscription} twice");
-        }
-    }
-    assert_eq!(found, *naive);
-    for ((share, text, key), value) in naive {
-        let stored = match share {
-            None => tree.get(&filter(text), key),
-            Some(share) => {
-                let share = ShareName::parse(share).unwrap();
-                let group = tree.group(&share, &filter(text)).unwrap();
-                assert_eq!(
-                    (group.share_name().as_str(), group.filter().as_str()),
-                    (share.as_str(), text.as_str())
-                );
-                assert!(group.members().contains(&(*key, *value)));
-                tree.get_shared(&share, &filter(text), key)
-            }
-        };
-        assert_eq!(stored, Some(value));
-    }
-}
-
-fn agree_on(tree: &Tree, naive: &Naive, topic: &str) {
-    let expected: Vec<_> = naive.iter().filter(|((_, filter, _), _)| naive::matches(filter, topic)).collect();
-
-    let mut ordinary: Vec<(u8, u16)> = Vec::new();
-    let mut groups: BTreeMap<(String, String), BTreeMap<u8, u16>> = BTreeMap::new();
-    let mut ids = BTreeSet::<GroupId>::new();
-    for found in tree.matches(&name(topic)) {
-        match found {
-            Match::Ordinary { key, value } => ordinary.push((*key, *value)),
-            Match::Shared(group) => {
-                assert!(ids.insert(group.id()), "each group has an id of its own");
-                let members: BTreeMap<_, _> = group.members().iter().copied().collect();
-                assert_eq!(members.len(), group.members().len(), "a member is there once");
-                let group = (group.share_name().to_string(), group.filter().to_string());
-                assert_eq!(groups.insert(group, members), None, "a group is found once");
-            }
-        }
-    }
-
-    ordinary.sort_unstable();
-    let mut expected_ordinary: Vec<(u8, u16)> = expected
-        .iter()
-        .filter(|((share, ..), _)| share.is_none())
-        .map(|((_, _, key), value)| (*key, **value))
-        .collect();
-    expected_ordinary.sort_unstable();
-    assert_eq!(ordinary, expected_ordinary, "ordinary subscriptions for {topic}");
-
-    let mut expected_groups: BTreeMap<(String, String), BTreeMap<u8, u16>> = BTreeMap::new();
-    for ((share, filter, key), value) in expected {
-        if let Some(share) = share {
-            expected_groups.entry(((*share).to_owned(), filter.clone())).or_default().insert(*key, *value);
-        }
-    }
-    assert_eq!(groups, expected_groups, "groups for {topic}");
-}
-
-/// All that matches, in the order of the tree.
-fn in_order(tree: &Tree, topic: &str) -> String {
-    format!("{:?}", tree.matches(&name(topic)).collect::<Vec<_>>())
-}
-
-proptest! {
-    // Random text is seldom a filter: long runs need room for that.
-    #![proptest_config(ProptestConfig { max_local_rejects: u32::MAX, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_tree_does_as_a_list_does(operations in operations()) {
-        let (mut tree, mut again, mut naive) = (Tree::new(), Tree::new(), Naive::new());
-        for operation in &operations {
-            let (got, expected) = apply(operation, &mut tree, &mut naive);
-            prop_assert_eq!(got, expected);
-            apply(operation, &mut again, &mut naive.clone());
-            agree(&tree, &naive);
-            if let Operation::Match(topic) = operation {
-                agree_on(&tree, &naive, topic);
-                prop_assert_eq!(in_order(&tree, topic), in_order(&again, topic), "the same calls give the same order");
-            }
-        }
     }
 }

@@ -9,7 +9,9 @@ use mqtt_topic::InvalidTopicKind::{
     Empty, MultiLevelNotAlone, MultiLevelNotLast, NotUtf8, ShareNameCharacter, ShareNameEmpty,
     ShareWithoutFilter, SingleLevelNotAlone, WildcardInName,
 };
-use mqtt_topic::{MAXIMUM_LENGTH, Match, ShareName, Subscription, SubscriptionTree, TopicFilter, TopicName};
+use mqtt_topic::{
+    MAXIMUM_LENGTH, Match, MatchStep, Subscription, SubscriptionTree, TopicFilter, TopicName, TreeConfig,
+};
 
 #[test]
 fn case_13_invalid_filters_are_refused() {
@@ -59,23 +61,38 @@ fn deepest() {
     let slashes = "/".repeat(MAXIMUM_LENGTH);
     let pluses = "+/".repeat(MAXIMUM_LENGTH / 2) + "+";
     let name = TopicName::parse(&slashes).unwrap();
-    let share_name = ShareName::parse("g").unwrap();
     let filters =
         [slashes.as_str(), pluses.as_str(), "#", "/#", "+/#"].map(|text| TopicFilter::parse(text).unwrap());
     assert_eq!(filters.each_ref().map(|filter| filter.matches(&name)), [true, false, true, true, true]);
 
-    let mut tree = SubscriptionTree::new();
-    for (key, filter) in filters.iter().enumerate() {
-        assert_eq!(tree.insert(filter, key, key), None);
-        assert_eq!(tree.insert_shared(&share_name, filter, key, key), None);
+    let shared = "$share/g/".to_owned() + &slashes[..MAXIMUM_LENGTH - 9];
+    for exact_table in [true, false] {
+        let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+        for (key, filter) in filters.iter().enumerate() {
+            assert_eq!(tree.insert(&Subscription::Ordinary(*filter), key, key), Ok(None));
+            assert_eq!(tree.insert(&Subscription::parse(&shared).unwrap(), key, key), Ok(None));
+        }
+        assert_eq!(tree.matches(&name).count(), 4);
+        let mut steps = tree.matches(&name);
+        let mut found = 0;
+        loop {
+            match steps.next_within(&mut 10_000) {
+                MatchStep::Found(_) => found += 1,
+                MatchStep::OutOfBudget => {
+                    steps = tree.matches_from(&name, &steps.position().unwrap());
+                }
+                MatchStep::Done => break,
+            }
+        }
+        assert_eq!(found, 4);
+        assert_eq!(tree.subscriptions(&1).count(), 2);
+        assert_eq!(tree.subscriptions(&1).next().unwrap().0.filter().as_bytes(), filters[1].as_bytes());
+        drop(tree.clone());
+        assert_eq!(tree.remove(&Subscription::Ordinary(filters[0]), &0), Some(0));
+        assert_eq!((1..5).map(|key| tree.remove_subscriber(&key)).sum::<usize>(), 8);
+        assert_eq!(tree.remove_subscriber(&0), 1);
+        assert!(tree.is_empty());
     }
-    assert_eq!(tree.matches(&name).count(), 8);
-    assert_eq!(tree.remove(&filters[0], &0), Some(0));
-    assert_eq!(tree.remove_subscriber(&0), 1);
-    assert_eq!(tree.subscriptions(&1).count(), 2);
-
-    drop(tree.clone());
-    drop(tree);
 }
 
 /// What the tree may look at: every beginning of a filter that matches as many levels of the name, once.
@@ -110,7 +127,7 @@ fn case_16_the_tree_visits_live_branches_only() {
     }
     let mut tree = SubscriptionTree::new();
     for (key, filter) in filters.iter().enumerate() {
-        tree.insert(&TopicFilter::parse(filter).unwrap(), key, ());
+        tree.insert(&Subscription::parse(filter).unwrap(), key, ()).unwrap();
     }
 
     let hit = vec!["a"; LEVELS].join("/");
@@ -126,15 +143,19 @@ fn case_16_the_tree_visits_live_branches_only() {
 
 #[test]
 fn case_16_what_cannot_match_costs_nothing() {
-    let mut tree = SubscriptionTree::new();
-    for key in 0..10_000 {
-        tree.insert(&TopicFilter::parse(&format!("other/{key}/+/#")).unwrap(), key, ());
+    // The root, and the entry of the exact table or the node `a`.
+    for exact_table in [true, false] {
+        let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+        for key in 0..10_000 {
+            let text = format!("other/{key}/+/#");
+            tree.insert(&Subscription::parse(&text).unwrap(), key, ()).unwrap();
+        }
+        tree.insert(&Subscription::parse("a/b").unwrap(), 0, ()).unwrap();
+        let name = TopicName::parse("a/b").unwrap();
+        let mut matches = tree.matches(&name);
+        assert_eq!(matches.by_ref().count(), 1);
+        assert_eq!(matches.visited(), 2);
     }
-    tree.insert(&TopicFilter::parse("a/b").unwrap(), 0, ());
-    let name = TopicName::parse("a/b").unwrap();
-    let mut matches = tree.matches(&name);
-    assert_eq!(matches.by_ref().count(), 1);
-    assert_eq!(matches.visited(), 3);
 }
 
 #[test]
@@ -143,14 +164,14 @@ fn case_17_wildcards_at_the_beginning_do_not_match_dollar_names() {
         ["#", "+/x", "$nosys/x"].map(|text| TopicFilter::parse(text).unwrap());
     let mut tree = SubscriptionTree::new();
     for (key, filter) in [multi_level, single_level, ordinary].iter().enumerate() {
-        tree.insert(filter, key, ());
+        tree.insert(&Subscription::Ordinary(*filter), key, ()).unwrap();
     }
     let keys = |name: &str| -> Vec<usize> {
         let name = TopicName::parse(name).unwrap();
         let mut keys: Vec<_> = tree
             .matches(&name)
-            .map(|found| match found {
-                Match::Ordinary { key, .. } => *key,
+            .flat_map(|found| match found {
+                Match::Ordinary(group) => group.members().map(|(key, ())| *key),
                 Match::Shared(group) => panic!("{group:?}"),
             })
             .collect();

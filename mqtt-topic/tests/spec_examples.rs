@@ -65,7 +65,7 @@ fn filters_match_alone_in_the_tree_in_the_retained_store_and_each_other() {
     for (text, matching, other) in MATCHING {
         let filter = TopicFilter::parse(text).unwrap();
         let mut tree = SubscriptionTree::new();
-        tree.insert(&filter, 1, ());
+        tree.insert(&Subscription::Ordinary(filter), 1, ()).unwrap();
         let verdicts = matching.iter().map(|name| (name, true)).chain(other.iter().map(|name| (name, false)));
         for (name, expected) in verdicts {
             let name = TopicName::parse(name).unwrap();
@@ -190,17 +190,16 @@ fn faulty_shared_subscriptions_are_refused() {
 
 #[test]
 fn a_share_name_says_nothing_about_what_is_matched() {
-    let share_name = ShareName::parse("g").unwrap();
     let mut tree = SubscriptionTree::new();
-    tree.insert_shared(&share_name, &TopicFilter::parse("#").unwrap(), 1, ());
-    tree.insert_shared(&share_name, &TopicFilter::parse("$SYS/#").unwrap(), 2, ());
+    tree.insert(&Subscription::parse("$share/g/#").unwrap(), 1, ()).unwrap();
+    tree.insert(&Subscription::parse("$share/g/$SYS/#").unwrap(), 2, ()).unwrap();
     let first_members = |name: &str| -> Vec<i32> {
         let name = TopicName::parse(name).unwrap();
         let groups = tree.matches(&name).map(|found| match found {
             Match::Shared(group) => group,
-            Match::Ordinary { key, .. } => panic!("{key} shares"),
+            Match::Ordinary(group) => panic!("{group:?} is not shared"),
         });
-        groups.map(|group| group.members()[0].0).collect()
+        groups.filter_map(|group| group.members().next()).map(|(key, ())| *key).collect()
     };
     assert_eq!(first_members("a"), [1]);
     assert_eq!(first_members("$SYS/a"), [2]);
@@ -208,27 +207,27 @@ fn a_share_name_says_nothing_about_what_is_matched() {
 
 #[test]
 fn groups_are_told_apart_by_share_name_and_filter() {
-    let [g, h] = ["g", "h"].map(|text| ShareName::parse(text).unwrap());
-    let [a, plus] = ["a", "+"].map(|text| TopicFilter::parse(text).unwrap());
+    let [g_a, h_a, g_plus, h_plus, a] = ["$share/g/a", "$share/h/a", "$share/g/+", "$share/h/+", "a"]
+        .map(|text| Subscription::parse(text).unwrap());
     let mut tree = SubscriptionTree::new();
     for key in 1..=3 {
-        tree.insert_shared(&g, &a, key, ());
+        tree.insert(&g_a, key, ()).unwrap();
     }
-    tree.insert_shared(&h, &a, 1, ());
-    tree.insert_shared(&g, &plus, 1, ());
-    tree.insert(&a, 1, ());
+    for subscription in [&h_a, &g_plus, &a] {
+        tree.insert(subscription, 1, ()).unwrap();
+    }
     assert_eq!((tree.len(), tree.matches(&TopicName::parse("a").unwrap()).count()), (6, 4));
 
     let keys = |tree: &SubscriptionTree<i32, ()>| -> Vec<i32> {
-        tree.group(&g, &a).unwrap().members().iter().map(|(key, ())| *key).collect()
+        tree.group(&g_a).unwrap().members().map(|(key, ())| *key).collect()
     };
     assert_eq!(keys(&tree), [1, 2, 3]);
-    assert_eq!(tree.insert_shared(&g, &a, 1, ()), Some(()));
+    assert_eq!(tree.insert(&g_a, 1, ()), Ok(Some(())));
     assert_eq!(keys(&tree), [1, 2, 3], "subscribing again keeps the place");
-    tree.remove_shared(&g, &a, &1);
+    tree.remove(&g_a, &1);
     assert_eq!(keys(&tree), [3, 2], "the last member takes the place of the one who left");
-    assert!(tree.get(&a, &1).is_some() && tree.get_shared(&h, &a, &1).is_some());
-    assert!(tree.group(&h, &plus).is_none());
+    assert!(tree.get(&a, &1).is_some() && tree.get(&h_a, &1).is_some());
+    assert!(tree.group(&h_plus).is_none());
 }
 
 #[test]

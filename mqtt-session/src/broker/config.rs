@@ -56,6 +56,9 @@ pub struct BrokerConfig {
     pub subscription_identifier_available: bool,
     /// Whether there are Shared Subscriptions. On.
     pub shared_subscription_available: bool,
+    /// The key of the hashes of topics. What the broker does never depends on it, but whoever knows it can choose topics that
+    /// are slow to look up: make it a random number. 0.
+    pub hash_seed: u64,
     /// Sessions, connected or not. 100,000.
     pub maximum_sessions: usize,
     /// Subscriptions of one Session; the retained messages of twice as many may wait to be sent. 1,000.
@@ -112,6 +115,7 @@ impl Default for BrokerConfig {
             wildcard_subscription_available: true,
             subscription_identifier_available: true,
             shared_subscription_available: true,
+            hash_seed: 0,
             maximum_sessions: 100_000,
             maximum_subscriptions: 1_000,
             maximum_subscription_bytes: 256 << 10,

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use bytes::Buf;
 use mqtt_codec::{Delivery, ProtocolVersion, Publish, QoS};
-use mqtt_topic::{Match, SharedGroup, Subscription};
+use mqtt_topic::{self as topic, Match};
 
 use super::State;
 use super::subscribe::Granted;
@@ -116,24 +116,26 @@ impl State {
         *routed += 1;
         for found in subscriptions.matches(message.topic()) {
             match found {
-                Match::Ordinary { key, value: granted } => {
-                    // `[MQTT-3.8.3-3]`
-                    if granted.no_local && from == Some(*key) {
-                        continue;
-                    }
-                    let Some(session) = sessions.get_mut(*key) else { continue };
-                    match targets.get_mut(session.mark.1) {
-                        Some(target) if session.mark.0 == *routed => target.merge(granted),
-                        _ => {
-                            session.mark = (*routed, targets.len());
-                            targets.push(Target::new(*key, granted));
+                Match::Ordinary(group) => {
+                    for (key, granted) in group.members() {
+                        // `[MQTT-3.8.3-3]`
+                        if granted.no_local && from == Some(*key) {
+                            continue;
+                        }
+                        let Some(session) = sessions.get_mut(*key) else { continue };
+                        match targets.get_mut(session.mark.1) {
+                            Some(target) if session.mark.0 == *routed => target.merge(granted),
+                            _ => {
+                                session.mark = (*routed, targets.len());
+                                targets.push(Target::new(*key, granted));
+                            }
                         }
                     }
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
                     let chosen = choose(group, *turn, message, sessions, connections, config.limits());
-                    if let Some((position, (key, granted))) = chosen {
+                    if let Some((position, key, granted)) = chosen {
                         *turn = position + 1;
                         targets.push(Target::new(*key, granted));
                     }
@@ -193,14 +195,13 @@ impl State {
     /// Gives a message of a Session that has ended to another member of its group `[MQTT-4.8.2-3]`.
     pub(super) fn hand_over(&mut self, now: Instant, outgoing: &Outgoing) {
         let Some(group) = &outgoing.group else { return };
-        let Subscription::Shared { share_name, filter } = &**group else { return };
         if outgoing.has_expired(now) {
             return;
         }
         let Self { subscriptions, sessions, connections, turns, config, .. } = self;
-        let Some(group) = subscriptions.group(share_name, filter) else { return };
+        let Some(group) = subscriptions.group(group) else { return };
         let turn = turns.entry(group.id()).or_default();
-        let Some((position, (key, granted))) =
+        let Some((position, key, granted)) =
             choose(group, *turn, &outgoing.message, sessions, connections, config.limits())
         else {
             return;
@@ -218,25 +219,25 @@ impl State {
 /// The member of a group that gets a message, in turn: one that is connected and can send it at once; else, for a message
 /// that is kept, one that has room for it, connected members first; else one that loses it.
 fn choose<'t>(
-    group: SharedGroup<'t, SessionId, Granted>,
+    group: topic::Group<'t, SessionId, Granted>,
     turn: usize,
     message: &Message,
     sessions: &Slab<SessionId, Session>,
     connections: &Slab<ConnectionId, Connection>,
     limits: Limits,
-) -> Option<(usize, &'t (SessionId, Granted))> {
+) -> Option<(usize, &'t SessionId, &'t Granted)> {
     let members = group.members();
     let start = turn % members.len().max(1);
-    let in_turn = members.iter().enumerate().skip(start).chain(members.iter().enumerate().take(start));
-    let mut best = None;
-    for (position, member) in in_turn {
-        let Some(session) = sessions.get(member.0) else { continue };
+    let in_turn = members.clone().enumerate().skip(start).chain(members.enumerate().take(start));
+    let mut best: Option<(i32, usize, &SessionId, &Granted)> = None;
+    for (position, (key, granted)) in in_turn {
+        let Some(session) = sessions.get(*key) else { continue };
         let connection = session.connection.and_then(|id| connections.get(id));
-        let is_kept = message.qos().min(member.1.qos) != QoS::AtMostOnce;
+        let is_kept = message.qos().min(granted.qos) != QoS::AtMostOnce;
         let can_write =
             connection.is_some_and(|connection| connection.transmit.remaining() < limits.transmit);
         if can_write && (!is_kept || session.is_ready(limits)) {
-            return Some((position, member));
+            return Some((position, key, granted));
         }
         let rank = match (is_kept && session.has_room_for(message, limits), connection) {
             (true, Some(_)) => 3,
@@ -245,11 +246,11 @@ fn choose<'t>(
             (false, None) if is_kept => 0,
             (false, None) => continue,
         };
-        if best.is_none_or(|(best, _, _)| best < rank) {
-            best = Some((rank, position, member));
+        if best.is_none_or(|(best, ..)| best < rank) {
+            best = Some((rank, position, key, granted));
         }
     }
-    best.map(|(_, position, member)| (position, member))
+    best.map(|(_, position, key, granted)| (position, key, granted))
 }
 
 /// When a message expires that is published now.

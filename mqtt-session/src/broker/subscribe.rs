@@ -15,7 +15,7 @@ use crate::Instant;
 use crate::server::{ConnectionId, Group, RetainedWalk, SessionId};
 
 /// What a subscription was granted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Granted {
     pub(super) qos: QoS,
     pub(super) no_local: bool,
@@ -122,19 +122,16 @@ impl State {
     ) -> SubackReason {
         let filter = subscription.filter();
         let Some(session) = self.sessions.get_mut(id) else { return SubackReason::UnspecifiedError };
-        let exists = match subscription {
-            Subscription::Ordinary(filter) => self.subscriptions.get(filter, &id).is_some(),
-            Subscription::Shared { share_name, filter } => {
-                self.subscriptions.get_shared(share_name, filter, &id).is_some()
-            }
-        };
+        let is_shared = subscription.share_name().is_some();
+        let exists = self.subscriptions.get(subscription, &id).is_some();
         if filter.has_wildcard() && !self.config.wildcard_subscription_available {
             return SubackReason::WildcardSubscriptionsNotSupported;
         }
-        let members = subscription
-            .share_name()
-            .and_then(|share_name| self.subscriptions.group(share_name, filter))
-            .map_or(0, |group| group.members().len());
+        let members = if is_shared {
+            self.subscriptions.group(subscription).map_or(0, |group| group.members().len())
+        } else {
+            0
+        };
         let bytes = filter.as_bytes().len();
         let has_room = exists
             || (session.subscriptions < self.config.maximum_subscriptions
@@ -148,7 +145,6 @@ impl State {
         }
         let qos = options.qos.min(self.config.maximum_qos);
         let no_local = options.no_local;
-        let is_shared = subscription.share_name().is_some();
         let granted = Granted {
             qos,
             no_local,
@@ -156,12 +152,9 @@ impl State {
             identifier,
             group: is_shared.then(|| Arc::new(subscription.boxed())),
         };
-        match subscription {
-            Subscription::Ordinary(filter) => self.subscriptions.insert(filter, id, granted),
-            Subscription::Shared { share_name, filter } => {
-                self.subscriptions.insert_shared(share_name, filter, id, granted)
-            }
-        };
+        if self.subscriptions.insert(subscription, id, granted).is_err() {
+            return SubackReason::QuotaExceeded;
+        }
         if !exists {
             session.subscriptions += 1;
             session.subscription_bytes += bytes;
@@ -178,12 +171,7 @@ impl State {
     }
 
     fn unsubscribe(&mut self, id: SessionId, subscription: &Subscription<&[u8]>) -> UnsubackReason {
-        let removed = match subscription {
-            Subscription::Ordinary(filter) => self.subscriptions.remove(filter, &id),
-            Subscription::Shared { share_name, filter } => {
-                self.subscriptions.remove_shared(share_name, filter, &id)
-            }
-        };
+        let removed = self.subscriptions.remove(subscription, &id);
         let (Some(_), Some(session)) = (removed, self.sessions.get_mut(id)) else {
             return UnsubackReason::NoSubscriptionExisted;
         };

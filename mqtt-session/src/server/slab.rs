@@ -10,7 +10,7 @@ pub(crate) trait Key: Copy {
 }
 
 /// Names one Session to the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SessionId(u64);
 
 impl Key for SessionId {

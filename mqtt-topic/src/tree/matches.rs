@@ -1,179 +1,234 @@
 //! The walk that finds the subscriptions of a Topic Name.
 
 use alloc::boxed::Box;
-use alloc::collections::btree_map;
 use alloc::vec::Vec;
-use core::{fmt, slice};
+use core::fmt;
 
-use super::node::Node;
-use super::{Group, ROOT, SubscriptionTree};
-use crate::arena::{Arena, Id};
-use crate::{ShareName, TopicFilter};
+use super::list::Chunks;
+use super::symbols::Text;
+use super::trie::{Child, ROOT};
+use super::{Sub, SubscriptionTree};
+use crate::arena::NONE;
+use crate::{ShareName, Subscription, TopicFilter};
 
 /// The subscriptions that want a message; see [`SubscriptionTree::matches`].
 #[must_use = "iterators are lazy"]
-#[derive(Clone)]
 pub struct Matches<'t, 'n, K, V> {
-    nodes: &'t Arena<Node>,
-    groups: &'t Arena<Group<K, V>>,
+    tree: &'t SubscriptionTree<K, V>,
     name: &'n [u8],
-    branches: Branches,
-    /// What is left of the filter found last.
-    ordinary: slice::Iter<'t, (K, V)>,
-    shared: btree_map::Iter<'t, ShareName<Box<[u8]>>, Id>,
+    /// The filters found last whose subscriptions have not been given out.
+    found: Found,
+    /// The next group of a Shared Subscription to the filter found last.
+    share: u32,
+    walk: Option<Walk>,
     visited: usize,
 }
 
 /// What a message is wanted by.
 #[derive(Debug)]
 pub enum Match<'t, K, V> {
-    /// An ordinary subscription: it gets the message.
-    Ordinary {
-        /// The subscriber.
-        key: &'t K,
-        /// What was stored with the subscription.
-        value: &'t V,
-    },
+    /// All ordinary subscriptions with one Topic Filter: each of them gets the message.
+    Ordinary(Group<'t, K, V>),
     /// A Shared Subscription: one of its members gets the message.
-    Shared(SharedGroup<'t, K, V>),
+    Shared(Group<'t, K, V>),
 }
 
-/// The subscribers that share one Share Name and one Topic Filter (section 4.8.2). There is at least one.
-pub struct SharedGroup<'t, K, V> {
-    share_name: &'t ShareName<Box<[u8]>>,
-    id: Id,
-    group: &'t Group<K, V>,
+/// The subscribers with one Topic Filter, or those that share one Share Name and one Topic Filter (section 4.8.2). There is at
+/// least one.
+pub struct Group<'t, K, V> {
+    tree: &'t SubscriptionTree<K, V>,
+    sub: Sub,
 }
 
-/// The number of a group, for what is kept about it elsewhere: whose turn it is, say. It is the same as long as the group has
-/// members, and may then be given to another group.
+/// The number of a [`Group`], for what is kept about it elsewhere: whose turn it is, say. It is the same as long as the group
+/// has members, and may then be given to another group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupId(Id);
+pub struct GroupId(pub(super) u32);
 
-impl<'t, K, V> SharedGroup<'t, K, V> {
-    pub(super) const fn new(share_name: &'t ShareName<Box<[u8]>>, id: Id, group: &'t Group<K, V>) -> Self {
-        Self { share_name, id, group }
+/// What a search with a budget has come to; see [`Matches::next_within`].
+#[derive(Debug)]
+pub enum MatchStep<'t, K, V> {
+    /// A match.
+    Found(Match<'t, K, V>),
+    /// The budget is used up; call again with more.
+    OutOfBudget,
+    /// There are no more matches.
+    Done,
+}
+
+/// How far a search has come, for [`SubscriptionTree::matches_from`]. It stays good while the tree changes.
+///
+/// One bit for each level of the Topic Name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchPosition {
+    /// Whether each level up to the place to go on from is `+`.
+    wildcards: Box<[u64]>,
+    levels: u16,
+}
+
+impl<'t, K, V> Group<'t, K, V> {
+    pub(super) const fn new(tree: &'t SubscriptionTree<K, V>, sub: Sub) -> Self {
+        Self { tree, sub }
     }
+}
 
+impl<'t, K, V> Group<'t, K, V> {
     /// The number of the group.
     pub const fn id(&self) -> GroupId {
-        GroupId(self.id)
+        GroupId(self.sub.0)
     }
 
-    /// The Share Name.
-    pub fn share_name(&self) -> ShareName<&'t [u8]> {
-        self.share_name.borrowed()
+    /// The Share Name, if the subscriptions are shared.
+    pub fn share_name(&self) -> Option<ShareName<&'t [u8]>> {
+        self.tree.share_name(self.sub)
     }
 
-    /// The Topic Filter, without `$share/` and Share Name.
-    pub fn filter(&self) -> TopicFilter<&'t [u8]> {
-        self.group.subscription.filter().borrowed()
+    /// The Topic Filter, without `$share/` and Share Name. It is put together for the answer.
+    pub fn filter(&self) -> TopicFilter<Box<[u8]>> {
+        TopicFilter::trusted(self.tree.filter_text(self.sub).into())
+    }
+
+    /// The Share Name, if there is one, and the Topic Filter. It is put together for the answer.
+    pub fn subscription(&self) -> Subscription<Box<[u8]>> {
+        match self.share_name() {
+            None => Subscription::Ordinary(self.filter()),
+            Some(share_name) => {
+                Subscription::Shared { share_name: share_name.boxed(), filter: self.filter() }
+            }
+        }
     }
 
     /// The subscribers and what was stored with their subscriptions, at least one. A new member comes last; when one leaves,
     /// the last takes its place.
-    pub fn members(&self) -> &'t [(K, V)] {
-        &self.group.members
+    pub fn members(&self) -> Members<'t, K, V> {
+        self.tree.members(self.sub)
     }
 }
 
-impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
-    pub(super) fn new(tree: &'t SubscriptionTree<K, V>, name: &'n [u8]) -> Self {
-        Self {
-            nodes: &tree.nodes,
-            groups: &tree.groups,
-            name,
-            branches: Branches::new(Branch { node: ROOT, at: 0 }),
-            ordinary: slice::Iter::default(),
-            shared: btree_map::Iter::default(),
-            visited: 0,
-        }
-    }
-
-    /// How many nodes of the tree have been looked at: the measure of the work done so far.
-    pub const fn visited(&self) -> usize {
-        self.visited
-    }
-
-    /// Finds what ends at a branch, and where it goes on.
-    fn visit(&mut self, branch: Branch) {
-        let Some(node) = self.nodes.get(branch.node) else { return };
-        self.visited += 1;
-        // The name has at least one level, so the root comes in here.
-        if let Some(rest) = self.name.get(branch.at..) {
-            let level = rest.split(|byte| *byte == b'/').next().unwrap_or(rest);
-            let at = branch.at + level.len() + 1;
-            if branch.at > 0 || level.first() != Some(&b'$') {
-                node.multi_level
-                    .and_then(|id| self.nodes.get(id))
-                    .into_iter()
-                    .for_each(|child| self.find(child));
-                node.single_level.into_iter().for_each(|node| self.branches.push(Branch { node, at }));
-            }
-            node.names.get(level).into_iter().for_each(|node| self.branches.push(Branch { node, at }));
-        } else {
-            self.find(node);
-            // `a/#` matches `a` too.
-            node.multi_level.into_iter().for_each(|node| self.branches.push(Branch { node, ..branch }));
-        }
-    }
-
-    /// The filter that ends at `node` matches.
-    fn find(&mut self, node: &'t Node) {
-        self.ordinary = node
-            .ordinary
-            .and_then(|id| self.groups.get(id))
-            .map(|group| group.members.iter())
-            .unwrap_or_default();
-        self.shared = node.shared.iter();
-    }
+/// The members of a [`Group`]; `nth` takes no longer than `next`, give or take 512 members.
+#[must_use = "iterators are lazy"]
+pub struct Members<'t, K, V> {
+    pub(super) one: Option<(&'t K, &'t V)>,
+    pub(super) many: Chunks<'t, (K, V)>,
 }
 
-impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
-    type Item = Match<'t, K, V>;
+impl<'t, K, V> Iterator for Members<'t, K, V> {
+    type Item = (&'t K, &'t V);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some((key, value)) = self.ordinary.next() {
-                return Some(Match::Ordinary { key, value });
-            }
-            if let Some((share_name, id)) = self.shared.next() {
-                return Some(Match::Shared(SharedGroup::new(share_name, *id, self.groups.get(*id)?)));
-            }
-            let branch = self.branches.pop()?;
-            self.visit(branch);
+        self.one.take().or_else(|| self.many.next().map(|(key, value)| (key, value)))
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        match (self.one.take(), n) {
+            (None, n) => self.many.nth(n).map(|(key, value)| (key, value)),
+            (one, 0) => one,
+            (Some(_), _) => None,
         }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.many.size_hint().0 + usize::from(self.one.is_some());
+        (len, Some(len))
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        let first = self.one.into_iter().fold(init, &mut f);
+        self.many.fold(first, |all, (key, value)| f(all, (key, value)))
     }
 }
 
-impl<K, V> core::iter::FusedIterator for Matches<'_, '_, K, V> {}
+impl<K, V> ExactSizeIterator for Members<'_, K, V> {}
+impl<K, V> core::iter::FusedIterator for Members<'_, K, V> {}
 
-/// A node whose path matches the name up to `at`, where the next level begins; one past the end of the name, there is none.
-#[derive(Clone, Copy)]
-struct Branch {
-    node: Id,
-    at: usize,
+/// What one visit finds, in order: a filter that ends in `#`; and for the last level of a name, what ends with that level, or
+/// with `#` behind it, and the same for `+`.
+#[derive(Clone)]
+struct Found {
+    filters: [u32; 5],
+    /// The first that has not been given out, and the end.
+    next: u8,
+    end: u8,
+}
+
+impl Found {
+    const NONE: Self = Self { filters: [0; 5], next: 0, end: 0 };
+
+    #[inline]
+    fn push(&mut self, id: u32) {
+        if id != NONE
+            && let Some(slot) = self.filters.get_mut(usize::from(self.end))
+        {
+            *slot = id;
+            self.end += 1;
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<u32> {
+        if self.is_empty() {
+            return None;
+        }
+        self.next += 1;
+        self.filters.get(usize::from(self.next) - 1).copied()
+    }
+
+    #[inline]
+    const fn is_empty(&self) -> bool {
+        self.next == self.end
+    }
+}
+
+/// The walk through the trie: depth first, the level itself before `+`.
+#[derive(Clone)]
+struct Walk {
+    /// Where the first levels of the name end, and how many are known.
+    ends: [u16; FEW_LEVELS],
+    known: u16,
+    len: u16,
+    /// Their symbols: [`NONE`] if no filter has it.
+    symbols: [u32; FEW_LEVELS],
+    /// The branches still to visit, the last first: at most one for each level of the name and one more.
+    few: [Branch; FEW_LEVELS + 1],
+    /// Those that `few` has no room for.
+    more: Vec<Branch>,
 }
 
 /// Names with so many levels are matched without allocating.
 const FEW_LEVELS: usize = 16;
 
-/// The branches still to visit, the last first: at most one for each level of the name and one more.
-#[derive(Clone)]
-struct Branches {
-    few: [Branch; FEW_LEVELS + 1],
-    /// How many of the `few` are there; the others follow in `more`.
-    len: usize,
-    more: Vec<Branch>,
+/// The symbol of a level that has not been looked up.
+const UNKNOWN: u32 = NONE - 3;
+
+/// A node whose path matches the name up to `at`, where the next level begins. There is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Branch {
+    node: u32,
+    at: u16,
+    level: u16,
 }
 
-impl Branches {
-    const fn new(first: Branch) -> Self {
-        Self { few: [first; FEW_LEVELS + 1], len: 1, more: Vec::new() }
+const START: Branch = Branch { node: ROOT, at: 0, level: 0 };
+
+impl Walk {
+    #[inline]
+    fn new(name: &[u8]) -> Self {
+        let (ends, known) = ends_of_levels(name);
+        Self {
+            ends,
+            known,
+            len: 0,
+            symbols: [UNKNOWN; FEW_LEVELS],
+            few: [START; FEW_LEVELS + 1],
+            more: Vec::new(),
+        }
     }
 
+    #[inline]
     fn push(&mut self, branch: Branch) {
-        if let Some(slot) = self.few.get_mut(self.len) {
+        if let Some(slot) = self.few.get_mut(usize::from(self.len)) {
             *slot = branch;
             self.len += 1;
         } else {
@@ -181,11 +236,301 @@ impl Branches {
         }
     }
 
+    #[inline]
     fn pop(&mut self) -> Option<Branch> {
-        self.more.pop().or_else(|| {
-            self.len = self.len.checked_sub(1)?;
-            self.few.get(self.len).copied()
-        })
+        if usize::from(self.len) == self.few.len() && !self.more.is_empty() {
+            return self.more.pop();
+        }
+        self.len = self.len.checked_sub(1)?;
+        self.few.get(usize::from(self.len)).copied()
+    }
+
+    fn last(&self) -> Option<&Branch> {
+        self.more.last().or_else(|| self.few.get(usize::from(self.len.checked_sub(1)?)))
+    }
+
+    /// The level of the name at a branch: its symbol, and where it ends.
+    #[inline]
+    fn level<K, V>(&mut self, tree: &SubscriptionTree<K, V>, name: &[u8], branch: Branch) -> (u32, u16) {
+        let at = usize::from(branch.level);
+        if branch.level < self.known
+            && let (Some(symbol), Some(end)) = (self.symbols.get_mut(at), self.ends.get(at))
+        {
+            if *symbol == UNKNOWN {
+                let text = Text::within(name, branch.at.into(), usize::from(*end));
+                *symbol = tree.trie.symbols.find(text).unwrap_or(NONE);
+            }
+            return (*symbol, *end);
+        }
+        let rest = name.get(usize::from(branch.at)..).unwrap_or_default();
+        let len = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+        let end = usize::from(branch.at) + len;
+        let text = Text::within(name, branch.at.into(), end);
+        (tree.trie.symbols.find(text).unwrap_or(NONE), end as u16)
+    }
+
+    /// Finds what ends at a branch or at the last level, and where it goes on: with the same level, and with `+`, which is kept
+    /// for later.
+    #[inline]
+    fn visit<K, V>(
+        &mut self,
+        tree: &SubscriptionTree<K, V>,
+        name: &[u8],
+        branch: Branch,
+        found: &mut Found,
+    ) -> Option<Branch> {
+        let node = tree.trie.nodes.get(branch.node)?;
+        let (symbol, end) = self.level(tree, name, branch);
+        let mut single_level = Child::None;
+        if is_wild(name, branch) {
+            found.push(node.multi_level);
+            single_level = node.single_level();
+        }
+        let same = if symbol == NONE { Child::None } else { tree.trie.name(branch.node, node, symbol) };
+        if usize::from(end) == name.len() {
+            find_ends(tree, same, found);
+            find_ends(tree, single_level, found);
+            return None;
+        }
+        let (at, level) = (end + 1, branch.level + 1);
+        if let Child::Node(node) = single_level {
+            self.push(Branch { node, at, level });
+        }
+        match same {
+            Child::Node(node) => Some(Branch { node, at, level }),
+            Child::None | Child::Leaf(_) => None,
+        }
+    }
+}
+
+/// Finds what ends with the last level of a name.
+#[inline]
+fn find_ends<K, V>(tree: &SubscriptionTree<K, V>, child: Child, found: &mut Found) {
+    match child {
+        Child::None => {}
+        Child::Leaf(id) => found.push(id),
+        Child::Node(id) => {
+            if let Some(node) = tree.trie.nodes.get(id) {
+                found.push(node.filter);
+                // `a/#` matches `a` too.
+                found.push(node.multi_level);
+            }
+        }
+    }
+}
+
+/// Where the first levels end, and how many they are.
+#[inline]
+fn ends_of_levels(name: &[u8]) -> ([u16; FEW_LEVELS], u16) {
+    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    let mut ends = [0; FEW_LEVELS];
+    let mut slots = ends.iter_mut();
+    let mut known = 0;
+    let (words, rest) = name.as_chunks();
+    let tail = rest.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte));
+    let words = words.iter().map(|word| u64::from_le_bytes(*word)).chain([tail]);
+    for (number, word) in (0..).zip(words) {
+        // The highest bit of each byte that is `/`.
+        let differs = word ^ u64::from_ne_bytes([b'/'; 8]);
+        let mut separators = !(((differs & LOW) + LOW) | differs | LOW);
+        while separators != 0 {
+            let Some(end) = slots.next() else { return (ends, known) };
+            *end = number * 8 + separators.trailing_zeros() as u16 / 8;
+            known += 1;
+            separators &= separators - 1;
+        }
+    }
+    if let Some(end) = slots.next() {
+        *end = name.len() as u16;
+        known += 1;
+    }
+    (ends, known)
+}
+
+/// Whether `+` or `#` may stand for the level at a branch: not for the first of a name that begins with `$`
+/// `[MQTT-4.7.2-1]`.
+#[inline]
+fn is_wild(name: &[u8], branch: Branch) -> bool {
+    branch.level > 0 || name.first() != Some(&b'$')
+}
+
+impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
+    #[inline]
+    pub(super) fn new(tree: &'t SubscriptionTree<K, V>, name: &'n [u8]) -> Self {
+        let mut found = Found::NONE;
+        if let Some(id) = tree.trie.find_exact(name) {
+            found.push(id);
+        }
+        let walk = tree.trie.has_paths().then(|| Walk { len: 1, ..Walk::new(name) });
+        Self { tree, name, found, share: NONE, walk, visited: usize::from(tree.config.exact_table) }
+    }
+
+    /// The search that goes on from `position`.
+    pub(super) fn from_position(
+        tree: &'t SubscriptionTree<K, V>,
+        name: &'n [u8],
+        position: &MatchPosition,
+    ) -> Self {
+        let mut walk = Walk::new(name);
+        let mut visited = 0;
+        let mut at = Some(START);
+        for level in 0..position.levels {
+            let Some(branch) = at.take() else { break };
+            let Some(node) = tree.trie.nodes.get(branch.node) else { break };
+            visited += 1;
+            let (symbol, end) = walk.level(tree, name, branch);
+            if usize::from(end) == name.len() {
+                break;
+            }
+            let below = |child| match child {
+                Child::Node(node) => Some(Branch { node, at: end + 1, level: branch.level + 1 }),
+                Child::None | Child::Leaf(_) => None,
+            };
+            let single_level = if is_wild(name, branch) { below(node.single_level()) } else { None };
+            let bits = position.wildcards.get(usize::from(level) / 64).copied().unwrap_or_default();
+            if bits >> (level % 64) & 1 == 1 {
+                at = single_level;
+            } else {
+                // `+` comes after all that goes on with the level itself.
+                if let Some(branch) = single_level {
+                    walk.push(branch);
+                }
+                at = if symbol == NONE { None } else { below(tree.trie.name(branch.node, node, symbol)) };
+            }
+        }
+        if let Some(branch) = at {
+            walk.push(branch);
+        }
+        Self { tree, name, found: Found::NONE, share: NONE, walk: Some(walk), visited }
+    }
+
+    /// How many nodes of the tree and entries of the exact table have been looked at: the measure of the work done so far.
+    pub const fn visited(&self) -> usize {
+        self.visited
+    }
+
+    /// The next match, as long as `budget` lasts, from which each node looked at takes one. So a search that looks at many can
+    /// give way to other work; with a budget it always comes forward.
+    ///
+    /// ```
+    /// use mqtt_topic::{MatchStep, Subscription, SubscriptionTree, TopicName};
+    ///
+    /// let mut tree = SubscriptionTree::new();
+    /// for (client, text) in [(1, "a/+"), (2, "+/b"), (3, "+/+"), (4, "#")] {
+    ///     tree.insert(&Subscription::parse(text)?, client, ()).unwrap();
+    /// }
+    /// let name = TopicName::parse("a/b")?;
+    /// let (mut found, mut steps) = (0, 0);
+    /// let mut matches = tree.matches(&name);
+    /// loop {
+    ///     let mut budget = 1;
+    ///     loop {
+    ///         match matches.next_within(&mut budget) {
+    ///             MatchStep::Found(_) => found += 1,
+    ///             MatchStep::OutOfBudget => break,
+    ///             MatchStep::Done => {
+    ///                 assert!(found == 4 && steps > 1);
+    ///                 return Ok(());
+    ///             }
+    ///         }
+    ///     }
+    ///     steps += 1;
+    ///     // Other work, which may change the tree.
+    ///     let Some(position) = matches.position() else { continue };
+    ///     matches = tree.matches_from(&name, &position);
+    /// }
+    /// # Ok::<(), mqtt_topic::InvalidTopic>(())
+    /// ```
+    pub fn next_within(&mut self, budget: &mut usize) -> MatchStep<'t, K, V> {
+        loop {
+            if let Some(found) = self.next_found() {
+                return MatchStep::Found(found);
+            }
+            if self.walk.as_ref().is_none_or(|walk| walk.last().is_none()) {
+                return MatchStep::Done;
+            }
+            if *budget == 0 {
+                return MatchStep::OutOfBudget;
+            }
+            if !self.search(budget) {
+                return MatchStep::Done;
+            }
+        }
+    }
+
+    /// Where to go on later, once [`next_within`](Self::next_within) has come to the end of its budget; `None` while there are
+    /// matches to give out, and at the end.
+    pub fn position(&self) -> Option<MatchPosition> {
+        let is_settled = self.found.is_empty() && self.share == NONE;
+        let branch = self.walk.as_ref().filter(|_| is_settled)?.last()?;
+        let mut wildcards: Vec<u64> = core::iter::repeat_n(0, branch.level.div_ceil(64).into()).collect();
+        let levels = (0..branch.level).rev();
+        for (level, is_wildcard) in levels.zip(self.tree.trie.wildcards_above(Child::Node(branch.node))) {
+            if let Some(bits) = wildcards.get_mut(usize::from(level) / 64) {
+                *bits |= u64::from(is_wildcard) << (level % 64);
+            }
+        }
+        Some(MatchPosition { wildcards: wildcards.into(), levels: branch.level })
+    }
+
+    /// Looks at branches, one for each of `budget`, until something is found; `false` if there are none left.
+    #[inline]
+    fn search(&mut self, budget: &mut usize) -> bool {
+        let Some(walk) = &mut self.walk else { return false };
+        self.found = Found::NONE;
+        let mut next = None;
+        while *budget > 0 && self.found.is_empty() {
+            let Some(branch) = next.or_else(|| walk.pop()) else { return false };
+            *budget -= 1;
+            self.visited += 1;
+            next = walk.visit(self.tree, self.name, branch, &mut self.found);
+        }
+        if let Some(branch) = next {
+            walk.push(branch);
+        }
+        true
+    }
+
+    /// What has been found and not been given out.
+    #[inline]
+    fn next_found(&mut self) -> Option<Match<'t, K, V>> {
+        loop {
+            if self.share != NONE {
+                let sub = Sub::shared(self.share);
+                self.share = self.tree.next_share(self.share);
+                return Some(Match::Shared(Group::new(self.tree, sub)));
+            }
+            let id = self.found.pop()?;
+            let (is_ordinary, share) = self.tree.ends(id);
+            self.share = share;
+            if is_ordinary {
+                return Some(Match::Ordinary(Group::new(self.tree, Sub::ordinary(id))));
+            }
+        }
+    }
+}
+
+impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
+    type Item = Match<'t, K, V>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(found) = self.next_found() {
+                return Some(found);
+            }
+            if !self.search(&mut { usize::MAX }) {
+                return None;
+            }
+        }
+    }
+}
+
+impl<K, V> core::iter::FusedIterator for Matches<'_, '_, K, V> {}
+
+impl<K, V> Clone for Matches<'_, '_, K, V> {
+    fn clone(&self) -> Self {
+        Self { found: self.found.clone(), walk: self.walk.clone(), ..*self }
     }
 }
 
@@ -197,52 +542,37 @@ impl<K, V> Clone for Match<'_, K, V> {
 
 impl<K, V> Copy for Match<'_, K, V> {}
 
-impl<K, V> Clone for SharedGroup<'_, K, V> {
+impl<K, V> Clone for Group<'_, K, V> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<K, V> Copy for SharedGroup<'_, K, V> {}
+impl<K, V> Copy for Group<'_, K, V> {}
 
-impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SharedGroup<'_, K, V> {
+impl<K, V> Clone for Members<'_, K, V> {
+    fn clone(&self) -> Self {
+        Self { one: self.one, many: self.many.clone() }
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Group<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedGroup")
-            .field("share_name", &self.share_name)
-            .field("filter", &self.filter())
+        f.debug_struct("Group")
+            .field("subscription", &self.subscription())
             .field("members", &self.members())
             .finish_non_exhaustive()
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Members<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
     }
 }
 
 impl<K, V> fmt::Debug for Matches<'_, '_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Matches").field("visited", &self.visited).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::TopicName;
-
-    #[test]
-    fn nothing_is_allocated_for_few_levels_and_nothing_is_missed_for_many() {
-        for levels in 1..40 {
-            // `+`, `a/+`, `a/a/+` … with `/#` or nothing behind: at every level two branches go on.
-            let mut tree = SubscriptionTree::new();
-            for level in 0..levels {
-                let filter = "a/".repeat(level) + "+";
-                tree.insert(&TopicFilter::parse(&filter).unwrap(), level, ());
-                tree.insert(&TopicFilter::parse(&(filter + "/#")).unwrap(), level, ());
-            }
-            let name = "a/".repeat(levels - 1) + "a";
-            tree.insert(&TopicFilter::parse(&name).unwrap(), 0, ());
-            let name = TopicName::parse(&name).unwrap();
-            let mut matches = tree.matches(&name);
-            // All that end in `#`, `+` at the last level, and the name itself.
-            assert_eq!(matches.by_ref().count(), levels + 2);
-            assert_eq!(matches.branches.more.capacity() == 0, levels <= FEW_LEVELS, "{levels} levels");
-        }
     }
 }

@@ -1,0 +1,108 @@
+//! Keyed hashes of 32 bits: whoever does not know the seed cannot choose texts that collide.
+
+use core::hash::{Hash, Hasher};
+
+#[derive(Clone, Copy)]
+pub(super) struct Seed(u64, u64);
+
+/// The 128-bit product, folded.
+#[inline]
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
+const fn halves(bytes: [u8; 16]) -> (u64, u64) {
+    let both = u128::from_le_bytes(bytes);
+    (both as u64, (both >> 64) as u64)
+}
+
+impl Seed {
+    pub(super) fn new(seed: u64) -> Self {
+        // Any two seeds give unlike keys.
+        let key = |number: u64| fold(seed ^ number, 0x9E37_79B9_7F4A_7C15) ^ seed.rotate_left(32) ^ number;
+        Self(key(0xA076_1D64_78BD_642F), key(0xE703_7ED1_A0B4_28DB))
+    }
+
+    #[inline]
+    pub(super) fn text(self, text: &[u8]) -> u32 {
+        let mut state = self.0 ^ text.len() as u64;
+        let (a, b) = if let Some(last) = text.last_chunk::<16>() {
+            let (chunks, rest) = text.as_chunks::<16>();
+            let chunks =
+                if rest.is_empty() { chunks.split_last().map_or(chunks, |(_, rest)| rest) } else { chunks };
+            for chunk in chunks {
+                let (a, b) = halves(*chunk);
+                state = fold(a ^ state, b ^ self.1);
+            }
+            halves(*last)
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+            (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+        } else {
+            (text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0)
+        };
+        (fold(a ^ state, b ^ self.1) >> 32) as u32
+    }
+
+    #[inline]
+    pub(super) const fn number(self, number: u128) -> u32 {
+        (fold(number as u64 ^ self.0, (number >> 64) as u64 ^ self.1) >> 32) as u32
+    }
+
+    #[inline]
+    pub(super) const fn pair(self, a: u32, b: u32) -> u32 {
+        (fold(((a as u64) << 32 | b as u64) ^ self.0, self.1) >> 32) as u32
+    }
+
+    #[inline]
+    pub(super) fn key<K: Hash>(self, key: &K) -> u32 {
+        let mut hasher = KeyHasher { state: self.0, key: self.1 };
+        key.hash(&mut hasher);
+        (hasher.finish() >> 32) as u32
+    }
+}
+
+struct KeyHasher {
+    state: u64,
+    key: u64,
+}
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (chunks, rest) = bytes.as_chunks();
+        for chunk in chunks {
+            self.write_u64(u64::from_le_bytes(*chunk));
+        }
+        if !rest.is_empty() {
+            // The length keeps what ends in zeros apart.
+            self.write_u64(rest.iter().fold(rest.len() as u64, |all, byte| all << 8 | u64::from(*byte)));
+        }
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.write_u64(number.into());
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write_u64(number.into());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        self.state = fold(self.state ^ number, self.key);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        fold(self.state, self.key ^ 0x9E37_79B9_7F4A_7C15)
+    }
+}

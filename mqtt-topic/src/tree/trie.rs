@@ -1,0 +1,510 @@
+//! The filters as paths of levels.
+
+use alloc::vec::Vec;
+
+use super::exact::Exact;
+use super::hash::Seed;
+use super::symbols::{Symbols, Text};
+use super::table::Table;
+use crate::arena::{Arena, NONE, Record};
+use crate::{Level, TopicFilter};
+
+/// The symbols of the wildcards.
+pub(super) const SINGLE_LEVEL: u32 = NONE - 1;
+pub(super) const MULTI_LEVEL: u32 = NONE - 2;
+
+/// The parent of filters in the exact table.
+const EXACT: u32 = NONE - 1;
+/// The parent of a vacant node.
+const VACANT: u32 = NONE - 2;
+
+pub(super) const ROOT: u32 = 0;
+
+/// Where a filter ends: the node of all its levels but the last, and the last as a symbol. In the exact table: where its text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    parent: u32,
+    symbol: u32,
+}
+
+/// A Topic Filter that somebody is subscribed to.
+#[derive(Clone)]
+pub(super) enum Filter<K, V> {
+    Vacant(u32),
+    /// One ordinary subscription and no shared ones.
+    One {
+        place: Place,
+        key: K,
+        value: V,
+    },
+    /// Any others, by the number of the ends.
+    Many {
+        place: Place,
+        ends: u32,
+    },
+}
+
+impl<K, V> Filter<K, V> {
+    const fn place(&self) -> Option<Place> {
+        match self {
+            Self::Vacant(_) => None,
+            Self::One { place, .. } | Self::Many { place, .. } => Some(*place),
+        }
+    }
+
+    const fn place_mut(&mut self) -> Option<&mut Place> {
+        match self {
+            Self::Vacant(_) => None,
+            Self::One { place, .. } | Self::Many { place, .. } => Some(place),
+        }
+    }
+}
+
+impl<K, V> Record for Filter<K, V> {
+    fn vacant(next: u32) -> Self {
+        Self::Vacant(next)
+    }
+
+    fn next_vacant(&self) -> Option<u32> {
+        match self {
+            Self::Vacant(next) => Some(*next),
+            Self::One { .. } | Self::Many { .. } => None,
+        }
+    }
+}
+
+/// What a level leads to. Where no filter goes on there is no node, but the filter that ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Child {
+    None,
+    Node(u32),
+    Leaf(u32),
+}
+
+/// A [`Child`] in four bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Packed(u32);
+
+const LEAF: u32 = 1 << 31;
+const COUNT: u32 = 1 << 30;
+
+impl Packed {
+    const fn new(child: Child) -> Self {
+        match child {
+            Child::None => Self(NONE),
+            Child::Node(id) => Self(id),
+            Child::Leaf(id) => Self(LEAF | id),
+        }
+    }
+
+    #[inline]
+    pub(super) const fn child(self) -> Child {
+        match self.0 {
+            NONE => Child::None,
+            number if number & LEAF == 0 => Child::Node(number),
+            number => Child::Leaf(number & !LEAF),
+        }
+    }
+}
+
+/// The children for levels without a wildcard: none, the only one, or how many there are in the table of edges.
+#[derive(Clone, Copy)]
+struct Names(Packed);
+
+enum NamesKind {
+    Only(Child),
+    Many(u32),
+}
+
+impl Names {
+    const NONE: Self = Self::only(Child::None);
+
+    const fn only(child: Child) -> Self {
+        Self(Packed::new(child))
+    }
+
+    const fn many(count: u32) -> Self {
+        Self(Packed(COUNT | count))
+    }
+
+    #[inline]
+    const fn kind(self) -> NamesKind {
+        match self.0.0 {
+            number if number & (LEAF | COUNT) == COUNT => NamesKind::Many(number & !COUNT),
+            _ => NamesKind::Only(self.0.child()),
+        }
+    }
+}
+
+/// The beginning of a filter that goes on.
+#[derive(Clone, Copy)]
+pub(super) struct Node {
+    parent: u32,
+    symbol: u32,
+    names: Names,
+    single_level: Packed,
+    /// The filter that is this beginning and `#`, or none.
+    pub(super) multi_level: u32,
+    /// The filter that is this beginning, or none.
+    pub(super) filter: u32,
+}
+
+impl Node {
+    const fn new(place: Place) -> Self {
+        Self {
+            parent: place.parent,
+            symbol: place.symbol,
+            names: Names::NONE,
+            single_level: Packed::new(Child::None),
+            multi_level: NONE,
+            filter: NONE,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn single_level(&self) -> Child {
+        self.single_level.child()
+    }
+
+    /// Whether no filter goes on from here.
+    const fn is_childless(&self) -> bool {
+        matches!(self.names.kind(), NamesKind::Only(Child::None) | NamesKind::Many(0))
+            && matches!(self.single_level(), Child::None)
+            && self.multi_level == NONE
+    }
+}
+
+impl Record for Node {
+    fn vacant(next: u32) -> Self {
+        Self::new(Place { parent: VACANT, symbol: next })
+    }
+
+    fn next_vacant(&self) -> Option<u32> {
+        (self.parent == VACANT).then_some(self.symbol)
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Trie<K, V> {
+    seed: Seed,
+    pub(super) symbols: Symbols,
+    pub(super) nodes: Arena<Node>,
+    edges: Table,
+    pub(super) filters: Arena<Filter<K, V>>,
+    exact: Option<Exact>,
+}
+
+impl<K, V> Trie<K, V> {
+    /// Whether numbers are left for one more filter.
+    pub(super) fn has_room(&self, levels: usize) -> bool {
+        use crate::arena::MAXIMUM;
+        let has_numbers = |used: usize| used + levels < MAXIMUM;
+        has_numbers(self.nodes.len())
+            && has_numbers(self.symbols.len())
+            && has_numbers(self.filters.len())
+            && self.exact.as_ref().is_none_or(Exact::has_room)
+    }
+
+    /// Whether there is any filter that is not in the exact table.
+    #[inline]
+    pub(super) fn has_paths(&self) -> bool {
+        self.nodes.get(ROOT).is_some_and(|root| !root.is_childless())
+    }
+
+    /// The filter without wildcards that is this text, if it is in the exact table.
+    #[inline]
+    pub(super) fn find_exact(&self, text: &[u8]) -> Option<u32> {
+        self.exact
+            .as_ref()?
+            .find(text, |id| self.filters.get(id).and_then(Filter::place).map_or(NONE, |place| place.symbol))
+    }
+
+    pub(super) fn find(&self, filter: TopicFilter<&[u8]>) -> Option<u32> {
+        if self.exact.is_some() && !filter.has_wildcard() {
+            return self.find_exact(filter.as_bytes());
+        }
+        let mut at = Child::Node(ROOT);
+        for level in filter.levels() {
+            let Child::Node(parent) = at else { return None };
+            at = self.child(Place { parent, symbol: self.symbol(level)? });
+        }
+        match at {
+            Child::Leaf(id) => Some(id),
+            Child::Node(id) => self.nodes.get(id).map(|node| node.filter).filter(|id| *id != NONE),
+            Child::None => None,
+        }
+    }
+
+    /// The child for a level without wildcard.
+    #[inline]
+    pub(super) fn name(&self, id: u32, node: &Node, symbol: u32) -> Child {
+        let place = Place { parent: id, symbol };
+        match node.names.kind() {
+            NamesKind::Only(child) => {
+                let is_it = match child {
+                    Child::None => false,
+                    Child::Node(id) => self.nodes.get(id).is_some_and(|node| node.symbol == symbol),
+                    Child::Leaf(_) => self.place_of(child) == Some(place),
+                };
+                if is_it { child } else { Child::None }
+            }
+            NamesKind::Many(_) => {
+                let is = |number| self.place_of(Packed(number).child()) == Some(place);
+                self.edges
+                    .find(self.seed.pair(id, symbol), is)
+                    .map_or(Child::None, |number| Packed(number).child())
+            }
+        }
+    }
+
+    /// The text of a filter.
+    pub(super) fn text(&self, id: u32) -> Vec<u8> {
+        let Some(mut place) = self.filters.get(id).and_then(Filter::place) else { return Vec::new() };
+        if place.parent == EXACT {
+            return self.exact.as_ref().map(|exact| exact.text(place.symbol).to_vec()).unwrap_or_default();
+        }
+        let mut path = Vec::from([place.symbol]);
+        while let Some(node) = self.nodes.get(place.parent)
+            && place.parent != ROOT
+        {
+            path.push(node.symbol);
+            place.parent = node.parent;
+        }
+        let mut text = Vec::new();
+        for (number, symbol) in path.into_iter().rev().enumerate() {
+            if number > 0 {
+                text.push(b'/');
+            }
+            text.extend_from_slice(match symbol {
+                SINGLE_LEVEL => b"+",
+                MULTI_LEVEL => b"#",
+                symbol => self.symbols.text(symbol),
+            });
+        }
+        text
+    }
+
+    /// Where a node is: whether each level up to it is `+`, the last first.
+    pub(super) fn wildcards_above(&self, child: Child) -> impl Iterator<Item = bool> {
+        let mut place = self.place_of(child);
+        core::iter::from_fn(move || {
+            let at = place?;
+            let parent = self.nodes.get(at.parent)?;
+            place = Some(Place { parent: parent.parent, symbol: parent.symbol });
+            Some(at.symbol == SINGLE_LEVEL)
+        })
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.symbols.heap_bytes()
+            + self.nodes.heap_bytes()
+            + self.edges.heap_bytes()
+            + self.filters.heap_bytes()
+            + self.exact.as_ref().map_or(0, Exact::heap_bytes)
+    }
+
+    /// What a level is called, if it is anywhere.
+    fn symbol(&self, level: Level<'_>) -> Option<u32> {
+        match level {
+            Level::Name(name) => self.symbols.find(Text::new(name)),
+            Level::SingleLevel => Some(SINGLE_LEVEL),
+            Level::MultiLevel => Some(MULTI_LEVEL),
+        }
+    }
+
+    fn place_of(&self, child: Child) -> Option<Place> {
+        match child {
+            Child::None => None,
+            Child::Node(id) => {
+                self.nodes.get(id).map(|node| Place { parent: node.parent, symbol: node.symbol })
+            }
+            Child::Leaf(id) => self.filters.get(id)?.place(),
+        }
+    }
+
+    fn child(&self, place: Place) -> Child {
+        let Some(node) = self.nodes.get(place.parent) else { return Child::None };
+        match place.symbol {
+            SINGLE_LEVEL => node.single_level(),
+            MULTI_LEVEL if node.multi_level == NONE => Child::None,
+            MULTI_LEVEL => Child::Leaf(node.multi_level),
+            symbol => self.name(place.parent, node, symbol),
+        }
+    }
+}
+
+impl<K: Clone, V: Clone> Trie<K, V> {
+    pub(super) fn new(seed: Seed, with_exact: bool) -> Self {
+        let mut nodes = Arena::new();
+        nodes.insert(Node::new(Place { parent: NONE, symbol: NONE }));
+        Self {
+            seed,
+            symbols: Symbols::new(seed),
+            nodes,
+            edges: Table::new(),
+            filters: Arena::new(),
+            exact: with_exact.then(|| Exact::new(seed)),
+        }
+    }
+
+    /// The filter, or the one that `make` makes.
+    pub(super) fn find_or_add(
+        &mut self,
+        filter: TopicFilter<&[u8]>,
+        make: impl FnOnce(Place) -> Filter<K, V>,
+    ) -> u32 {
+        if !filter.has_wildcard()
+            && let Some(exact) = &mut self.exact
+        {
+            let filters = &self.filters;
+            let place_of =
+                |id| filters.get(id).and_then(Filter::place).map_or(NONE, |place: Place| place.symbol);
+            return exact.find(filter.as_bytes(), place_of).unwrap_or_else(|| {
+                let id = self.filters.insert(make(Place { parent: EXACT, symbol: NONE }));
+                exact.insert(id, filter.as_bytes(), |owner, text| set_text(&mut self.filters, owner, text));
+                id
+            });
+        }
+        let mut parent = ROOT;
+        let mut levels = filter.levels().peekable();
+        while let Some(level) = levels.next() {
+            let known = self.symbol(level);
+            let child = known.map_or(Child::None, |symbol| self.child(Place { parent, symbol }));
+            match (child, levels.peek().is_none()) {
+                (Child::Leaf(id), true) => return id,
+                (Child::Node(id), true) => {
+                    let Some(node) = self.nodes.get_mut(id) else { break };
+                    if node.filter == NONE {
+                        node.filter =
+                            self.filters.insert(make(Place { parent: node.parent, symbol: node.symbol }));
+                    }
+                    return node.filter;
+                }
+                (Child::Node(id), false) => parent = id,
+                (Child::Leaf(id), false) => {
+                    let Some(place) = self.filters.get(id).and_then(Filter::place) else { break };
+                    parent = self.nodes.insert(Node { filter: id, ..Node::new(place) });
+                    self.replace_child(place, Child::Leaf(id), Child::Node(parent));
+                }
+                (Child::None, is_last) => {
+                    let symbol = match level {
+                        Level::Name(name) => self.symbols.add(name),
+                        Level::SingleLevel => SINGLE_LEVEL,
+                        Level::MultiLevel => MULTI_LEVEL,
+                    };
+                    let place = Place { parent, symbol };
+                    if is_last {
+                        let id = self.filters.insert(make(place));
+                        self.add_child(place, Child::Leaf(id));
+                        return id;
+                    }
+                    parent = self.nodes.insert(Node::new(place));
+                    self.add_child(place, Child::Node(parent));
+                }
+            }
+        }
+        NONE
+    }
+
+    /// Removes a filter, and the nodes that were there for it alone.
+    pub(super) fn remove(&mut self, id: u32) -> Option<Filter<K, V>> {
+        let removed = self.filters.remove(id)?;
+        let mut place = removed.place()?;
+        if place.parent == EXACT {
+            if let Some(exact) = &mut self.exact {
+                exact.remove(id, place.symbol, |owner, text| set_text(&mut self.filters, owner, text));
+            }
+            return Some(removed);
+        }
+        // `child` will not find a leaf whose filter is gone, but the node of a filter that others go on from.
+        if let Child::Node(at) = self.child(place)
+            && let Some(node) = self.nodes.get_mut(at)
+        {
+            node.filter = NONE;
+            return Some(removed);
+        }
+        let mut child = Child::Leaf(id);
+        loop {
+            self.remove_child(place, child);
+            let Some(node) = self.nodes.get(place.parent).copied() else { break };
+            if place.parent == ROOT || !node.is_childless() {
+                break;
+            }
+            self.nodes.remove(place.parent);
+            child = Child::Node(place.parent);
+            place = Place { parent: node.parent, symbol: node.symbol };
+            if node.filter != NONE {
+                self.replace_child(place, child, Child::Leaf(node.filter));
+                break;
+            }
+        }
+        Some(removed)
+    }
+
+    fn add_edge(&mut self, place: Place, child: Child) {
+        self.edges.insert(self.seed.pair(place.parent, place.symbol), Packed::new(child).0);
+    }
+
+    fn add_child(&mut self, place: Place, child: Child) {
+        let Some(node) = self.nodes.get_mut(place.parent) else { return };
+        match (place.symbol, child) {
+            (MULTI_LEVEL, Child::Leaf(id)) => node.multi_level = id,
+            (SINGLE_LEVEL, _) => node.single_level = Packed::new(child),
+            _ => match node.names.kind() {
+                NamesKind::Only(Child::None) => node.names = Names::only(child),
+                NamesKind::Only(first) => {
+                    node.names = Names::many(2);
+                    if let Some(place) = self.place_of(first) {
+                        self.add_edge(place, first);
+                    }
+                    self.add_edge(place, child);
+                }
+                NamesKind::Many(count) => {
+                    node.names = Names::many(count + 1);
+                    self.add_edge(place, child);
+                }
+            },
+        }
+    }
+
+    fn replace_child(&mut self, place: Place, old: Child, new: Child) {
+        let Some(node) = self.nodes.get_mut(place.parent) else { return };
+        match place.symbol {
+            SINGLE_LEVEL => node.single_level = Packed::new(new),
+            _ => match node.names.kind() {
+                NamesKind::Only(_) => node.names = Names::only(new),
+                NamesKind::Many(_) => {
+                    let hash = self.seed.pair(place.parent, place.symbol);
+                    self.edges.remove(hash, Packed::new(old).0);
+                    self.add_edge(place, new);
+                }
+            },
+        }
+    }
+
+    fn remove_child(&mut self, place: Place, child: Child) {
+        let Some(node) = self.nodes.get_mut(place.parent) else { return };
+        match place.symbol {
+            MULTI_LEVEL => node.multi_level = NONE,
+            SINGLE_LEVEL => node.single_level = Packed::new(Child::None),
+            symbol => {
+                match node.names.kind() {
+                    NamesKind::Only(_) => node.names = Names::NONE,
+                    NamesKind::Many(count) => {
+                        // What is left of many stays in the table of edges, be it one.
+                        node.names = if count > 1 { Names::many(count - 1) } else { Names::NONE };
+                        self.edges.remove(self.seed.pair(place.parent, symbol), Packed::new(child).0);
+                    }
+                }
+                self.symbols.release(symbol);
+            }
+        }
+    }
+}
+
+/// The text of a filter in the exact table is elsewhere now.
+fn set_text<K: Clone, V: Clone>(filters: &mut Arena<Filter<K, V>>, id: u32, text: u32) {
+    if let Some(place) = filters.get_mut(id).and_then(Filter::place_mut) {
+        place.symbol = text;
+    }
+}

@@ -1,0 +1,274 @@
+//! The subscription tree against a list, with the model of the fuzz target.
+
+#[allow(unreachable_pub, reason = "shared with the fuzz target, where it is public")]
+#[path = "../../fuzz/src/tree.rs"]
+mod model;
+
+use model::{Model, Operation};
+use mqtt_topic::{Match, Refused, Subscription, SubscriptionTree, TopicName, TreeConfig, TreeLimit};
+use proptest::prelude::*;
+
+fn subscription(text: &str) -> Subscription<&[u8]> {
+    Subscription::parse(text).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn the_tree_does_as_a_list_does(data in proptest::collection::vec(any::<u8>(), 0..800)) {
+        model::check(&data);
+    }
+}
+
+#[test]
+fn the_committed_corpus_passes() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/tree");
+    let mut count = 0;
+    for entry in std::fs::read_dir(dir).unwrap() {
+        model::check(&std::fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count > 0, "no corpus");
+}
+
+/// A generator of numbers (xorshift).
+struct Random(u32);
+
+impl Random {
+    fn below(&mut self, limit: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0 % limit
+    }
+}
+
+#[test]
+fn long_lists_do_as_short_ones_do() {
+    let texts = ["a/b", "a/+", "$share/g/a/b", "$share/h/#", "b", "#"];
+    let mut random = Random(1);
+    let mut model = Model::default();
+    // Groups of some hundred and some thousand members; growing, shrinking, growing again.
+    for (limit, inserts) in [(40, 8), (4_000, 9), (4_000, 3), (40, 5), (4_000, 8)] {
+        for number in 0..8_000_u32 {
+            let text = texts[random.below(6) as usize].to_owned();
+            let key = u16::try_from(random.below(limit)).unwrap();
+            model.apply(&match random.below(10) {
+                _ if number % 4_000 == 2_000 => Operation::Snapshot,
+                0 if limit == 40 => Operation::RemoveSubscriber(key),
+                roll if roll < inserts => Operation::Insert(text, key, u16::try_from(number).unwrap()),
+                _ => Operation::Remove(text, key),
+            });
+        }
+        model.agree();
+        model.agree_with_snapshot();
+        for name in ["a/b", "b", "$x"] {
+            model.agree_on(name);
+        }
+    }
+}
+
+#[test]
+fn a_subscriber_may_have_many_subscriptions() {
+    let mut random = Random(1);
+    let mut model = Model::default();
+    for (inserts, count) in [(9, 6_000), (2, 6_000), (9, 1_000)] {
+        for number in 0..count {
+            let share = ["", "", "$share/g/"][random.below(3) as usize];
+            let tail = ["", "/+", "/#"][random.below(3) as usize];
+            let text = format!("{share}{}/{}{tail}", random.below(5), random.below(400));
+            let key = u16::from(random.below(20) == 0);
+            model.apply(&match random.below(10) {
+                roll if roll < inserts => Operation::Insert(text, key, number),
+                _ => Operation::Remove(text, key),
+            });
+        }
+        model.agree();
+        for name in ["1/1", "2/7/x", "3/300"] {
+            model.agree_on(name);
+        }
+    }
+    for key in [0, 1] {
+        model.apply(&Operation::RemoveSubscriber(key));
+        model.agree();
+    }
+}
+
+#[test]
+fn limits_are_refusals_that_leave_the_tree_as_it_is() {
+    for exact_table in [true, false] {
+        let mut tree = SubscriptionTree::with_config(TreeConfig {
+            exact_table,
+            maximum_levels: 3,
+            maximum_subscriptions: 4,
+            maximum_per_subscriber: 2,
+            ..TreeConfig::default()
+        });
+        let refused = |limit, value| Err(Refused { limit, value });
+        assert_eq!(tree.insert(&subscription("a/b/c/d"), 1, 10), refused(TreeLimit::Levels, 10));
+        assert_eq!(tree.insert(&subscription("$share/g/a/b/c/#"), 1, 10), refused(TreeLimit::Levels, 10));
+        assert_eq!(tree.insert(&subscription("$share/g/a/b/c"), 1, 11), Ok(None));
+        assert_eq!(tree.insert(&subscription("a/b/#"), 1, 12), Ok(None));
+        assert_eq!(tree.insert(&subscription("a"), 1, 13), refused(TreeLimit::PerSubscriber, 13));
+        assert_eq!(tree.insert(&subscription("a/b/#"), 1, 14), Ok(Some(12)), "that is none more");
+        assert_eq!(tree.insert(&subscription("a"), 2, 15), Ok(None));
+        assert_eq!(tree.insert(&subscription("a"), 3, 16), Ok(None));
+        assert_eq!(tree.insert(&subscription("b"), 4, 17), refused(TreeLimit::Subscriptions, 17));
+        assert_eq!(tree.insert(&subscription("a"), 2, 18), Ok(Some(15)), "nor is that");
+        assert_eq!(tree.len(), 4);
+        assert!(tree.group(&subscription("b")).is_none() && tree.get(&subscription("a"), &4).is_none());
+        assert_eq!(tree.remove(&subscription("$share/g/a/b/c"), &1), Some(11));
+        assert_eq!(tree.insert(&subscription("b"), 1, 19), Ok(None));
+    }
+}
+
+#[test]
+fn a_limit_says_what_it_is_about() {
+    let texts = [TreeLimit::Levels, TreeLimit::Subscriptions, TreeLimit::PerSubscriber]
+        .map(|limit| (limit.to_string(), Refused { limit, value: () }.to_string()));
+    assert!(texts.iter().all(|(limit, refused)| limit == refused));
+    assert_eq!(
+        texts.each_ref().map(|(limit, _)| limit.as_str()),
+        [
+            "the Topic Filter has too many levels",
+            "there are too many subscriptions",
+            "the subscriber has too many subscriptions",
+        ]
+    );
+}
+
+/// A key that does not tell the hash anything.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Silent(u32);
+
+impl core::hash::Hash for Silent {
+    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
+}
+
+#[test]
+fn keys_whose_hashes_collide_are_told_apart() {
+    let texts = ["a", "a/+", "#", "$share/g/a"];
+    let mut tree = SubscriptionTree::new();
+    for key in 0..60 {
+        for (value, text) in texts.iter().enumerate().take(key as usize % 4 + 1) {
+            assert_eq!(tree.insert(&subscription(text), Silent(key), value), Ok(None));
+        }
+    }
+    for key in 0..60 {
+        let found: Vec<_> =
+            tree.subscriptions(&Silent(key)).map(|(group, _)| group.subscription().to_string()).collect();
+        assert_eq!(found, texts[..=key as usize % 4]);
+    }
+    for key in 0..60 {
+        assert_eq!(tree.remove(&subscription("a"), &Silent(key)), Some(0));
+        assert_eq!(tree.remove(&subscription("a"), &Silent(key)), None);
+        assert_eq!(tree.remove_subscriber(&Silent(key)), key as usize % 4);
+    }
+    assert!(tree.is_empty());
+}
+
+#[test]
+fn matches_come_in_the_order_of_the_calls() {
+    let mut tree = SubscriptionTree::new();
+    for (key, text) in
+        (0..).zip(["#", "a/+", "+/b", "a/b", "a/#", "+/+", "$share/g/a/b", "$share/h/a/b", "a/b/#"])
+    {
+        tree.insert(&subscription(text), key, ()).unwrap();
+    }
+    let name = TopicName::parse("a/b").unwrap();
+    let found: Vec<String> = tree
+        .matches(&name)
+        .map(|found| match found {
+            Match::Ordinary(group) | Match::Shared(group) => group.subscription().to_string(),
+        })
+        .collect();
+    assert_eq!(found, ["a/b", "$share/h/a/b", "$share/g/a/b", "#", "a/#", "a/b/#", "a/+", "+/b", "+/+"]);
+}
+
+/// Bytes that one call allocates: whatever is moved is moved to new memory.
+fn allocated(call: impl FnOnce()) -> u64 {
+    allocation_counter::measure(call).bytes_total
+}
+
+#[test]
+fn growth_and_removal_move_little_at_a_time() {
+    const COUNT: u32 = 30_000;
+    for (exact_table, make) in [
+        (true, (|key| format!("{}/{key}", key % 7)) as fn(u32) -> String),
+        (false, |key| format!("{}/{key}", key % 7)),
+        (true, |key| format!("{}/+/{key}", key % 7)),
+        (true, |_| "all/of/them".to_owned()),
+        (true, |_| "$share/g/all/of/them".to_owned()),
+    ] {
+        let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+        let (mut worst, mut total) = (0, 0);
+        for key in 0..COUNT {
+            let text = make(key);
+            let moved = allocated(|| assert_eq!(tree.insert(&subscription(&text), key, 0_u8), Ok(None)));
+            worst = worst.max(moved);
+            total += moved;
+        }
+        // Two or three pages of some hundred entries, and the handles of all pages when their vector grows.
+        assert!(worst < 96 * 1_024, "{worst} bytes by one insertion of {}", make(0));
+        assert!(total < u64::from(COUNT) * 800, "{total} bytes by all");
+        let mut worst = 0;
+        for key in 0..COUNT {
+            let text = make(key);
+            worst = worst.max(allocated(|| assert_eq!(tree.remove(&subscription(&text), &key), Some(0))));
+        }
+        assert!(worst < 96 * 1_024, "{worst} bytes by one removal of {}", make(0));
+    }
+}
+
+#[test]
+fn memory_is_used_again_and_heap_bytes_says_how_much_there_is() {
+    for exact_table in [true, false] {
+        let mut random = Random(7);
+        let mut held = Vec::new();
+        let counted = allocation_counter::measure(|| {
+            let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+            let mut texts = std::collections::VecDeque::new();
+            let mut peak = 0;
+            for number in 0..30_000_u32 {
+                // Levels of any length, some too long for the record of a level and some for a page of texts.
+                let len = if number % 997 == 0 { 9_000 } else { random.below(40) as usize };
+                let tail = ["", "/+", "/#", "/x"][random.below(4) as usize];
+                let text = format!("{}/{}{tail}", random.below(50), "x".repeat(len));
+                let _ = tree.insert(&subscription(&text), number, ()).unwrap();
+                texts.push_back((text, number));
+                if texts.len() > 1_000 {
+                    let (text, key) = texts.remove(random.below(1_001) as usize).unwrap();
+                    assert_eq!(tree.remove(&subscription(&text), &key), Some(()));
+                }
+                peak = peak.max(tree.heap_bytes() * usize::from(number % 1_000 == 0));
+                if number == 10_000 {
+                    held.push(peak);
+                }
+            }
+            held.push(peak);
+            drop(texts);
+            held.push(tree.heap_bytes());
+            core::mem::forget(tree);
+        });
+        let [at_a_third, at_end, last] = held[..] else { panic!("{held:?}") };
+        assert!(at_end < at_a_third * 5 / 4, "{at_a_third} bytes have become {at_end}");
+        let counted = usize::try_from(counted.bytes_current).unwrap() - held.capacity() * 8;
+        assert_eq!(last, counted, "what is said is what is there");
+    }
+}
+
+#[test]
+fn a_match_allocates_nothing() {
+    let mut tree = SubscriptionTree::new();
+    let levels = "a/".repeat(15) + "a";
+    for (key, text) in (0..).zip([&*levels, "#", "+/#", "a/+/a/#", "$share/g/#"]) {
+        tree.insert(&subscription(text), key, ()).unwrap();
+    }
+    let name = TopicName::parse(&levels).unwrap();
+    let counted = allocation_counter::measure(|| {
+        let members = |found| match found {
+            Match::Ordinary(group) | Match::Shared(group) => group.members().len(),
+        };
+        assert_eq!(tree.matches(&name).map(members).sum::<usize>(), 5);
+    });
+    assert_eq!(counted.count_total, 0);
+}
