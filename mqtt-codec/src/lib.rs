@@ -244,8 +244,8 @@
 //!
 //! # Peers that deviate
 //!
-//! Every rule is enforced unless a [`Deviation`] from it is [accepted](Decoder::accept) by name. What was accepted is encoded as it
-//! should have been, or refused. One of them lets each invalid Topic Filter be answered on its own:
+//! Every rule is enforced unless a [`Deviation`] from it is [accepted](Decoder::accept) by name. What was accepted is
+//! encoded as it should have been, or refused. One of them lets each invalid Topic Filter be answered on its own:
 //!
 //! ```
 //! use mqtt_codec::{
@@ -274,8 +274,8 @@
 //! # Keep a packet
 //!
 //! [`Decoder::decode_frame`] takes a packet out of a `BytesMut` as one shared [`Frame`], which lends the same view and
-//! hands out its payload without copying. MQTT's own encoding is the form to store a packet in: the bytes of the frame, with its
-//! version and the side that sent it.
+//! hands out its payload without copying. MQTT's own encoding is the form to store a packet in: the bytes of the frame,
+//! with its version and the side that sent it.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -296,8 +296,9 @@
 //! # Ok::<(), mqtt_codec::DecodeError>(())
 //! ```
 //!
-//! This is why there is no `serde`: a packet is a borrowed view whose validity comes from the decoder or its constructors; a derived
-//! `Deserialize` would be a second, unchecked way in, and an owned twin model would double the API.
+//! This is why there is no `serde`: a packet is a borrowed view whose validity comes from the decoder or its
+//! constructors; a derived `Deserialize` would be a second, unchecked way in, and an owned twin model would double the
+//! API.
 //!
 //! # What a peer can cost
 //!
@@ -308,8 +309,8 @@
 //! | [User Properties](Decoder::set_maximum_user_properties) of one set | 1,024 for a Server, none for a Client | [`Fault::TooManyProperties`] |
 //! | [Subscription Identifiers](Decoder::set_maximum_subscription_identifiers) of one PUBLISH | none | [`Fault::TooManyProperties`] |
 //!
-//! Decoding allocates nothing, cannot panic, does not recurse, and looks at no more than two bytes for each that arrives, in whatever
-//! pieces. `Debug` and `Display` show neither passwords nor payloads, and `Display` is one line.
+//! Decoding allocates nothing, cannot panic, does not recurse, and looks at no more than two bytes for each that
+//! arrives, in whatever pieces. `Debug` and `Display` show neither passwords nor payloads, and `Display` is one line.
 //!
 //! # Where things are
 //!
