@@ -243,7 +243,8 @@ impl<'a> Maker<'a> {
         }
         for version in ProtocolVersion::ALL {
             let mut prepared = PreparedPublish::new(version, &topic, &message, payload.clone());
-            for hop in &hops {
+            for hop in hops.iter().flat_map(|hop| [*hop, other_values(hop)]) {
+                let hop = &hop;
                 let values = [hop_properties(hop), message_values.clone()].concat();
                 let alone = Publish {
                     topic: Some(topic).filter(|_| !matches!(hop.topic, TopicForm::Alias(_))),
@@ -549,6 +550,31 @@ fn hop_properties<'a>(hop: &Hop<'_>) -> Vec<Property<'a>> {
     let alias = hop.topic.alias().map(Property::TopicAlias);
     let identifiers = hop.subscription_identifiers.iter().copied().map(Property::SubscriptionIdentifier);
     expiry.into_iter().chain(alias).chain(identifiers).collect()
+}
+
+/// A hop of the same fields, but with other values.
+fn other_values<'h>(hop: &Hop<'h>) -> Hop<'h> {
+    let other = |value: NonZeroU16| NonZeroU16::new(value.get() ^ 0x0101).unwrap_or(NonZeroU16::MAX);
+    let other_id = |id: PacketId| PacketId::new(id.get() ^ 0x1010).unwrap_or(PacketId::MAX);
+    Hop {
+        delivery: match hop.delivery {
+            Delivery::AtMostOnce => Delivery::AtMostOnce,
+            Delivery::AtLeastOnce { packet_id, dup } => {
+                Delivery::ExactlyOnce { packet_id: other_id(packet_id), dup: !dup }
+            }
+            Delivery::ExactlyOnce { packet_id, dup } => {
+                Delivery::AtLeastOnce { packet_id: other_id(packet_id), dup: !dup }
+            }
+        },
+        retain: !hop.retain,
+        topic: match hop.topic {
+            TopicForm::Name => TopicForm::Name,
+            TopicForm::SetAlias(alias) => TopicForm::SetAlias(other(alias)),
+            TopicForm::Alias(alias) => TopicForm::Alias(other(alias)),
+        },
+        message_expiry_interval: hop.message_expiry_interval.map(|seconds| !seconds),
+        subscription_identifiers: hop.subscription_identifiers,
+    }
 }
 
 /// The prepared packet for this receiver is `whole`, in one piece and in two.
