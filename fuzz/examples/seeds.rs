@@ -8,7 +8,26 @@ mod wire;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mqtt_codec::PacketType;
+use Side::{Client, Server};
+use mqtt_codec::{PacketType, ProtocolVersion, Side};
+use wire::{MQTT5, MQTT31, MQTT311, packet, set};
+
+/// What breaks a rule: the version, who sends it, and the packet.
+type Malformed = (ProtocolVersion, Side, Vec<u8>);
+
+macro_rules! malformed {
+    ($($name:ident: $versions:ident $from:ident $bytes:expr => $fault:ident $code:literal;)+) => {
+        fn malformed() -> Vec<(&'static str, Malformed)> {
+            let mut all = Vec::new();
+            $(for version in $versions {
+                all.push((stringify!($name), (*version, $from, Vec::from(&$bytes[..]))));
+            })+
+            all
+        }
+    };
+}
+
+include!("../../mqtt-codec/tests/common/malformed.rs");
 
 /// Seeds are short, so that mutations hit what matters.
 const MAXIMUM_SEED: usize = 200;
@@ -37,6 +56,23 @@ fn main() -> std::io::Result<()> {
     for (connection, streams) in streams {
         for (number, stream) in streams.iter().enumerate() {
             write("split", &format!("{connection}-{number}"), stream)?;
+            // Large packets in parts, and passed over, by slice and by `Bytes`.
+            for choice in [0x00, 0x20, 0x41, 0x63] {
+                let stream = [&[stream[0] + 9 * (choice & 1), choice], &stream[2..]].concat();
+                write("split", &format!("{connection}-{number}-{choice:02x}"), &stream)?;
+            }
+        }
+    }
+    // What a decoder that accepts deviations accepts, or refuses for another reason.
+    for (name, (version, from, bytes)) in malformed() {
+        let Some(packet_type) = PacketType::from_bits(bytes[0] >> 4) else { continue };
+        let selector = fuzz::codec::selector(version, from, packet_type) + fuzz::codec::DEVIATIONS;
+        let (mut decoder, _) = fuzz::codec::decoder(selector);
+        if bytes.len() <= MAXIMUM_SEED && decoder.decode(&bytes).is_ok() {
+            for target in ["decode", "round_trip"] {
+                let name = format!("{version}-{from:?}-{name}").to_lowercase();
+                write(target, &name, &[&[selector], bytes.as_slice()].concat())?;
+            }
         }
     }
     // A packet is made of whatever comes behind the byte that chooses its type, its sender and how legal it is.

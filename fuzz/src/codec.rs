@@ -9,20 +9,25 @@ use core::fmt::{self, Write};
 use core::hint::black_box;
 use core::num::NonZeroU32;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
-    ConnectFields, DecodeError, Decoder, EncodeError, Fault, MAXIMUM_PACKET_SIZE, Packet, PacketType,
-    ProtocolVersion, PublishReason, ReleaseReason, Side, SubackReason,
+    ConnectFields, DecodeError, Decoder, Deviation, Deviations, EncodeError, Fault, MAXIMUM_PACKET_SIZE,
+    Packet, PacketType, ProtocolVersion, Publish, PublishReason, ReleaseReason, Side, StreamDecoder,
+    StreamEvent, SubackReason,
 };
 
-/// What selectors stand for: three roles in three versions, each with four sets of switches.
-pub const SELECTORS: u8 = 36;
+/// What selectors stand for: three roles in three versions, each with eight sets of switches.
+pub const SELECTORS: u8 = 72;
+
+/// The selector of the same decoder, but one that accepts all deviations.
+pub const DEVIATIONS: u8 = 36;
 
 /// The Maximum Packet Size of the decoders that have one, in bytes.
 const LIMIT: u32 = 40;
 
 /// The decoder an input selects, with the side that sends: a Client or a Server of each version behind its CONNECT,
-/// or a Server that waits for CONNECT; as it comes, with the tightest limits, with the other rule for strings, or with both.
+/// or a Server that waits for CONNECT; as it comes, or with any of these: the tightest limits, the other rule for strings,
+/// all deviations accepted.
 pub fn decoder(selector: u8) -> (Decoder, Side) {
     let (mut decoder, from) = plain_decoder(selector);
     if limit(selector) < MAXIMUM_PACKET_SIZE {
@@ -32,6 +37,9 @@ pub fn decoder(selector: u8) -> (Decoder, Side) {
     }
     if selector / 18 % 2 == 1 {
         decoder.refuse_disallowed_code_points(from == Side::Server);
+    }
+    if accepts_deviations(selector) {
+        decoder.accept(Deviations::ALL);
     }
     (decoder, from)
 }
@@ -47,6 +55,10 @@ fn plain_decoder(selector: u8) -> (Decoder, Side) {
 
 const fn limit(selector: u8) -> u32 {
     if selector / 9 % 2 == 1 { LIMIT } else { MAXIMUM_PACKET_SIZE }
+}
+
+const fn accepts_deviations(selector: u8) -> bool {
+    selector / DEVIATIONS % 2 == 1
 }
 
 /// The selector of the plain decoder that receives what `from` sends: the inverse of [`decoder`].
@@ -93,7 +105,8 @@ pub fn decode(data: &[u8]) {
     }
 }
 
-/// A switch turns packets into errors of its own kind, and changes nothing else.
+/// A limit or a rule turns packets into errors of its own kind, an accepted deviation turns errors of its own kind into
+/// something else, and they change nothing else.
 fn check_switches(
     selector: u8,
     mut decoder: Decoder,
@@ -102,6 +115,14 @@ fn check_switches(
 ) {
     if selector % SELECTORS < 9 {
         return;
+    }
+    if accepts_deviations(selector) {
+        let mut strict = decoder.clone();
+        strict.accept(Deviations::NONE);
+        match strict.decode(input) {
+            Err(error) if is_deviation(error) => {}
+            answer => assert_eq!(*result, answer),
+        }
     }
     decoder.set_maximum_packet_size(MAXIMUM_PACKET_SIZE);
     decoder.set_maximum_user_properties(NonZeroU32::MAX);
@@ -124,6 +145,27 @@ fn check_switches(
         Err(Fault::TooManyProperties) => assert!(limit(selector) == LIMIT),
         _ => assert_eq!(*result, free),
     }
+}
+
+/// What a decoder that accepts deviations need not refuse.
+fn is_deviation(error: DecodeError) -> bool {
+    if error.fault() == Fault::Truncated {
+        // Its Property Length may be missing.
+        return error.packet_type() == Some(PacketType::Connack);
+    }
+    matches!(
+        error.fault(),
+        Fault::NotUtf8
+            | Fault::InvalidTopicFilter
+            | Fault::InvalidSharedSubscription
+            | Fault::VariableByteIntegerPadded
+            | Fault::ReservedFlags
+            | Fault::DupWithQoS0
+            | Fault::WillQoSWithoutWill
+            | Fault::WillRetainWithoutWill
+            | Fault::PasswordWithoutUserName
+            | Fault::TrailingBytes
+    )
 }
 
 /// Reads what a packet hands out on demand, where nothing may fail any more.
@@ -193,6 +235,7 @@ pub fn split(data: &[u8]) {
     let [selector, seed, stream @ ..] = data else { return };
     split_borrowed(*selector, stream);
     split_owned(*selector, stream, *seed);
+    split_streamed(*selector, stream, *seed);
 }
 
 /// The stream decoded as a whole: what every segmentation must agree with, packet by packet.
@@ -286,6 +329,156 @@ fn split_owned(selector: u8, stream: &[u8], seed: u8) {
     assert_eq!(input, whole.rest);
 }
 
+/// Through a buffer of fixed size, large packets in parts: the same as when all is there, and the same as whole packets.
+fn split_streamed(selector: u8, stream: &[u8], seed: u8) {
+    let choice = usize::from(seed >> 1);
+    let buffer_size = [7, 20, 60, 300][choice % 4];
+    let mut decoder = StreamDecoder::new(decoder(selector).0, buffer_size);
+    decoder.stream_above([0, 12, 30, u32::MAX][choice / 4 % 4]);
+    let skips = choice / 16 % 2 == 1;
+    decoder.skip_oversized(skips);
+    let is_owned = choice / 32 % 2 == 1;
+
+    let mut whole = Whole::new(selector, stream);
+    let mut at_once = decoder.clone();
+    let (mut start, mut end) = (0, 0);
+    // Where the rest of a packet ends that has been handed out in part.
+    let mut rest_ends = 0;
+    for segment in segments(stream, seed) {
+        let arrived = end + segment.len();
+        loop {
+            end = arrived.min(start + buffer_size as usize);
+            let input = &stream[start..end];
+            let needed = decoder.needed(input);
+            let mut slot = Bytes::new();
+            let answer =
+                if is_owned { decode_into(&mut decoder, input, &mut slot) } else { decoder.decode(input) };
+            assert_eq!(needed > 0, answer == Ok(None), "{needed} are needed for {answer:?}");
+            assert!(input.len() + needed <= buffer_size as usize, "it does not fit into the buffer");
+            let (event, len) = match answer {
+                Ok(Some(found)) => found,
+                Ok(None) if end < arrived => panic!("the buffer is full, and more is needed"),
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(at_once.decode(&stream[start..]), Err(error));
+                    return whole.ends_with(error);
+                }
+            };
+            match event {
+                StreamEvent::Payload { remaining, .. } | StreamEvent::Skipped { remaining } => {
+                    assert_eq!(start + len + remaining as usize, rest_ends);
+                    if let StreamEvent::Payload { part, .. } = event {
+                        assert_eq!(part, &input[..len]);
+                    }
+                }
+                first => {
+                    assert_eq!(at_once.decode(&stream[start..]), Ok(Some((first, len))));
+                    assert_eq!(start, rest_ends, "something is still to come");
+                    rest_ends = start + whole.begins_with(&first, len, buffer_size);
+                    pass_over(&mut at_once, &stream[start + len..], rest_ends - start - len);
+                }
+            }
+            start += len;
+            assert_eq!(decoder.is_between_packets(), start == rest_ends);
+        }
+    }
+    if start == rest_ends {
+        assert_eq!(at_once.decode(&stream[start..]), Ok(None));
+        match whole.next().map_err(|error| error.fault()) {
+            // Nothing is said of a packet to be passed over before its head is there.
+            Err(Fault::PacketTooLarge) => assert!(skips && limit(selector) == LIMIT),
+            answer => assert_eq!(answer, Ok(None)),
+        }
+    }
+}
+
+/// As [`StreamDecoder::decode`], by way of `decode_into`.
+fn decode_into<'s>(
+    decoder: &mut StreamDecoder,
+    input: &[u8],
+    slot: &'s mut Bytes,
+) -> Result<Option<(StreamEvent<'s>, usize)>, DecodeError> {
+    let mut buffer = BytesMut::from(input);
+    let found = decoder.decode_into(&mut buffer, slot)?;
+    let len = found.map_or(0, |(_, bytes)| bytes.len());
+    assert_eq!(buffer, input[len..]);
+    Ok(found.map(|(event, bytes)| {
+        assert_eq!(bytes, &input[..len]);
+        (event, len)
+    }))
+}
+
+/// The rest of a packet is one event when all of it is there: `len` bytes at the start of `stream`, or as many as there are.
+fn pass_over(decoder: &mut StreamDecoder, stream: &[u8], len: usize) {
+    let there = len.min(stream.len());
+    if there == 0 {
+        return;
+    }
+    match decoder.decode(stream) {
+        Ok(Some((StreamEvent::Payload { part, remaining }, taken))) => {
+            assert_eq!(part, &stream[..there]);
+            assert_eq!((remaining as usize, taken), (len - there, there));
+        }
+        Ok(Some((StreamEvent::Skipped { remaining }, taken))) => {
+            assert_eq!((remaining as usize, taken), (len - there, there));
+        }
+        other => panic!("{other:?} instead of the rest"),
+    }
+}
+
+impl Whole<'_> {
+    /// The first event of a packet tells of it what the whole packet tells. Returns how many bytes the packet has.
+    fn begins_with(&mut self, event: &StreamEvent<'_>, len: usize, buffer_size: u32) -> usize {
+        let stream = self.rest;
+        let size = match *event {
+            StreamEvent::Packet(packet) => {
+                assert_eq!(self.next(), Ok(Some((packet, &stream[..len]))));
+                return len;
+            }
+            StreamEvent::Head { publish, payload_len } => {
+                let size = len + payload_len as usize;
+                if let Some(payload) = stream.get(len..size) {
+                    let publish = Publish { payload, ..publish };
+                    assert_eq!(self.next(), Ok(Some((Packet::Publish(publish), &stream[..size]))));
+                    return size;
+                }
+                assert_eq!(self.next(), Ok(None));
+                size
+            }
+            StreamEvent::OversizedPublish { size, .. } => {
+                assert_eq!(self.next().map_err(|error| error.fault()), Err(Fault::PacketTooLarge));
+                size as usize
+            }
+            StreamEvent::Oversized { packet_type, size, .. } => {
+                let answer = self.next().map_err(|error| error.fault());
+                assert!(size > buffer_size || answer == Err(Fault::PacketTooLarge));
+                assert_ne!(packet_type, PacketType::Publish);
+                size as usize
+            }
+            other => panic!("{other:?} is not the first event of a packet"),
+        };
+        self.rest = stream.get(size..).unwrap_or_default();
+        size
+    }
+
+    /// A stream that ends with this error, when large packets come in parts or are passed over.
+    fn ends_with(&mut self, error: DecodeError) {
+        if error.fault() == Fault::ExceedsBuffer {
+            return;
+        }
+        match self.next() {
+            // A head is judged before the payload is there, and although the packet is to be passed over; so is the Packet
+            // Identifier of any other.
+            Ok(None) => {
+                let is_head = error.packet_type() == Some(PacketType::Publish);
+                assert!(is_head || error.fault() == Fault::PacketIdZero);
+            }
+            Err(whole) => assert!(whole == error || whole.fault() == Fault::PacketTooLarge),
+            Ok(Some((packet, _))) => panic!("{error}, but it is {packet}"),
+        }
+    }
+}
+
 fn segments(mut stream: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {
     let mut state = u32::from(seed);
     core::iter::from_fn(move || {
@@ -308,24 +501,31 @@ pub fn round_trip(data: &[u8]) {
     };
     show(&packet);
     let version = decoder.version().expect("a packet has been decoded");
+    let (mut strict, _) = self::decoder(selector_of_input % DEVIATIONS);
+    let is_legal = strict.decode(input).is_ok();
     let mut out = Vec::new();
     if let Err(error) = packet.encode(version, &mut out) {
-        assert!(is_receive_only(&packet, version, error), "{packet} in {version}: {error}");
+        let is_known = is_receive_only(&packet, version, error) || (!is_legal && is_never_written(error));
+        assert!(is_known, "{packet} in {version}: {error}");
         return;
     }
     assert_eq!(packet.encoded_len(version), Ok(out.len()));
     assert!(is_canonical(&packet, version, &out), "{packet} in {version}: {out:02X?}");
-    assert_eq!(is_canonical(&packet, version, &input[..len]), out == input[..len], "{packet} in {version}");
+    if is_legal {
+        let is_canonical = is_canonical(&packet, version, &input[..len]);
+        assert_eq!(is_canonical, out == input[..len], "{packet} in {version}");
+    }
     assert!(out.len() <= len || is_connack_of_v3(&packet, len), "{packet} has grown");
 
-    let selector_of_input = selector_of_input % 9;
-    assert_eq!(decode_with(selector_of_input, &out), packet);
+    // Topics that were accepted as the bytes they are go on as such; no other deviation is written again.
+    let topics = if is_legal { Deviations::NONE } else { Deviations::NONE.with(Deviation::TopicNotUtf8) };
+    assert_eq!(decode_with(selector_of_input % 9, topics, &out), packet);
     check_room(&packet, version, &out);
     for other in ProtocolVersion::ALL {
         let mut out = Vec::new();
         if packet.packet_type().may_be_sent_by(from, other) && packet.encode(other, &mut out).is_ok() {
             let selector = selector(other, from, packet.packet_type());
-            assert_eq!(decode_with(selector, &out).packet_type(), packet.packet_type());
+            assert_eq!(decode_with(selector, topics, &out).packet_type(), packet.packet_type());
         }
     }
 }
@@ -346,8 +546,9 @@ pub fn show<T: fmt::Display + fmt::Debug>(shown: &T) {
 }
 
 /// The one packet in `bytes`, whatever code points its strings have.
-fn decode_with(selector: u8, bytes: &[u8]) -> Packet<'_> {
+fn decode_with(selector: u8, accepted: Deviations, bytes: &[u8]) -> Packet<'_> {
     let (mut decoder, _) = decoder(selector);
+    decoder.accept(accepted);
     decoder.refuse_disallowed_code_points(false);
     match decoder.decode(bytes) {
         Ok(Some((packet, len))) if len == bytes.len() => packet,
@@ -448,6 +649,11 @@ fn is_receive_only(packet: &Packet<'_>, version: ProtocolVersion, error: EncodeE
             }
             _ => false,
         }
+}
+
+/// What deviates in a way that leaves nothing to write instead.
+const fn is_never_written(error: EncodeError) -> bool {
+    matches!(error, EncodeError::InvalidTopicFilter(_) | EncodeError::PasswordWithoutUserName)
 }
 
 /// A Server without 5.0 refuses the version in four bytes, which 5.0 says in five.

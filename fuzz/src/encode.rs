@@ -6,14 +6,15 @@
 use core::num::{NonZeroU16, NonZeroU32};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
+use bytes::Bytes;
 use mqtt_codec::{
     AckProperties, Auth, AuthProperties, AuthReason, Connack, ConnackProperties, ConnackReason, Connect,
     ConnectFields, ConnectProperties, Decoder, Delivery, Disconnect, DisconnectProperties, DisconnectReason,
-    Fault, Packet, PacketId, PacketType, PayloadFormat, Property, PropertyId, ProtocolVersion, Puback,
-    Pubcomp, Publish, PublishProperties, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, RetainHandling,
-    Side, Suback, SubackReason, SubackReasons, Subscribe, SubscribeProperties, SubscriptionIdentifier,
-    SubscriptionOptions, Subscriptions, TopicFilters, Unsuback, UnsubackReason, UnsubackReasons, Unsubscribe,
-    UnsubscribeProperties, Will, WillProperties,
+    EncodeError, Fault, Hop, MessageProperties, Packet, PacketId, PacketType, PayloadFormat, PreparedPublish,
+    Property, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishProperties, PublishReason,
+    Pubrec, Pubrel, QoS, ReleaseReason, RetainHandling, Side, Suback, SubackReason, SubackReasons, Subscribe,
+    SubscribeProperties, SubscriptionIdentifier, SubscriptionOptions, Subscriptions, TopicFilters, TopicForm,
+    Unsuback, UnsubackReason, UnsubackReasons, Unsubscribe, UnsubscribeProperties, Will, WillProperties,
 };
 use mqtt_topic::{ShareName, Subscription, TopicFilter, TopicName};
 
@@ -211,7 +212,73 @@ impl<'a> Maker<'a> {
             Publish { topic, delivery, retain, properties: set!(self, PublishProperties, &values), payload };
         let front = self.int(values.len())?;
         check_head(&publish, &values, front);
+        self.check_prepared(&publish)?;
         self.check(publish)
+    }
+
+    /// A prepared PUBLISH is for each receiver what would have been encoded for it alone, whoever came before.
+    fn check_prepared(&mut self, publish: &Publish<'_>) -> Result<()> {
+        let topic = publish.topic.unwrap_or(TopicName::parse("a/b").expect("a valid name"));
+        let message = MessageProperties::from_publish(publish.properties, None);
+        let payload = Bytes::copy_from_slice(publish.payload);
+        let message_values: Vec<_> = message.as_publish().iter().collect();
+        let identifiers: Vec<_> = publish.properties.subscription_identifiers().collect();
+        let alias = publish.properties.topic_alias();
+        let mut hops = vec![
+            Hop::default(),
+            Hop {
+                delivery: publish.delivery,
+                retain: publish.retain,
+                topic: match (publish.topic, alias) {
+                    (_, None) => TopicForm::Name,
+                    (Some(_), Some(alias)) => TopicForm::SetAlias(alias),
+                    (None, Some(alias)) => TopicForm::Alias(alias),
+                },
+                message_expiry_interval: publish.properties.message_expiry_interval(),
+                subscription_identifiers: &identifiers,
+            },
+        ];
+        for _ in 0..self.int(2)? {
+            hops.push(self.hop(&identifiers)?);
+        }
+        for version in ProtocolVersion::ALL {
+            let mut prepared = PreparedPublish::new(version, &topic, &message, payload.clone());
+            for hop in hops.iter().flat_map(|hop| [*hop, other_values(hop)]) {
+                let hop = &hop;
+                let values = [hop_properties(hop), message_values.clone()].concat();
+                let alone = Publish {
+                    topic: Some(topic).filter(|_| !matches!(hop.topic, TopicForm::Alias(_))),
+                    delivery: hop.delivery,
+                    retain: hop.retain,
+                    properties: PublishProperties::new(&values).expect("they are in order"),
+                    payload: &payload,
+                };
+                let mut whole = Vec::new();
+                let result = alone.encode(version, &mut whole);
+                match &mut prepared {
+                    Ok(prepared) => check_receiver(prepared, hop, result, &whole),
+                    // It may be too large for this receiver only; but what the message says no version forgives.
+                    Err(error) => assert_eq!(result, Err(*error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hop<'h>(&mut self, identifiers: &'h [SubscriptionIdentifier]) -> Result<Hop<'h>> {
+        let (packet_id, dup) = (self.packet_id()?, self.input.arbitrary()?);
+        let alias = NonZeroU16::arbitrary(&mut self.input)?;
+        Ok(Hop {
+            delivery: self.pick(&[
+                Delivery::AtMostOnce,
+                Delivery::AtLeastOnce { packet_id, dup },
+                Delivery::ExactlyOnce { packet_id, dup },
+            ])?,
+            retain: self.input.arbitrary()?,
+            topic: self.pick(&[TopicForm::Name, TopicForm::SetAlias(alias), TopicForm::Alias(alias)])?,
+            message_expiry_interval: self.input.arbitrary()?,
+            subscription_identifiers: &identifiers[..self.int(identifiers.len())?],
+        })
     }
 
     /// One of `all`.
@@ -474,6 +541,59 @@ fn as_read(packet: Packet<'_>, version: ProtocolVersion) -> Packet<'_> {
             Packet::Connack(Connack { reason: code.expect("it has been encoded"), ..connack })
         }
         other => other,
+    }
+}
+
+/// The properties of a hop in the documented order.
+fn hop_properties<'a>(hop: &Hop<'_>) -> Vec<Property<'a>> {
+    let expiry = hop.message_expiry_interval.map(Property::MessageExpiryInterval);
+    let alias = hop.topic.alias().map(Property::TopicAlias);
+    let identifiers = hop.subscription_identifiers.iter().copied().map(Property::SubscriptionIdentifier);
+    expiry.into_iter().chain(alias).chain(identifiers).collect()
+}
+
+/// A hop of the same fields, but with other values.
+fn other_values<'h>(hop: &Hop<'h>) -> Hop<'h> {
+    let other = |value: NonZeroU16| NonZeroU16::new(value.get() ^ 0x0101).unwrap_or(NonZeroU16::MAX);
+    let other_id = |id: PacketId| PacketId::new(id.get() ^ 0x1010).unwrap_or(PacketId::MAX);
+    Hop {
+        delivery: match hop.delivery {
+            Delivery::AtMostOnce => Delivery::AtMostOnce,
+            Delivery::AtLeastOnce { packet_id, dup } => {
+                Delivery::ExactlyOnce { packet_id: other_id(packet_id), dup: !dup }
+            }
+            Delivery::ExactlyOnce { packet_id, dup } => {
+                Delivery::AtLeastOnce { packet_id: other_id(packet_id), dup: !dup }
+            }
+        },
+        retain: !hop.retain,
+        topic: match hop.topic {
+            TopicForm::Name => TopicForm::Name,
+            TopicForm::SetAlias(alias) => TopicForm::SetAlias(other(alias)),
+            TopicForm::Alias(alias) => TopicForm::Alias(other(alias)),
+        },
+        message_expiry_interval: hop.message_expiry_interval.map(|seconds| !seconds),
+        subscription_identifiers: hop.subscription_identifiers,
+    }
+}
+
+/// The prepared packet for this receiver is `whole`, in one piece and in two.
+fn check_receiver(
+    prepared: &mut PreparedPublish,
+    hop: &Hop<'_>,
+    result: core::result::Result<(), EncodeError>,
+    whole: &[u8],
+) {
+    assert_eq!(prepared.encoded_len(hop), result.map(|()| whole.len()));
+    let mut out = Vec::new();
+    assert_eq!(prepared.encode(hop, &mut out), result);
+    assert_eq!(out, whole);
+    assert_eq!(prepared.parts(hop).map(|(head, payload)| [head, payload].concat()), result.map(|()| out));
+    if result.is_ok() {
+        let mut room = vec![0xA5; whole.len() - 1];
+        let too_small = prepared.encode(hop, &mut room.as_mut_slice());
+        assert_eq!(too_small, Err(EncodeError::BufferTooSmall { needed: whole.len() }));
+        assert!(room.iter().all(|byte| *byte == 0xA5), "something has been written");
     }
 }
 

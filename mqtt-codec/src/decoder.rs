@@ -99,16 +99,20 @@ impl Decoder {
         Self { dialect: Dialect { version, ..self.dialect }, is_version_known: true, ..self }
     }
 
-    /// Refuses packets of more than `bytes` bytes, fixed header included, from now on. The size is known, and judged,
-    /// before the body has arrived.
+    /// Refuses packets of more than `bytes` bytes, fixed header included, from now on, with [`Fault::PacketTooLarge`]. The size
+    /// is known, and judged, before the body has arrived. At first it is [`MAXIMUM_PACKET_SIZE`].
+    ///
+    /// In 5.0 this is what the receiver announces as Maximum Packet Size `[MQTT-3.1.2-24]`, `[MQTT-3.2.2-15]`; 3.x announces
+    /// none. To pass over such packets instead, see [`StreamDecoder::skip_oversized`](crate::StreamDecoder::skip_oversized).
     pub const fn set_maximum_packet_size(&mut self, bytes: u32) {
         self.maximum_packet_size = bytes;
         // A packet that is arriving is judged again.
         self.waiting_for = 0;
     }
 
-    /// Whether strings with code points that senders SHOULD NOT use are refused: U+0001 to U+001F, U+007F to U+009F and
-    /// non-characters (section 1.5.4). A receiver MAY refuse them.
+    /// Whether strings with code points that senders SHOULD NOT use are refused, with [`Fault::DisallowedCodePoint`]: U+0001 to
+    /// U+001F, U+007F to U+009F and non-characters (section 1.5.4). A receiver MAY refuse them. A Server's decoder does at first,
+    /// a Client's does not.
     pub const fn refuse_disallowed_code_points(&mut self, refuse: bool) {
         self.dialect.text.refuse_disallowed = refuse;
     }
@@ -146,11 +150,13 @@ impl Decoder {
         self.dialect.maximum_subscription_identifiers = limit;
     }
 
-    /// The first packet in `input`, and how many bytes it takes. `None`: the packet is not complete; call again with the
-    /// same bytes and more behind them.
+    /// The first packet in `input`, and how many bytes it takes, fixed header included. `None`: the packet is not complete;
+    /// call again with the same bytes and more behind them.
+    ///
+    /// Input that may go on with the next packet, or be empty, is fine; [`needed`](Self::needed) says how much to wait for.
     ///
     /// # Errors
-    /// [`DecodeError`] when the input does not begin with a valid packet; the connection cannot go on then.
+    /// [`DecodeError`] when the input does not begin with a valid packet; the connection cannot go on then `[MQTT-4.13.1-1]`.
     #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
     #[inline(always)]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Packet<'a>, usize)>, DecodeError> {
@@ -204,7 +210,8 @@ impl Decoder {
         Ok(Some((packet, frame)))
     }
 
-    /// How many more bytes are needed at least before [`decode`](Self::decode) can make progress; 0 when it can.
+    /// How many more bytes are needed at least before [`decode`](Self::decode) can make progress; 0 when it can. Once the fixed
+    /// header is there, exactly what the packet lacks, at most what the maximum packet size allows.
     pub fn needed(&self, input: &[u8]) -> usize {
         let known = self.missing(input);
         if known > 0 {

@@ -6,6 +6,9 @@ macro_rules! deviations {
     ($($(#[doc = $doc:literal])+ $variant:ident;)+) => {
         /// A way in which peers deviate from the specification. A decoder refuses each of them unless it is told to
         /// [`accept`](crate::Decoder::accept) it. Accept what you have met and cannot have repaired.
+        ///
+        /// None but [`TopicNotUtf8`](Self::TopicNotUtf8) is passed on: such a packet is encoded as it should have been, or
+        /// refused with an [`EncodeError`](crate::EncodeError) where nothing says how that is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Deviation {
@@ -21,8 +24,9 @@ macro_rules! deviations {
 
 deviations! {
     /// Topic Names and Topic Filters that are not UTF-8 `[MQTT-1.5.4-1]`, from devices that send Latin-1 and the like. They
-    /// are matched, and sent on, as the bytes they are: to peers too that have to refuse them. Access control has to look at
-    /// the bytes: as text they are shown with replacement characters, and
+    /// are matched and encoded as the bytes they are, so that receivers who follow the rules refuse them: who forwards messages
+    /// should accept this only if all do. Access control has to look at the bytes: as text they are shown with replacement
+    /// characters, and
     /// [`TopicName::as_str`](mqtt_topic::TopicName::as_str) gives an empty text.
     TopicNotUtf8;
     /// Invalid Topic Filters in SUBSCRIBE and UNSUBSCRIBE `[MQTT-4.7.1-1]`, `[MQTT-4.8.2-2]`, each to be answered with a reason

@@ -242,10 +242,75 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
+//! # Peers that deviate
+//!
+//! Every rule is enforced unless a [`Deviation`] from it is [accepted](Decoder::accept) by name. What was accepted is
+//! encoded as it should have been, or refused. One of them lets each invalid Topic Filter be answered on its own:
+//!
+//! ```
+//! use mqtt_codec::{
+//!     Decoder, Deviation, Deviations, Packet, ProtocolVersion, Suback, SubackReason, SubackReasons,
+//! };
+//!
+//! let mut decoder = Decoder::server().with_version(ProtocolVersion::V3_1_1);
+//! decoder.accept(Deviations::NONE.with(Deviation::InvalidTopicFilter));
+//! let received = b"\x82\x0C\x00\x07\x00\x01a\x01\x00\x03a+b\x00";
+//! let Some((Packet::Subscribe(subscribe), _)) = decoder.decode(received)? else { panic!("a SUBSCRIBE") };
+//! let reasons: Vec<_> = subscribe
+//!     .subscriptions
+//!     .results()
+//!     .map(|result| match result {
+//!         Ok((_, options)) => SubackReason::granted(options.qos),
+//!         Err(_) => SubackReason::UnspecifiedError, // 5.0 has TopicFilterInvalid
+//!     })
+//!     .collect();
+//! let answer = Suback::new(subscribe.packet_id, SubackReasons::new(&reasons));
+//! let mut out = Vec::new();
+//! answer.encode(ProtocolVersion::V3_1_1, &mut out)?;
+//! assert_eq!(out, b"\x90\x04\x00\x07\x01\x80");
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
 //! # Keep a packet
 //!
 //! [`Decoder::decode_frame`] takes a packet out of a `BytesMut` as one shared [`Frame`], which lends the same view and
-//! hands out its payload without copying.
+//! hands out its payload without copying. MQTT's own encoding is the form to store a packet in: the bytes of the frame,
+//! with its version and the side that sent it.
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use mqtt_codec::{Decoder, ProtocolVersion, Side};
+//!
+//! let mut input = BytesMut::from(&b"\x30\x07\x00\x03a/bhi"[..]);
+//! let frame = Decoder::client(ProtocolVersion::V3_1_1).decode_frame(&mut input)?.expect("it is complete");
+//! let frame = frame.detach(); // keeps no read buffer alive
+//! let stored = (frame.version(), frame.sent_by(), frame.bytes().to_vec());
+//!
+//! let (version, from, bytes) = stored;
+//! let mut decoder = match from {
+//!     Side::Client => Decoder::server().with_version(version),
+//!     Side::Server => Decoder::client(version),
+//! };
+//! let restored = decoder.decode_frame(&mut BytesMut::from(&bytes[..]))?;
+//! assert_eq!(restored, Some(frame));
+//! # Ok::<(), mqtt_codec::DecodeError>(())
+//! ```
+//!
+//! This is why there is no `serde`: a packet is a borrowed view whose validity comes from the decoder or its
+//! constructors; a derived `Deserialize` would be a second, unchecked way in, and an owned twin model would double the
+//! API.
+//!
+//! # What a peer can cost
+//!
+//! | limit | at first | beyond it |
+//! |---|---|---|
+//! | [maximum packet size](Decoder::set_maximum_packet_size) | none but MQTT's own, 268,435,460 bytes | [`Fault::PacketTooLarge`], or [skipped](StreamDecoder::skip_oversized) |
+//! | [buffer of a stream](StreamDecoder::new) | the caller's choice | PUBLISH in parts, [`Fault::ExceedsBuffer`] for others |
+//! | [User Properties](Decoder::set_maximum_user_properties) of one set | 1,024 for a Server, none for a Client | [`Fault::TooManyProperties`] |
+//! | [Subscription Identifiers](Decoder::set_maximum_subscription_identifiers) of one PUBLISH | none | [`Fault::TooManyProperties`] |
+//!
+//! Decoding allocates nothing, cannot panic, does not recurse, and looks at no more than two bytes for each that
+//! arrives, in whatever pieces. `Debug` and `Display` show neither passwords nor payloads, and `Display` is one line.
 //!
 //! # Where things are
 //!
@@ -253,7 +318,8 @@
 //! |---|---|
 //! | framing, limits, version | [`Decoder`] |
 //! | payloads of any size, oversized packets | [`StreamDecoder`], [`StreamedPayload`] |
-//! | packets | [`Packet`] and one type for each |
+//! | peers that break the rules | [`Deviation`] |
+//! | packets | [`Packet`] and one type for each; [`Frame`] owns its bytes |
 //! | properties (5.0) | [`Property`], and a set for each packet, such as [`PublishProperties`] |
 //! | reason codes | one enum for each packet, such as [`ConnackReason`] |
 //! | one message to many | [`PreparedPublish`] |

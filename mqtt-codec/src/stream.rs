@@ -4,6 +4,8 @@
 //! behind a head that has been handed out: payload to hand out, or an oversized packet's to pass over. From head to rest
 //! it goes with the event that reports the head, from rest to between packets with the last byte.
 
+use core::fmt;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::header::FixedHeader;
@@ -102,7 +104,7 @@ enum Piece {
 }
 
 /// What a [`StreamDecoder`] finds in its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamEvent<'a> {
     /// A whole packet.
@@ -148,6 +150,33 @@ pub enum StreamEvent<'a> {
         /// How many more follow.
         remaining: u32,
     },
+}
+
+impl fmt::Debug for StreamEvent<'_> {
+    /// Parts of a payload are not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Packet(packet) => f.debug_tuple("Packet").field(packet).finish(),
+            Self::Head { publish, payload_len } => {
+                f.debug_struct("Head").field("publish", publish).field("payload_len", payload_len).finish()
+            }
+            Self::Payload { part, remaining } => f
+                .debug_struct("Payload")
+                .field("part", &format_args!("{} bytes", part.len()))
+                .field("remaining", remaining)
+                .finish(),
+            Self::OversizedPublish { publish, size } => {
+                f.debug_struct("OversizedPublish").field("publish", publish).field("size", size).finish()
+            }
+            Self::Oversized { packet_type, packet_id, size } => f
+                .debug_struct("Oversized")
+                .field("packet_type", packet_type)
+                .field("packet_id", packet_id)
+                .field("size", size)
+                .finish(),
+            Self::Skipped { remaining } => f.debug_struct("Skipped").field("remaining", remaining).finish(),
+        }
+    }
 }
 
 impl StreamDecoder {

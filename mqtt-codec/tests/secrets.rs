@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
     Auth, AuthProperties, AuthReason, Connack, ConnackProperties, ConnackReason, Connect, ConnectFields,
     ConnectProperties, Decoder, Frame, MessageProperties, Packet, PreparedPublish, Property, ProtocolVersion,
-    Will, WillProperties,
+    Publish, StreamDecoder, Will, WillProperties,
 };
 use mqtt_topic::TopicName;
 
@@ -95,6 +95,30 @@ fn the_authentication_data_of_connack_and_auth() {
         let frame = frame(Decoder::client(ProtocolVersion::V5_0), packet);
         shown_in_traces(&frame);
         shown_in_traces(&frame.packet());
+    }
+}
+
+#[test]
+fn the_payload_of_publish_whole_and_in_parts() {
+    let publish = Publish::new(TopicName::parse("t").unwrap(), SECRET);
+    let frame = frame(Decoder::client(ProtocolVersion::V5_0), publish);
+    shown_in_traces(&publish);
+    shown_in_traces(&Packet::from(publish));
+    shown_in_traces(&frame);
+    shown_in_traces(&frame.packet());
+    for text in [format!("{publish:?}"), format!("{frame:?}")] {
+        assert!(text.contains("payload: 7 bytes"), "{text}");
+    }
+
+    for largest_whole in [0, 1000] {
+        let mut decoder = StreamDecoder::new(Decoder::client(ProtocolVersion::V5_0), 1000);
+        decoder.stream_above(largest_whole);
+        let mut input = &frame.bytes()[..];
+        while let Some((event, len)) = decoder.decode(input).unwrap() {
+            shown(&event);
+            input = &input[len..];
+        }
+        assert!(input.is_empty());
     }
 }
 

@@ -85,7 +85,7 @@ impl Delivery {
 /// assert_eq!(out.len(), publish.encoded_len(ProtocolVersion::V5_0)?);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Publish<'a> {
     /// The Topic Name; `None` only where the Topic Alias property stands for it.
     pub topic: Option<TopicName<&'a [u8]>>,
@@ -257,6 +257,18 @@ impl Body for Publish<'_> {
     fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
         self.put_head(version, self.properties.block_len(), &[], out);
         out.put_slice(self.payload);
+    }
+}
+
+impl fmt::Debug for Publish<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publish")
+            .field("topic", &self.topic)
+            .field("delivery", &self.delivery)
+            .field("retain", &self.retain)
+            .field("properties", &self.properties)
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .finish()
     }
 }
 
