@@ -8,8 +8,9 @@ mod wire;
 use bytes::BytesMut;
 use futures_util::{SinkExt, StreamExt};
 use mqtt_codec::{
-    Connack, ConnackReason, Connect, ConnectFields, Decoder, EncodeError, Fault, Frame, FrameCodec,
-    FramedError, Packet, PacketId, Property, ProtocolVersion, Puback, Publish, PublishProperties, Side,
+    Connack, ConnackReason, Connect, ConnectFields, Decoder, Deviations, EncodeError, Fault, Frame,
+    FrameCodec, FramedError, Packet, PacketId, Property, ProtocolVersion, Puback, Publish, PublishProperties,
+    Side,
 };
 use mqtt_topic::TopicName;
 use proptest::prelude::*;
@@ -204,4 +205,21 @@ fn a_large_packet_reserves_nothing_before_it_arrives() {
     let before = input.capacity();
     assert!(codec.decode(&mut input).unwrap().is_none());
     assert_eq!(input.capacity(), before);
+}
+
+#[test]
+fn a_frame_with_a_deviation_is_written_as_it_should_have_been() {
+    let deviants = [
+        (&b"\x40\x82\x00\x00\x07"[..], &b"\x40\x02\x00\x07"[..]),
+        (b"\x38\x04\x00\x01a\x00", b"\x30\x04\x00\x01a\x00"),
+        (b"\xC1\x02!!", b"\xC0\x00"),
+    ];
+    for (deviant, canonical) in deviants {
+        let mut decoder = Decoder::server().with_version(ProtocolVersion::V5_0);
+        decoder.accept(Deviations::ALL);
+        let frame = decoder.decode_frame(&mut BytesMut::from(deviant)).unwrap().unwrap();
+        let mut out = BytesMut::new();
+        client(ProtocolVersion::V5_0).encode(&frame, &mut out).unwrap();
+        assert_eq!(out, canonical);
+    }
 }
