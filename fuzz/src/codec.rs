@@ -293,7 +293,7 @@ fn split_owned(selector: u8, stream: &[u8], seed: u8) {
         input.extend_from_slice(segment);
         loop {
             let before = input.len();
-            let mut slot = None;
+            let mut slot = mqtt_codec::FrameSlot::new();
             let frame = if seed.is_multiple_of(2) {
                 decoder.decode_frame(&mut input)
             } else {

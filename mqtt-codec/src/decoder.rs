@@ -11,14 +11,16 @@ use crate::dialect::Dialect;
 use crate::header::FixedHeader;
 use crate::packet::{Packet, peek_version};
 use crate::string::TextRules;
-use crate::{DecodeError, Deviation, Deviations, Fault, Frame, PacketType, ProtocolVersion, Side, work};
+use crate::{
+    DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketType, ProtocolVersion, Side, work,
+};
 
 /// The largest packet MQTT can express, in bytes: the limit that is no limit.
 pub const MAXIMUM_PACKET_SIZE: u32 = 268_435_460;
 
 /// Decodes the packets that one side of a connection receives.
 ///
-/// It holds no bytes: the caller keeps the input, adds what arrives and removes what was consumed. So any segmentation of
+/// It belongs to one connection, and holds no bytes: the caller keeps the input, adds what arrives and removes what was consumed. So any segmentation of
 /// the stream gives the same packets. While a packet is incomplete, the decoder remembers how many bytes it waits for: no
 /// body is looked at before it is complete, and all in all no more than two bytes are read for each that arrives.
 ///
@@ -38,6 +40,7 @@ pub struct Decoder {
     /// With the version once it is known.
     dialect: Dialect,
     is_version_known: bool,
+    named_version: Option<ProtocolVersion>,
     maximum_packet_size: u32,
     /// The packet at the front of the input is known to be incomplete below this many bytes. So that no byte is read
     /// again and again while a packet arrives; 0 when nothing is known.
@@ -63,6 +66,7 @@ impl Decoder {
                 maximum_subscription_identifiers: NonZeroU32::MAX,
             },
             is_version_known: false,
+            named_version: None,
             maximum_packet_size: MAXIMUM_PACKET_SIZE,
             waiting_for: 0,
         }
@@ -83,6 +87,7 @@ impl Decoder {
                 maximum_subscription_identifiers: NonZeroU32::MAX,
             },
             is_version_known: true,
+            named_version: None,
             maximum_packet_size: MAXIMUM_PACKET_SIZE,
             waiting_for: 0,
         }
@@ -93,10 +98,16 @@ impl Decoder {
         if self.is_version_known { Some(self.dialect.version) } else { None }
     }
 
+    /// The version that the last CONNECT named, be it valid or not: a Server answers in this one. `None` also when there is no
+    /// such version.
+    pub const fn named_version(&self) -> Option<ProtocolVersion> {
+        self.named_version
+    }
+
     /// For a stream that is joined after its CONNECT.
     #[must_use = "the decoder is returned"]
     pub const fn with_version(self, version: ProtocolVersion) -> Self {
-        Self { dialect: Dialect { version, ..self.dialect }, is_version_known: true, ..self }
+        Self { dialect: Dialect { version, ..self.dialect }, is_version_known: true, waiting_for: 0, ..self }
     }
 
     /// Refuses packets of more than `bytes` bytes, fixed header included, from now on, with [`Fault::PacketTooLarge`]. The size
@@ -180,10 +191,10 @@ impl Decoder {
     ///
     /// ```
     /// use bytes::BytesMut;
-    /// use mqtt_codec::{Decoder, Packet, ProtocolVersion};
+    /// use mqtt_codec::{Decoder, FrameSlot, Packet, ProtocolVersion};
     ///
     /// let mut input = BytesMut::from(&b"\x30\x07\x00\x03a/bhi"[..]);
-    /// let mut slot = None;
+    /// let mut slot = FrameSlot::new();
     /// let decoded = Decoder::client(ProtocolVersion::V3_1_1).decode_into(&mut input, &mut slot)?;
     /// let Some((Packet::Publish(publish), frame)) = decoded else { panic!("a PUBLISH") };
     /// assert_eq!(frame.slice(publish.payload), "hi");
@@ -196,14 +207,14 @@ impl Decoder {
     pub fn decode_into<'s>(
         &mut self,
         input: &mut BytesMut,
-        slot: &'s mut Option<Frame>,
+        slot: &'s mut FrameSlot,
     ) -> Result<Option<(Packet<'s>, &'s Frame)>, DecodeError> {
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let bytes = input.split_to(header.packet_len()).freeze();
         work::add(header.remaining_length);
         let version = self.version_of(&header, bytes.get(header.len..).unwrap_or_default())?;
         let dialect = Dialect { version, ..self.dialect };
-        let frame: &Frame = slot.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
+        let frame: &Frame = slot.0.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
         let packet = Packet::decode_body(&header, body, &dialect)?;
         (self.dialect, self.is_version_known) = (dialect, true);
@@ -328,12 +339,13 @@ impl Decoder {
 
     /// The version a body is read by: the one of the connection, or for CONNECT the one it names.
     #[inline]
-    fn version_of(&self, header: &FixedHeader, body: &[u8]) -> Result<ProtocolVersion, DecodeError> {
-        if header.packet_type == PacketType::Connect {
-            named_version(header, body, &self.dialect)
-        } else {
-            Ok(self.dialect.version)
+    fn version_of(&mut self, header: &FixedHeader, body: &[u8]) -> Result<ProtocolVersion, DecodeError> {
+        if header.packet_type != PacketType::Connect {
+            return Ok(self.dialect.version);
         }
+        let version = named_version(header, body, &self.dialect)?;
+        self.named_version = Some(version);
+        Ok(version)
     }
 }
 
@@ -430,7 +442,7 @@ mod tests {
                 size,
                 work_for(&stream, size, |decoder, input| decoder.decode_frame(input).unwrap().is_some()),
             );
-            let mut slot = None;
+            let mut slot = FrameSlot::new();
             check(
                 size,
                 work_for(&stream, size, |decoder, input| {

@@ -46,7 +46,7 @@ deviations! {
     WillFlagsWithoutWill;
     /// A Password without User Name in 3.1.1 `[MQTT-3.1.2-22]`; 5.0 allows it.
     PasswordWithoutUserName;
-    /// Bytes behind the last field of a packet: they are ignored.
+    /// Bytes behind the last field of a packet: they are ignored. A list has no last field: what follows is an entry.
     TrailingBytes;
 }
 

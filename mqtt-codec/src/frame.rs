@@ -52,10 +52,10 @@ impl Frame {
         self.version
     }
 
-    /// Whether the bytes may be sent on as they are: they came from a decoder that accepts no [`Deviations`].
+    /// Whether the bytes may be sent on as they are: 3.1 has unused bits, and [`Deviations`] are not to be repeated.
     #[cfg(feature = "tokio-util")]
     pub(crate) fn is_strict(&self) -> bool {
-        self.accepted == Deviations::NONE
+        self.accepted == Deviations::NONE && self.version != ProtocolVersion::V3_1
     }
 
     /// The side that sent the packet.
@@ -77,6 +77,24 @@ impl Frame {
     /// The same packet in an allocation of its own, so that keeping it keeps no read buffer.
     pub fn detach(&self) -> Self {
         Self { bytes: Bytes::copy_from_slice(&self.bytes), ..*self }
+    }
+}
+
+/// Where [`Decoder::decode_into`](crate::Decoder::decode_into) puts the frame that its packet borrows from. What is in it
+/// can only be had from there, once it has been found valid.
+#[derive(Default)]
+pub struct FrameSlot(pub(crate) Option<Frame>);
+
+impl FrameSlot {
+    /// An empty slot.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+}
+
+impl fmt::Debug for FrameSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameSlot").finish_non_exhaustive()
     }
 }
 

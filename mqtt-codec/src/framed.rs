@@ -47,12 +47,14 @@ use crate::{DecodeError, Decoder, EncodeError, Frame, Packet, ProtocolVersion};
 #[derive(Clone, Debug)]
 pub struct FrameCodec {
     decoder: Decoder,
+    /// What is written: a second CONNECT, which is an error, does not change it.
+    version: Option<ProtocolVersion>,
 }
 
 impl FrameCodec {
     /// Reads what `decoder` reads, and writes its version.
     pub const fn new(decoder: Decoder) -> Self {
-        Self { decoder }
+        Self { version: decoder.version(), decoder }
     }
 
     /// The decoder.
@@ -67,7 +69,7 @@ impl FrameCodec {
 
     /// The version of the connection.
     fn version(&self) -> Result<ProtocolVersion, FramedError> {
-        self.decoder.version().ok_or(FramedError::VersionUnknown)
+        self.version.ok_or(FramedError::VersionUnknown)
     }
 }
 
@@ -76,7 +78,7 @@ impl FrameCodec {
 #[non_exhaustive]
 pub enum FramedError {
     /// The peer has sent something else than a valid packet. Reading is over; a Server may still send what
-    /// [`DecodeError::connack_reason`] or [`DecodeError::disconnect_reason`] say.
+    /// [`DecodeError::connack_reason`] or [`DecodeError::disconnect_reason`] say, in the version the CONNECT has named.
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// The packet is not valid in the version of the connection. Nothing has been written.
@@ -96,7 +98,9 @@ impl codec::Decoder for FrameCodec {
     type Error = FramedError;
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, FramedError> {
-        Ok(self.decoder.decode_frame(input)?)
+        let frame = self.decoder.decode_frame(input);
+        self.version = self.version.or(self.decoder.named_version());
+        Ok(frame?)
     }
 }
 

@@ -380,7 +380,7 @@ mod writer;
 pub use self::decoder::{Decoder, MAXIMUM_PACKET_SIZE};
 pub use self::deviation::{Deviation, Deviations};
 pub use self::error::{DecodeError, EncodeError, Fault, PropertyError};
-pub use self::frame::Frame;
+pub use self::frame::{Frame, FrameSlot};
 #[cfg(feature = "tokio-util")]
 pub use self::framed::{FrameCodec, FramedError};
 pub use self::header::PacketType;

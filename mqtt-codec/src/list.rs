@@ -77,6 +77,9 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         let mut len = 0;
         for entry in self.results() {
             len += entry.map_err(EncodeError::InvalidTopicFilter)?.encoded_len(version)?;
+            if len > crate::varint::MAX as usize {
+                return Err(EncodeError::PacketTooLarge);
+            }
         }
         if len == 0 && (version.is_v5() || T::IS_IN_V3) { Err(EncodeError::EmptyPayload) } else { Ok(len) }
     }

@@ -298,7 +298,7 @@ impl PreparedPublish {
     fn lens(&self, hop: &Hop<'_>) -> Result<(usize, usize), EncodeError> {
         let mut properties_len = self.payload_at - self.properties_at;
         for property in hop.properties() {
-            properties_len += property.len();
+            properties_len = properties_len.saturating_add(property.len());
         }
         let topic_len = if matches!(hop.topic, TopicForm::Alias(_)) { 2 } else { 2 + self.topic_len };
         let packet_id_len = if hop.delivery.packet_id().is_some() { 2 } else { 0 };

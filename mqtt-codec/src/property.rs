@@ -12,7 +12,7 @@ use core::num::{NonZeroU16, NonZeroU32};
 use mqtt_topic::TopicName;
 
 use crate::reader::Reader;
-use crate::string::{TextRules, is_string, put_binary};
+use crate::string::{TextRules, is_string, is_utf8, put_binary};
 use crate::writer::Put;
 use crate::{DecodeError, Fault, PropertyError, QoS, SubscriptionIdentifier, varint};
 
@@ -155,6 +155,7 @@ macro_rules! properties {
     (@valid nonempty_string, $value:ident) => { !$value.is_empty() && is_string($value) };
     (@valid binary, $value:ident) => { u16::try_from($value.len()).is_ok() };
     (@valid pair, $value:ident) => { is_string($value.0) && is_string($value.1) };
+    (@valid topic, $value:ident) => { is_utf8($value.as_bytes()) };
     // The type has no invalid values.
     (@valid $kind:tt, $value:ident) => {{ let _ = $value; true }};
 

@@ -37,8 +37,9 @@ impl TextRules {
         match self.check(bytes) {
             Err(Fault::NotUtf8) if self.topic_may_be_other => {
                 let text = Text::from_other(bytes).map_err(|_| Fault::NulInString)?;
-                let is_disallowed = self.refuse_disallowed && text.has_ascii_control();
-                if is_disallowed { Err(Fault::DisallowedCodePoint) } else { Ok(text) }
+                let mut characters = bytes.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
+                let has_disallowed = self.refuse_disallowed && characters.any(is_disallowed);
+                if has_disallowed { Err(Fault::DisallowedCodePoint) } else { Ok(text) }
             }
             checked => checked,
         }
@@ -56,6 +57,11 @@ fn has_disallowed(text: Text<'_>) -> bool {
 pub(crate) fn is_disallowed(character: char) -> bool {
     let code = u32::from(character);
     character.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
+/// Whether a Topic Name is text, as all but a PUBLISH and a Will need it to be: see [`Deviation::TopicNotUtf8`](crate::Deviation).
+pub(crate) fn is_utf8(topic: &[u8]) -> bool {
+    Text::plain(topic).is_some() || core::str::from_utf8(topic).is_ok()
 }
 
 /// Whether `text` can stand in a field: at most 65,535 bytes, and no U+0000.

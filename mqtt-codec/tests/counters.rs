@@ -154,7 +154,7 @@ fn exercise(sample: &corpus::Sample) {
     };
     let (read, len) = fresh().decode(&sample.bytes).unwrap().unwrap();
     assert_eq!(len, sample.bytes.len());
-    let mut slot = None;
+    let mut slot = mqtt_codec::FrameSlot::new();
     let mut input = BytesMut::from(&sample.bytes[..]);
     let (again, frame) = fresh().decode_into(&mut input, &mut slot).unwrap().unwrap();
     assert_eq!((again, frame.packet(), frame.detach().packet()), (read, read, read));
@@ -205,7 +205,7 @@ fn no_allocation_is_larger_than_the_input() {
         assert!(cost.bytes_total <= HANDLE, "{}: {cost:?}", sample.name);
         let mut input = BytesMut::from(&sample.bytes[..]);
         let cost = measure(|| {
-            let mut slot = None;
+            let mut slot = mqtt_codec::FrameSlot::new();
             assert!(fresh().decode_into(&mut input, &mut slot).unwrap().is_some());
         });
         assert!(cost.bytes_total <= HANDLE, "{}: {cost:?}", sample.name);

@@ -204,3 +204,26 @@ fn a_set_has_what_was_put_in() {
     let mut decoder = Decoder::client(V3_1_1);
     assert!(matches!(decoder.decode(connack), Ok(Some((Packet::Connack(Connack { .. }), 4)))));
 }
+
+#[test]
+fn control_characters_are_refused_beside_bytes_that_are_not_utf_8() {
+    let mut decoder = Decoder::server().with_version(V3_1_1);
+    decoder.accept(Deviations::NONE.with(Deviation::TopicNotUtf8));
+    for publish in [&b"\x30\x06\x00\x04a\xC2\x85\xFF"[..], b"\x30\x07\x00\x05a\xEF\xBF\xBF\xFF"] {
+        assert_eq!(decoder.decode(publish).unwrap_err().fault(), Fault::DisallowedCodePoint);
+        decoder.refuse_disallowed_code_points(false);
+        assert!(decoder.decode(publish).is_ok());
+        decoder.refuse_disallowed_code_points(true);
+    }
+}
+
+/// The decoder refuses it in a property, so it cannot be put there.
+#[test]
+fn a_response_topic_is_utf_8() {
+    let text = mqtt_topic::Text::from_other(b"caf\xE9").unwrap();
+    let topic = mqtt_topic::TopicName::from_text(text).unwrap();
+    let values = [mqtt_codec::Property::ResponseTopic(topic)];
+    let refused = Err(mqtt_codec::PropertyError::Value(mqtt_codec::PropertyId::ResponseTopic));
+    assert_eq!(mqtt_codec::PublishProperties::new(&values).map(|_| ()), refused);
+    assert_eq!(mqtt_codec::MessageProperties::new(&values).map(|_| ()), refused);
+}

@@ -146,3 +146,19 @@ fn a_property_value_outside_its_range() {
     let result = publish(b"").encoded_len_with(ProtocolVersion::V5_0, &content_type);
     assert_eq!(result, Err(PropertyError::Value(PropertyId::ContentType).into()));
 }
+
+/// 268,435,455 bytes are the most a Property Length or a Remaining Length can say; sums beyond `usize` are no exception.
+#[test]
+fn what_is_longer_than_a_length_can_say_is_too_large() {
+    let longest = "x".repeat(65_535);
+    let properties = vec![Property::UserProperty((&longest, &longest)); 2_049];
+    let publish = Publish {
+        properties: PublishProperties::new(&properties).unwrap(),
+        ..Publish::new(TopicName::parse("a").unwrap(), b"")
+    };
+    assert_eq!(publish.encoded_len(ProtocolVersion::V5_0), Err(EncodeError::PacketTooLarge));
+    let filter = Subscription::parse(&longest).unwrap();
+    let entries = vec![(filter, SubscriptionOptions::default()); 4_097];
+    let subscribe = Subscribe::new(PacketId::MIN, Subscriptions::new(&entries));
+    assert_eq!(subscribe.encoded_len(ProtocolVersion::V5_0), Err(EncodeError::PacketTooLarge));
+}

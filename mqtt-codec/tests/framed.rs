@@ -8,9 +8,9 @@ mod wire;
 use bytes::BytesMut;
 use futures_util::{SinkExt, StreamExt};
 use mqtt_codec::{
-    Connack, ConnackReason, Connect, ConnectFields, Decoder, Deviations, EncodeError, Fault, Frame,
-    FrameCodec, FramedError, Packet, PacketId, Property, ProtocolVersion, Puback, Publish, PublishProperties,
-    Side,
+    Connack, ConnackReason, Connect, ConnectFields, Decoder, Deviations, Disconnect, DisconnectReason,
+    EncodeError, Fault, Frame, FrameCodec, FramedError, Packet, PacketId, Property, ProtocolVersion, Puback,
+    Publish, PublishProperties, Side,
 };
 use mqtt_topic::TopicName;
 use proptest::prelude::*;
@@ -222,4 +222,34 @@ fn a_frame_with_a_deviation_is_written_as_it_should_have_been() {
         client(ProtocolVersion::V5_0).encode(&frame, &mut out).unwrap();
         assert_eq!(out, canonical);
     }
+}
+
+#[test]
+fn a_broken_connect_is_answered_in_the_version_it_names() {
+    let mut codec = server();
+    let broken = b"\x10\x0D\x00\x04MQTT\x05\x03\x00\x00\x00\x00\x00";
+    let Err(FramedError::Decode(error)) = codec.decode(&mut BytesMut::from(&broken[..])) else { panic!() };
+    let mut out = BytesMut::new();
+    codec.encode(Packet::from(Connack::new(error.connack_reason())), &mut out).unwrap();
+    assert_eq!(out, &b"\x20\x03\x00\x81\x00"[..]);
+}
+
+#[test]
+fn a_second_connect_does_not_change_what_is_written() {
+    let mut codec = server();
+    for connect in [connect(ProtocolVersion::V5_0), connect(ProtocolVersion::V3_1_1)] {
+        codec.decode(&mut connect.clone()).unwrap().unwrap();
+    }
+    let mut out = BytesMut::new();
+    codec.encode(Packet::from(Disconnect::new(DisconnectReason::ProtocolError)), &mut out).unwrap();
+    assert_eq!(out, &b"\xE0\x01\x82"[..]);
+}
+
+#[test]
+fn unused_bits_of_3_1_are_not_repeated() {
+    let mut decoder = Decoder::client(ProtocolVersion::V3_1);
+    let frame = decoder.decode_frame(&mut BytesMut::from(&b"\x2F\x02\xFF\x00"[..])).unwrap().unwrap();
+    let mut out = BytesMut::new();
+    FrameCodec::new(Decoder::server().with_version(ProtocolVersion::V3_1)).encode(&frame, &mut out).unwrap();
+    assert_eq!(out, &b"\x20\x02\x00\x00"[..]);
 }

@@ -97,7 +97,7 @@ proptest! {
     ) {
         let bytes = encode(&sent);
         let mut input = BytesMut::from(&bytes[..cut.index(bytes.len())]);
-        let (before, mut slot) = (input.clone(), None);
+        let (before, mut slot) = (input.clone(), mqtt_codec::FrameSlot::new());
         let mut decoder = decoder(&sent);
         prop_assert!(decoder.decode_into(&mut input, &mut slot).unwrap().is_none());
         prop_assert_eq!(&input, &before);

@@ -158,7 +158,7 @@ impl<P: Policy> Broker<P> {
             if state.paused {
                 return Received::Paused;
             }
-            let mut slot = None;
+            let mut slot = mqtt_codec::FrameSlot::new();
             let result = match input.first().map(|first| first >> 4) {
                 // CONNECT and PUBLISH are kept beyond this call, all others are not.
                 Some(1) => match state.decoder.decode_frame(input) {

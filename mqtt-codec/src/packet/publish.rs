@@ -204,7 +204,7 @@ impl<'a> Publish<'a> {
             self.properties.check_extra(property, extra.get(..index).unwrap_or_default())?;
             alias |= property.id() == PropertyId::TopicAlias;
             property.check()?;
-            properties_len += property.len();
+            properties_len = properties_len.saturating_add(property.len());
         }
         let topic_len = match &self.topic {
             Some(topic) => binary_len(topic.as_bytes())?,

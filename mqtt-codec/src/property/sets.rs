@@ -151,7 +151,9 @@ impl<'a> Repr<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Block { bytes, .. } => bytes.len(),
-            Self::Values { values, .. } => values.iter().map(Property::len).sum(),
+            Self::Values { values, .. } => {
+                values.iter().fold(0, |len, property| len.saturating_add(property.len()))
+            }
         }
     }
 
@@ -204,10 +206,10 @@ pub(crate) trait PropertySet {
 #[inline]
 pub(crate) fn prefixed_len(block_len: usize, version: ProtocolVersion) -> Result<usize, EncodeError> {
     match u32::try_from(block_len) {
-        Ok(len) if version.is_v5() => Ok(varint::len(len) + block_len),
-        Ok(0) => Ok(0),
-        Ok(_) => Err(EncodeError::NotInVersion { field: "a property", version }),
-        Err(_) => Err(EncodeError::PacketTooLarge),
+        Ok(0) if !version.is_v5() => Ok(0),
+        _ if !version.is_v5() => Err(EncodeError::NotInVersion { field: "a property", version }),
+        Ok(len @ 0..=varint::MAX) => Ok(varint::len(len) + block_len),
+        _ => Err(EncodeError::PacketTooLarge),
     }
 }
 

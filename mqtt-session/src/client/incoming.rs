@@ -51,7 +51,7 @@ impl Client {
             input.advance(len);
             return true;
         }
-        let mut slot = None;
+        let mut slot = mqtt_codec::FrameSlot::new();
         match connection.decoder.decode_into(input, &mut slot) {
             Ok(None) => return false,
             Ok(Some((packet, frame))) if is_connected => self.handle_frame(&packet, frame),
