@@ -41,8 +41,8 @@ pub(crate) trait Body {
     fn put_body(&self, version: ProtocolVersion, out: &mut impl Put);
 }
 
-#[inline]
 /// Bytes of the whole packet for a Remaining Length, which must not be above 268,435,455.
+#[inline]
 pub(crate) fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
     match u32::try_from(body_len) {
         Ok(len) if len <= varint::MAX => Ok(1 + varint::len(len) + body_len),

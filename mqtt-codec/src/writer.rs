@@ -31,10 +31,13 @@ impl<B: BufMut> Put for B {
     }
 }
 
+/// Most PUBLISH packets fit; more would cost every packet the time to clear it.
+const GATHERED: usize = 96;
+
 /// Gathers small fields; nothing is in `out` before [`finish`](Self::finish).
 pub(crate) struct Writer<'o, B> {
     out: &'o mut B,
-    gathered: [u8; 96],
+    gathered: [u8; GATHERED],
     len: usize,
 }
 
@@ -44,7 +47,7 @@ impl<'o, B: BufMut> Writer<'o, B> {
     pub(crate) fn begin(first_byte: u8, remaining_length: u32, out: &'o mut B) -> Self {
         let (varint, len) = varint::bytes(remaining_length);
         let [a, b, c, d] = varint;
-        let mut gathered = [0; 96];
+        let mut gathered = [0; GATHERED];
         if let Some(header) = gathered.first_chunk_mut() {
             *header = [first_byte, a, b, c, d];
         }
@@ -65,7 +68,7 @@ impl<'o, B: BufMut> Writer<'o, B> {
         }
     }
 
-    /// A field that there is no room for, or none of a size that is gathered.
+    /// A field for which there is no room left.
     #[inline(never)]
     fn put_through(&mut self, bytes: &[u8]) {
         self.flush();
