@@ -47,8 +47,8 @@ impl Seed {
     }
 
     #[inline]
-    pub(super) const fn number(self, number: u128) -> u32 {
-        (fold(number as u64 ^ self.0, (number >> 64) as u64 ^ self.1) >> 32) as u32
+    pub(super) const fn words(self, first: u64, second: u64) -> u32 {
+        (fold(first ^ self.0, second ^ self.1) >> 32) as u32
     }
 
     #[inline]

@@ -10,44 +10,75 @@ use crate::arena::{Arena, NONE, Record};
 /// Texts of so many bytes stand in the record.
 const SHORT: usize = 16;
 
-/// A text as it is compared: the bytes of a short one as a number, which without U+0000 says how many there are.
-#[derive(Clone, Copy)]
+/// A text as it is compared: the bytes of a short one as two numbers, which without U+0000 say how many there are.
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Text<'a> {
-    Short(u128),
+    Short(u64, u64),
     Long(&'a [u8]),
 }
 
 impl<'a> Text<'a> {
+    /// A level or a Share Name.
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self::within(text, 0, text.len())
+        Self::level(text, 0).0
     }
 
-    /// The text from `at` to `end`.
+    /// The level of a Topic Name that begins at `at`, and where it ends.
     #[inline]
-    pub(super) fn within(all: &'a [u8], at: usize, end: usize) -> Self {
-        let text = all.get(at..end).unwrap_or_default();
-        let unused = match SHORT.checked_sub(text.len()) {
-            None => return Self::Long(text),
-            Some(SHORT) => return Self::Short(0),
-            Some(unused) => unused as u32 * 8,
-        };
-        // Sixteen bytes are read, from or to the text's end on, and those beside it cut off.
-        Self::Short(if let Some(to) = all.get(..end).and_then(<[u8]>::last_chunk) {
-            u128::from_le_bytes(*to) >> unused
-        } else if let Some(from) = all.get(at..).and_then(<[u8]>::first_chunk) {
-            u128::from_le_bytes(*from) << unused >> unused
+    pub(super) fn level(name: &'a [u8], at: usize) -> (Self, usize) {
+        let (first, len) = word(name, at);
+        if len < WORD {
+            return (Self::Short(first, 0), at + len);
+        }
+        let (second, len) = word(name, at + WORD);
+        if len < WORD {
+            return (Self::Short(first, second), at + WORD + len);
+        }
+        let mut end = at + SHORT;
+        loop {
+            let len = word(name, end).1;
+            end += len;
+            if len < WORD {
+                break;
+            }
+        }
+        let text = if end == at + SHORT {
+            Self::Short(first, second)
         } else {
-            text.iter().rev().fold(0, |all, byte| all << 8 | u128::from(*byte))
-        })
+            Self::Long(name.get(at..end).unwrap_or_default())
+        };
+        (text, end)
     }
 
     #[inline]
     fn hash(self, seed: Seed) -> u32 {
         match self {
-            Self::Short(text) => seed.number(text),
+            Self::Short(first, second) => seed.words(first, second),
             Self::Long(text) => seed.text(text),
         }
     }
+}
+
+const WORD: usize = size_of::<u64>();
+
+/// What a level has of the eight bytes at `at`, and how many bytes that are.
+#[inline]
+fn word(name: &[u8], at: usize) -> (u64, usize) {
+    const ONES: u64 = u64::from_ne_bytes([1; WORD]);
+    let rest = name.get(at..).unwrap_or_default();
+    let (word, most) = if let Some(word) = rest.first_chunk() {
+        (u64::from_le_bytes(*word), WORD)
+    } else if let Some(last) = name.last_chunk() {
+        let before = (WORD - rest.len()) as u32 * 8;
+        (u64::from_le_bytes(*last).checked_shr(before).unwrap_or(0), rest.len())
+    } else {
+        (rest.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)), rest.len())
+    };
+    // Up to the first `/`, the highest bit of each byte that is one.
+    let differs = word ^ (ONES * b'/' as u64);
+    let separators = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+    let before = ((separators & separators.wrapping_neg()) >> 7).wrapping_sub(1);
+    (word & before, most.min(separators.trailing_zeros() as usize / 8))
 }
 
 #[derive(Clone)]
@@ -64,7 +95,7 @@ struct Symbol {
     /// None of a vacant one.
     users: u32,
     len: u16,
-    /// The text, or the number of a long one, or the next vacant number.
+    /// The text and zeros; or the number of a long one, or the next vacant number, and what is in no text.
     bytes: [u8; SHORT],
 }
 
@@ -76,11 +107,16 @@ enum Long {
 
 impl Symbol {
     const fn new(users: u32, len: u16, number: u32) -> Self {
-        let mut bytes = [0; SHORT];
+        let mut bytes = [u8::MAX; SHORT];
         if let Some(first) = bytes.first_chunk_mut() {
             *first = number.to_le_bytes();
         }
         Self { users, len, bytes }
+    }
+
+    #[inline]
+    fn is(&self, first: u64, second: u64) -> bool {
+        u128::from_le_bytes(self.bytes) == u128::from(second) << 64 | u128::from(first)
     }
 
     fn number(&self) -> u32 {
@@ -124,11 +160,9 @@ impl Symbols {
     #[inline]
     fn find_hashed(&self, hash: u32, text: Text<'_>) -> Option<u32> {
         match text {
-            Text::Short(text) => self.table.find(hash, |id| {
-                self.records.get(id).is_some_and(|symbol| {
-                    u128::from_le_bytes(symbol.bytes) == text && usize::from(symbol.len) <= SHORT
-                })
-            }),
+            Text::Short(first, second) => self
+                .table
+                .find(hash, |id| self.records.get(id).is_some_and(|symbol| symbol.is(first, second))),
             Text::Long(text) => self.table.find(hash, |id| self.text(id) == text),
         }
     }
@@ -155,11 +189,13 @@ impl Symbols {
             return id;
         }
         let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        let mut symbol = Symbol::new(1, len, 0);
-        match symbol.bytes.get_mut(..text.len()) {
-            Some(bytes) => bytes.copy_from_slice(text),
-            None => symbol = Symbol::new(1, len, self.long.insert(Long::Text(text.into()))),
-        }
+        let symbol = match key {
+            Text::Short(first, second) => {
+                let bytes = u128::from(second) << 64 | u128::from(first);
+                Symbol { users: 1, len, bytes: bytes.to_le_bytes() }
+            }
+            Text::Long(text) => Symbol::new(1, len, self.long.insert(Long::Text(text.into()))),
+        };
         let id = self.records.insert(symbol);
         self.table.insert(hash, id);
         id
@@ -191,5 +227,35 @@ impl Symbols {
             Long::Vacant(_) => 0,
         });
         self.table.heap_bytes() + self.records.heap_bytes() + self.long.heap_bytes() + long.sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn levels_are_those_between_the_separators(name in "[a/ü\u{7f}0.]{0,60}", more in "[b/]{0,8}") {
+            let name = [name.as_bytes(), more.as_bytes()].concat();
+            let mut at = 0;
+            for level in name.split(|byte| *byte == b'/') {
+                let (text, end) = Text::level(&name, at);
+                prop_assert_eq!(end, at + level.len());
+                let mut padded = Vec::from(level);
+                padded.resize(SHORT.max(level.len()), 0);
+                match text {
+                    Text::Long(text) => prop_assert!(text == level && level.len() > SHORT),
+                    Text::Short(first, second) => {
+                        prop_assert_eq!([first.to_le_bytes(), second.to_le_bytes()].concat(), padded);
+                    }
+                }
+                at = end + 1;
+            }
+        }
     }
 }

@@ -62,20 +62,25 @@ impl Table {
 
     /// The first number with this hash that `is` the one.
     #[inline]
-    pub(super) fn find(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, hash: u32, is: impl Fn(u32) -> bool) -> Option<u32> {
+        self.find_map(hash, |id| is(id).then_some(id))
+    }
+
+    /// What `map` makes of the first number with this hash that it makes something of.
+    #[inline]
+    pub(super) fn find_map<T>(&self, hash: u32, map: impl Fn(u32) -> Option<T>) -> Option<T> {
         let page = self.pages.get(self.page_of(hash))?;
         for slot in page.slots.get(page.home(hash)..)? {
-            if hash_of(*slot) > hash {
+            if *slot < entry(hash, 0) {
+                continue;
+            }
+            // The hash may be as large as that of an empty slot.
+            if hash_of(*slot) != hash || *slot == EMPTY {
                 return None;
             }
-            if hash_of(*slot) == hash {
-                // Here the hash may be as large as that of an empty slot.
-                if *slot == EMPTY {
-                    return None;
-                }
-                if is(id_of(*slot)) {
-                    return Some(id_of(*slot));
-                }
+            let mapped = map(id_of(*slot));
+            if mapped.is_some() {
+                return mapped;
             }
         }
         None

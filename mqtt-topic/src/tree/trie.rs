@@ -45,6 +45,7 @@ pub(super) enum Filter<K, V> {
 }
 
 impl<K, V> Filter<K, V> {
+    #[inline]
     const fn place(&self) -> Option<Place> {
         match self {
             Self::Vacant(_) => None,
@@ -166,6 +167,12 @@ impl Node {
         self.single_level.child()
     }
 
+    /// Whether a filter goes on with a level without wildcard.
+    #[inline]
+    pub(super) const fn has_names(&self) -> bool {
+        !matches!(self.names.kind(), NamesKind::Only(Child::None))
+    }
+
     /// Whether no filter goes on from here.
     const fn is_childless(&self) -> bool {
         matches!(self.names.kind(), NamesKind::Only(Child::None) | NamesKind::Many(0))
@@ -257,6 +264,23 @@ impl<K, V> Trie<K, V> {
         }
     }
 
+    /// The node that a level without wildcard leads to.
+    #[inline]
+    pub(super) fn name_node(&self, id: u32, node: &Node, symbol: u32) -> Option<(u32, &Node)> {
+        match node.names.kind() {
+            NamesKind::Only(Child::Node(id)) => {
+                let node = self.nodes.get(id)?;
+                (node.symbol == symbol).then_some((id, node))
+            }
+            NamesKind::Only(Child::None | Child::Leaf(_)) => None,
+            NamesKind::Many(_) => self.edges.find_map(self.seed.pair(id, symbol), |number| {
+                let Child::Node(child) = Packed(number).child() else { return None };
+                let node = self.nodes.get(child)?;
+                (node.parent == id && node.symbol == symbol).then_some((child, node))
+            }),
+        }
+    }
+
     /// The text of a filter.
     pub(super) fn text(&self, id: u32) -> Vec<u8> {
         let Some(mut place) = self.filters.get(id).and_then(Filter::place) else { return Vec::new() };
@@ -312,6 +336,7 @@ impl<K, V> Trie<K, V> {
         }
     }
 
+    #[inline]
     fn place_of(&self, child: Child) -> Option<Place> {
         match child {
             Child::None => None,
