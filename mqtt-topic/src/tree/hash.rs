@@ -51,6 +51,12 @@ impl Seed {
         (fold(first ^ self.0, second ^ self.1) >> 32) as u32
     }
 
+    /// Of words that belong to a number. Without the product, whoever knows the number could choose words that make up for it.
+    #[inline]
+    pub(super) const fn words_of(self, number: u32, first: u64, second: u64) -> u32 {
+        (fold(first ^ self.0, second ^ (number as u64 + 1).wrapping_mul(self.1 | 1)) >> 32) as u32
+    }
+
     #[inline]
     pub(super) const fn pair(self, a: u32, b: u32) -> u32 {
         (fold(((a as u64) << 32 | b as u64) ^ self.0, self.1) >> 32) as u32

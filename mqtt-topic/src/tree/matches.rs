@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::list::{Chunks, List};
-use super::symbols::Text;
-use super::trie::{Child, Filter, Node, ROOT};
+use super::symbols::{Key, Text};
+use super::trie::{Child, Filter, Node, ROOT, Wanted};
 use super::{Ends, Share, Sub, SubscriptionTree};
 use crate::arena::NONE;
 use crate::{ShareName, Subscription, TopicFilter};
@@ -214,17 +214,13 @@ struct Walk {
 /// What is known of a level.
 #[derive(Clone, Copy)]
 struct Known {
-    /// [`NONE`] if no filter has it, or [`UNKNOWN`].
-    symbol: u32,
+    wanted: Wanted,
     level: u16,
     end: u16,
 }
 
 /// Names with so many levels are matched without allocating.
 const FEW_LEVELS: usize = 16;
-
-/// The symbol of a level that has not been looked up.
-const UNKNOWN: u32 = NONE - 3;
 
 /// A node whose path matches the name up to `at`, where the next level begins. There is one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -240,7 +236,8 @@ impl Walk {
     #[inline]
     const fn new() -> Self {
         // Nothing is known: 0 is not the number of the level in any other place, nor 1 in the first.
-        let mut levels = [Known { symbol: UNKNOWN, level: 0, end: 0 }; FEW_LEVELS];
+        let mut levels =
+            [Known { wanted: Wanted { key: Key::NONE, symbol: NONE }, level: 0, end: 0 }; FEW_LEVELS];
         if let Some(first) = levels.first_mut() {
             first.level = 1;
         }
@@ -277,24 +274,21 @@ impl Walk {
         self.more.last().or_else(|| self.few.get(usize::from(self.len.checked_sub(1)?)))
     }
 
-    /// The level of the name at a branch: its symbol, if it is asked for, and where it ends.
+    /// The level of the name at a branch.
     #[inline]
     fn level<K, V>(
         &mut self,
         tree: &SubscriptionTree<K, V>,
         name: &[u8],
         branch: Branch,
-        with_symbol: bool,
-    ) -> (u32, u16) {
-        let Some(known) = self.levels.get_mut(usize::from(branch.level) % FEW_LEVELS) else {
-            return (NONE, branch.at);
-        };
-        if known.level != branch.level || (with_symbol && known.symbol == UNKNOWN) {
+    ) -> Option<&mut Known> {
+        let known = self.levels.get_mut(usize::from(branch.level) % FEW_LEVELS)?;
+        if known.level != branch.level {
             let (text, end) = Text::level(name, branch.at.into());
-            let symbol = if with_symbol { tree.trie.symbols.find(text).unwrap_or(NONE) } else { UNKNOWN };
-            *known = Known { symbol, level: branch.level, end: end as u16 };
+            let wanted = Wanted { key: tree.trie.symbols.key_of(text), symbol: NONE };
+            *known = Known { wanted, level: branch.level, end: end as u16 };
         }
-        (known.symbol, known.end)
+        Some(known)
     }
 
     /// Finds what ends at a branch or at the last level, and where it goes on: with the same level, and with `+`, which is kept
@@ -307,29 +301,27 @@ impl Walk {
         (branch, node): (Branch, &Node),
         found: &mut Found,
     ) -> Option<(Branch, &'t Node)> {
-        let (symbol, end) = self.level(tree, name, branch, node.has_names());
+        let known = self.level(tree, name, branch)?;
+        let end = known.end;
         let mut single_level = Child::None;
         if is_wild(name, branch) {
             found.push(node.multi_level);
             single_level = node.single_level();
         }
-        let has_name = node.has_names() && symbol != NONE;
         if usize::from(end) == name.len() {
-            if has_name {
-                find_ends(tree, tree.trie.name(branch.node, node, symbol), found);
-            }
+            find_ends(tree, tree.trie.name_wanted(branch.node, node, known.wanted), found);
             find_ends(tree, single_level, found);
             return None;
+        }
+        let same = tree.trie.node_wanted(branch.node, node, known.wanted);
+        if let Some((_, node)) = same {
+            known.wanted.symbol = node.symbol;
         }
         let (at, level) = (end + 1, branch.level + 1);
         if let Child::Node(node) = single_level {
             self.push(Branch { node, at, level });
         }
-        if !has_name {
-            return None;
-        }
-        let (id, node) = tree.trie.name_node(branch.node, node, symbol)?;
-        Some((Branch { node: id, at, level }, node))
+        same.map(|(id, node)| (Branch { node: id, at, level }, node))
     }
 }
 
@@ -380,7 +372,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             let Some(branch) = at.take() else { break };
             let Some(node) = tree.trie.nodes.get(branch.node) else { break };
             visited += 1;
-            let (symbol, end) = walk.level(tree, name, branch, true);
+            let Some(Known { wanted, end, .. }) = walk.level(tree, name, branch).copied() else { break };
             if usize::from(end) == name.len() {
                 break;
             }
@@ -397,7 +389,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
                 if let Some(branch) = single_level {
                     walk.push(branch);
                 }
-                at = if symbol == NONE { None } else { below(tree.trie.name(branch.node, node, symbol)) };
+                at = below(tree.trie.name_wanted(branch.node, node, wanted));
             }
         }
         if let Some(branch) = at {

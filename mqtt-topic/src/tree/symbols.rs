@@ -34,6 +34,12 @@ impl<'a> Text<'a> {
         if len < WORD {
             return (Self::Short(first, second), at + WORD + len);
         }
+        Self::long_level(name, at)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_level(name: &'a [u8], at: usize) -> (Self, usize) {
         let mut end = at + SHORT;
         loop {
             let len = word(name, end).1;
@@ -43,7 +49,7 @@ impl<'a> Text<'a> {
             }
         }
         let text = if end == at + SHORT {
-            Self::Short(first, second)
+            Self::Short(word(name, at).0, word(name, at + WORD).0)
         } else {
             Self::Long(name.get(at..end).unwrap_or_default())
         };
@@ -65,20 +71,38 @@ const WORD: usize = size_of::<u64>();
 #[inline]
 fn word(name: &[u8], at: usize) -> (u64, usize) {
     const ONES: u64 = u64::from_ne_bytes([1; WORD]);
-    let rest = name.get(at..).unwrap_or_default();
-    let (word, most) = if let Some(word) = rest.first_chunk() {
-        (u64::from_le_bytes(*word), WORD)
-    } else if let Some(last) = name.last_chunk() {
-        let before = (WORD - rest.len()) as u32 * 8;
-        (u64::from_le_bytes(*last).checked_shr(before).unwrap_or(0), rest.len())
-    } else {
-        (rest.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)), rest.len())
+    let (word, most) = match name.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(word) => (u64::from_le_bytes(*word), WORD),
+        None => last_word(name, at),
     };
     // Up to the first `/`, the highest bit of each byte that is one.
     let differs = word ^ (ONES * b'/' as u64);
     let separators = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
     let before = ((separators & separators.wrapping_neg()) >> 7).wrapping_sub(1);
     (word & before, most.min(separators.trailing_zeros() as usize / 8))
+}
+
+/// The fewer than eight bytes from `at` on.
+#[inline]
+fn last_word(name: &[u8], at: usize) -> (u64, usize) {
+    let len = name.len().saturating_sub(at);
+    let word = match name.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last).checked_shr((WORD - len) as u32 * 8).unwrap_or(0),
+        None => name.iter().skip(at).rev().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    (word, len)
+}
+
+/// What a text has in its record. No two texts of symbols have the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) first: u64,
+    pub(super) second: u64,
+}
+
+impl Key {
+    /// That of no text.
+    pub(super) const NONE: Self = Self { first: u64::MAX, second: u64::MAX };
 }
 
 #[derive(Clone)]
@@ -115,8 +139,9 @@ impl Symbol {
     }
 
     #[inline]
-    fn is(&self, first: u64, second: u64) -> bool {
-        u128::from_le_bytes(self.bytes) == u128::from(second) << 64 | u128::from(first)
+    const fn key(&self) -> Key {
+        let bytes = u128::from_le_bytes(self.bytes);
+        Key { first: bytes as u64, second: (bytes >> 64) as u64 }
     }
 
     fn number(&self) -> u32 {
@@ -160,11 +185,31 @@ impl Symbols {
     #[inline]
     fn find_hashed(&self, hash: u32, text: Text<'_>) -> Option<u32> {
         match text {
-            Text::Short(first, second) => self
-                .table
-                .find(hash, |id| self.records.get(id).is_some_and(|symbol| symbol.is(first, second))),
+            Text::Short(first, second) => self.table.find(hash, |id| {
+                self.records.get(id).is_some_and(|symbol| symbol.key() == Key { first, second })
+            }),
             Text::Long(text) => self.table.find(hash, |id| self.text(id) == text),
         }
+    }
+
+    /// What a text has in its record, [`Key::NONE`] if nobody uses it.
+    #[inline]
+    pub(super) fn key_of(&self, text: Text<'_>) -> Key {
+        match text {
+            Text::Short(first, second) => Key { first, second },
+            Text::Long(text) => self.long_key(text),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_key(&self, text: &[u8]) -> Key {
+        self.find(Text::Long(text)).map_or(Key::NONE, |id| self.key(id))
+    }
+
+    #[inline]
+    pub(super) fn key(&self, id: u32) -> Key {
+        self.records.get(id).map_or(Key::NONE, Symbol::key)
     }
 
     pub(super) fn text(&self, id: u32) -> &[u8] {

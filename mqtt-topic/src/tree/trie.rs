@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::exact::Exact;
 use super::hash::Seed;
-use super::symbols::{Symbols, Text};
+use super::symbols::{Key, Symbols, Text};
 use super::table::Table;
 use crate::arena::{Arena, NONE, Record};
 use crate::{Level, TopicFilter};
@@ -137,11 +137,19 @@ impl Names {
     }
 }
 
+/// A level of a Topic Name.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) key: Key,
+    /// Its symbol, once it has been met; or [`NONE`].
+    pub(super) symbol: u32,
+}
+
 /// The beginning of a filter that goes on.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     parent: u32,
-    symbol: u32,
+    pub(super) symbol: u32,
     names: Names,
     single_level: Packed,
     /// The filter that is this beginning and `#`, or none.
@@ -165,12 +173,6 @@ impl Node {
     #[inline]
     pub(super) const fn single_level(&self) -> Child {
         self.single_level.child()
-    }
-
-    /// Whether a filter goes on with a level without wildcard.
-    #[inline]
-    pub(super) const fn has_names(&self) -> bool {
-        !matches!(self.names.kind(), NamesKind::Only(Child::None))
     }
 
     /// Whether no filter goes on from here.
@@ -244,41 +246,67 @@ impl<K, V> Trie<K, V> {
 
     /// The child for a level without wildcard.
     #[inline]
-    pub(super) fn name(&self, id: u32, node: &Node, symbol: u32) -> Child {
+    fn name(&self, id: u32, node: &Node, symbol: u32) -> Child {
         let place = Place { parent: id, symbol };
         match node.names.kind() {
-            NamesKind::Only(child) => {
-                let is_it = match child {
-                    Child::None => false,
-                    Child::Node(id) => self.nodes.get(id).is_some_and(|node| node.symbol == symbol),
-                    Child::Leaf(_) => self.place_of(child) == Some(place),
-                };
-                if is_it { child } else { Child::None }
-            }
+            NamesKind::Only(Child::None) => Child::None,
+            NamesKind::Only(child) if self.place_of(child) == Some(place) => child,
+            NamesKind::Only(_) => Child::None,
             NamesKind::Many(_) => {
                 let is = |number| self.place_of(Packed(number).child()) == Some(place);
-                self.edges
-                    .find(self.seed.pair(id, symbol), is)
-                    .map_or(Child::None, |number| Packed(number).child())
+                self.edges.find(self.edge(place), is).map_or(Child::None, |number| Packed(number).child())
             }
         }
     }
 
-    /// The node that a level without wildcard leads to.
+    /// The child for a level without wildcard that is `wanted`.
     #[inline]
-    pub(super) fn name_node(&self, id: u32, node: &Node, symbol: u32) -> Option<(u32, &Node)> {
+    pub(super) fn name_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Child {
+        let is = |child| {
+            self.place_of(child)
+                .is_some_and(|place| place.parent == id && self.is_wanted(wanted, place.symbol))
+        };
         match node.names.kind() {
-            NamesKind::Only(Child::Node(id)) => {
-                let node = self.nodes.get(id)?;
-                (node.symbol == symbol).then_some((id, node))
+            NamesKind::Only(Child::None) => Child::None,
+            NamesKind::Only(child) if is(child) => child,
+            NamesKind::Only(_) => Child::None,
+            NamesKind::Many(_) => self
+                .edges
+                .find(self.edge_wanted(id, wanted.key), |number| is(Packed(number).child()))
+                .map_or(Child::None, |number| Packed(number).child()),
+        }
+    }
+
+    /// The node for a level without wildcard that is `wanted`.
+    #[inline]
+    pub(super) fn node_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Option<(u32, &Node)> {
+        match node.names.kind() {
+            NamesKind::Only(Child::Node(child)) => {
+                let node = self.nodes.get(child)?;
+                self.is_wanted(wanted, node.symbol).then_some((child, node))
             }
             NamesKind::Only(Child::None | Child::Leaf(_)) => None,
-            NamesKind::Many(_) => self.edges.find_map(self.seed.pair(id, symbol), |number| {
+            NamesKind::Many(_) => self.edges.find_map(self.edge_wanted(id, wanted.key), |number| {
                 let Child::Node(child) = Packed(number).child() else { return None };
                 let node = self.nodes.get(child)?;
-                (node.parent == id && node.symbol == symbol).then_some((child, node))
+                (node.parent == id && self.is_wanted(wanted, node.symbol)).then_some((child, node))
             }),
         }
+    }
+
+    #[inline]
+    fn is_wanted(&self, wanted: Wanted, symbol: u32) -> bool {
+        if wanted.symbol == NONE { self.symbols.key(symbol) == wanted.key } else { symbol == wanted.symbol }
+    }
+
+    #[inline]
+    fn edge_wanted(&self, parent: u32, key: Key) -> u32 {
+        self.seed.words_of(parent, key.first, key.second)
+    }
+
+    /// The hash of a place in the table of edges.
+    fn edge(&self, place: Place) -> u32 {
+        self.edge_wanted(place.parent, self.symbols.key(place.symbol))
     }
 
     /// The text of a filter.
@@ -467,7 +495,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
     }
 
     fn add_edge(&mut self, place: Place, child: Child) {
-        self.edges.insert(self.seed.pair(place.parent, place.symbol), Packed::new(child).0);
+        self.edges.insert(self.edge(place), Packed::new(child).0);
     }
 
     fn add_child(&mut self, place: Place, child: Child) {
@@ -499,8 +527,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             _ => match node.names.kind() {
                 NamesKind::Only(_) => node.names = Names::only(new),
                 NamesKind::Many(_) => {
-                    let hash = self.seed.pair(place.parent, place.symbol);
-                    self.edges.remove(hash, Packed::new(old).0);
+                    self.edges.remove(self.edge(place), Packed::new(old).0);
                     self.add_edge(place, new);
                 }
             },
@@ -518,7 +545,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                     NamesKind::Many(count) => {
                         // What is left of many stays in the table of edges, be it one.
                         node.names = if count > 1 { Names::many(count - 1) } else { Names::NONE };
-                        self.edges.remove(self.seed.pair(place.parent, symbol), Packed::new(child).0);
+                        self.edges.remove(self.edge(place), Packed::new(child).0);
                     }
                 }
                 self.symbols.release(symbol);
