@@ -20,8 +20,18 @@ pub struct Matches<'t, 'n, K, V> {
     found: Found,
     /// The next group of a Shared Subscription to the filter found last.
     share: u32,
-    walk: Option<Walk>,
+    search: Search,
     visited: usize,
+}
+
+/// How far the trie has been searched.
+#[derive(Clone)]
+enum Search {
+    /// Not at all.
+    Before,
+    Within(Walk),
+    /// There is nothing more, or nothing was there.
+    Done,
 }
 
 /// What a message is wanted by.
@@ -203,7 +213,7 @@ impl Found {
 #[derive(Clone)]
 struct Walk {
     /// What is known of the levels of the name, each at its number, cut.
-    levels: [Known; FEW_LEVELS],
+    levels: [Known; KNOWN_LEVELS],
     len: u16,
     /// The branches still to visit, the last first: at most one for each level of the name and one more.
     few: [Branch; FEW_LEVELS + 1],
@@ -222,6 +232,9 @@ struct Known {
 /// Names with so many levels are matched without allocating.
 const FEW_LEVELS: usize = 16;
 
+/// So many levels, beside each other, are read once.
+const KNOWN_LEVELS: usize = 8;
+
 /// A node whose path matches the name up to `at`, where the next level begins. There is one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Branch {
@@ -237,7 +250,7 @@ impl Walk {
     const fn new() -> Self {
         // Nothing is known: 0 is not the number of the level in any other place, nor 1 in the first.
         let mut levels =
-            [Known { wanted: Wanted { key: Key::NONE, symbol: NONE }, level: 0, end: 0 }; FEW_LEVELS];
+            [Known { wanted: Wanted { key: Key::NONE, symbol: NONE }, level: 0, end: 0 }; KNOWN_LEVELS];
         if let Some(first) = levels.first_mut() {
             first.level = 1;
         }
@@ -282,7 +295,7 @@ impl Walk {
         name: &[u8],
         branch: Branch,
     ) -> Option<&mut Known> {
-        let known = self.levels.get_mut(usize::from(branch.level) % FEW_LEVELS)?;
+        let known = self.levels.get_mut(usize::from(branch.level) % KNOWN_LEVELS)?;
         if known.level != branch.level {
             let (text, end) = Text::level(name, branch.at.into());
             let wanted = Wanted { key: tree.trie.symbols.key_of(text), symbol: NONE };
@@ -355,8 +368,8 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         if let Some(id) = tree.trie.find_exact(name) {
             found.push(id);
         }
-        let walk = tree.trie.has_paths().then(|| Walk { len: 1, ..Walk::new() });
-        Self { tree, name, found, share: NONE, walk, visited: usize::from(tree.config.exact_table) }
+        let search = if tree.trie.has_paths() { Search::Before } else { Search::Done };
+        Self { tree, name, found, share: NONE, search, visited: usize::from(tree.config.exact_table) }
     }
 
     /// The search that goes on from `position`.
@@ -395,7 +408,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         if let Some(branch) = at {
             walk.push(branch);
         }
-        Self { tree, name, found: Found::NONE, share: NONE, walk: Some(walk), visited }
+        Self { tree, name, found: Found::NONE, share: NONE, search: Search::Within(walk), visited }
     }
 
     /// How many nodes of the tree and entries of the exact table have been looked at: the measure of the work done so far.
@@ -440,15 +453,13 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             if let Some(found) = self.next_found() {
                 return MatchStep::Found(found);
             }
-            if self.walk.as_ref().is_none_or(|walk| walk.last().is_none()) {
+            if self.next_branch().is_none() {
                 return MatchStep::Done;
             }
             if *budget == 0 {
                 return MatchStep::OutOfBudget;
             }
-            if !self.search(budget) {
-                return MatchStep::Done;
-            }
+            self.search(budget);
         }
     }
 
@@ -456,7 +467,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     /// matches to give out, and at the end.
     pub fn position(&self) -> Option<MatchPosition> {
         let is_settled = self.found.is_empty() && self.share == NONE;
-        let branch = self.walk.as_ref().filter(|_| is_settled)?.last()?;
+        let branch = self.next_branch().filter(|_| is_settled)?;
         let mut wildcards: Vec<u64> = core::iter::repeat_n(0, branch.level.div_ceil(64).into()).collect();
         let levels = (0..branch.level).rev();
         for (level, is_wildcard) in levels.zip(self.tree.trie.wildcards_above(Child::Node(branch.node))) {
@@ -467,22 +478,37 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         Some(MatchPosition { wildcards: wildcards.into(), levels: branch.level })
     }
 
-    /// Looks at branches, one for each of `budget`, until something is found; `false` if there are none left.
-    #[inline]
-    fn search(&mut self, budget: &mut usize) -> bool {
-        let Some(walk) = &mut self.walk else { return false };
-        self.found = Found::NONE;
+    /// The branch that the search goes on with.
+    fn next_branch(&self) -> Option<Branch> {
+        match &self.search {
+            Search::Before => Some(START),
+            Search::Within(walk) => walk.last().copied(),
+            Search::Done => None,
+        }
+    }
+
+    /// Looks at branches, one for each of `budget`, until something is found or none is left.
+    #[inline(never)]
+    fn search(&mut self, budget: &mut usize) {
+        if let Search::Before = self.search {
+            self.search = Search::Within(Walk { len: 1, ..Walk::new() });
+        }
+        let Search::Within(walk) = &mut self.search else { return };
+        let mut found = Found::NONE;
         let mut next = None;
-        while *budget > 0 && self.found.is_empty() {
-            let Some(place) = next.or_else(|| walk.take(self.tree)) else { return false };
+        while *budget > 0 && found.is_empty() {
+            let Some(place) = next.or_else(|| walk.take(self.tree)) else {
+                self.search = Search::Done;
+                return;
+            };
             *budget -= 1;
             self.visited += 1;
-            next = walk.visit(self.tree, self.name, place, &mut self.found);
+            next = walk.visit(self.tree, self.name, place, &mut found);
         }
         if let Some((branch, _)) = next {
             walk.push(branch);
         }
-        true
+        self.found = found;
     }
 
     /// What has been found and not been given out.
@@ -529,9 +555,10 @@ impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
             if let Some(found) = self.next_found() {
                 return Some(found);
             }
-            if !self.search(&mut { usize::MAX }) {
+            if let Search::Done = self.search {
                 return None;
             }
+            self.search(&mut { usize::MAX });
         }
     }
 }
@@ -540,7 +567,7 @@ impl<K, V> core::iter::FusedIterator for Matches<'_, '_, K, V> {}
 
 impl<K, V> Clone for Matches<'_, '_, K, V> {
     fn clone(&self) -> Self {
-        Self { found: self.found.clone(), walk: self.walk.clone(), ..*self }
+        Self { found: self.found.clone(), search: self.search.clone(), ..*self }
     }
 }
 
