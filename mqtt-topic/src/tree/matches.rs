@@ -495,20 +495,24 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         }
         let Search::Within(walk) = &mut self.search else { return };
         let mut found = Found::NONE;
-        let mut next = None;
-        while *budget > 0 && found.is_empty() {
+        let (mut left, mut next, mut is_done) = (*budget, None, false);
+        while left > 0 && found.is_empty() {
             let Some(place) = next.or_else(|| walk.take(self.tree)) else {
-                self.search = Search::Done;
-                return;
+                is_done = true;
+                break;
             };
-            *budget -= 1;
-            self.visited += 1;
+            left -= 1;
             next = walk.visit(self.tree, self.name, place, &mut found);
         }
         if let Some((branch, _)) = next {
             walk.push(branch);
         }
         self.found = found;
+        self.visited += *budget - left;
+        *budget = left;
+        if is_done {
+            self.search = Search::Done;
+        }
     }
 
     /// What has been found and not been given out.

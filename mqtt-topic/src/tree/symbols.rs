@@ -208,6 +208,11 @@ impl Symbols {
     }
 
     #[inline]
+    pub(super) fn has_key(&self, id: u32, key: Key) -> bool {
+        self.records.get(id).is_some_and(|symbol| symbol.key() == key)
+    }
+
+    #[inline]
     pub(super) fn key(&self, id: u32) -> Key {
         self.records.get(id).map_or(Key::NONE, Symbol::key)
     }

@@ -262,7 +262,7 @@ impl<K, V> Trie<K, V> {
     /// The child for a level without wildcard that is `wanted`.
     #[inline]
     pub(super) fn name_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Child {
-        let is = |child| {
+        let is = move |child| {
             self.place_of(child)
                 .is_some_and(|place| place.parent == id && self.is_wanted(wanted, place.symbol))
         };
@@ -272,7 +272,7 @@ impl<K, V> Trie<K, V> {
             NamesKind::Only(_) => Child::None,
             NamesKind::Many(_) => self
                 .edges
-                .find(self.edge_wanted(id, wanted.key), |number| is(Packed(number).child()))
+                .find(self.edge_wanted(id, wanted.key), move |number| is(Packed(number).child()))
                 .map_or(Child::None, |number| Packed(number).child()),
         }
     }
@@ -286,7 +286,7 @@ impl<K, V> Trie<K, V> {
                 self.is_wanted(wanted, node.symbol).then_some((child, node))
             }
             NamesKind::Only(Child::None | Child::Leaf(_)) => None,
-            NamesKind::Many(_) => self.edges.find_map(self.edge_wanted(id, wanted.key), |number| {
+            NamesKind::Many(_) => self.edges.find_map(self.edge_wanted(id, wanted.key), move |number| {
                 let Child::Node(child) = Packed(number).child() else { return None };
                 let node = self.nodes.get(child)?;
                 (node.parent == id && self.is_wanted(wanted, node.symbol)).then_some((child, node))
@@ -296,7 +296,7 @@ impl<K, V> Trie<K, V> {
 
     #[inline]
     fn is_wanted(&self, wanted: Wanted, symbol: u32) -> bool {
-        if wanted.symbol == NONE { self.symbols.key(symbol) == wanted.key } else { symbol == wanted.symbol }
+        if wanted.symbol == NONE { self.symbols.has_key(symbol, wanted.key) } else { symbol == wanted.symbol }
     }
 
     #[inline]
