@@ -26,6 +26,7 @@ pub struct Matches<'t, 'n, K, V> {
 
 /// How far the trie has been searched.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "a search does not allocate")]
 enum Search {
     /// Not at all.
     Before,
@@ -171,18 +172,18 @@ impl<'t, K, V> Iterator for Members<'t, K, V> {
 impl<K, V> ExactSizeIterator for Members<'_, K, V> {}
 impl<K, V> core::iter::FusedIterator for Members<'_, K, V> {}
 
-/// What one visit finds, in order: a filter that ends in `#`; and for the last level of a name, what ends with that level, or
+/// What visits find, in order: each a filter that ends in `#`; and for the last level of a name, what ends with that level, or
 /// with `#` behind it, and the same for `+`.
 #[derive(Clone)]
 struct Found {
-    filters: [u32; 5],
+    filters: [u32; 12],
     /// The first that has not been given out, and the end.
     next: u8,
     end: u8,
 }
 
 impl Found {
-    const NONE: Self = Self { filters: [0; 5], next: 0, end: 0 };
+    const NONE: Self = Self { filters: [0; 12], next: 0, end: 0 };
 
     #[inline]
     fn push(&mut self, id: u32) {
@@ -201,6 +202,12 @@ impl Found {
         }
         self.next += 1;
         self.filters.get(usize::from(self.next) - 1).copied()
+    }
+
+    /// Whether what one more visit may find has room.
+    #[inline]
+    const fn has_room(&self) -> bool {
+        self.end as usize + 5 <= self.filters.len()
     }
 
     #[inline]
@@ -487,7 +494,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         }
     }
 
-    /// Looks at branches, one for each of `budget`, until something is found or none is left.
+    /// Looks at branches, one for each of `budget`, until enough is found or none is left.
     #[inline(never)]
     fn search(&mut self, budget: &mut usize) {
         if let Search::Before = self.search {
@@ -496,7 +503,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         let Search::Within(walk) = &mut self.search else { return };
         let mut found = Found::NONE;
         let (mut left, mut next, mut is_done) = (*budget, None, false);
-        while left > 0 && found.is_empty() {
+        while left > 0 && found.has_room() {
             let Some(place) = next.or_else(|| walk.take(self.tree)) else {
                 is_done = true;
                 break;

@@ -76,7 +76,7 @@ fn word(name: &[u8], at: usize) -> (u64, usize) {
         None => last_word(name, at),
     };
     // Up to the first `/`, the highest bit of each byte that is one.
-    let differs = word ^ (ONES * b'/' as u64);
+    let differs = word ^ u64::from_ne_bytes([b'/'; WORD]);
     let separators = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
     let before = ((separators & separators.wrapping_neg()) >> 7).wrapping_sub(1);
     (word & before, most.min(separators.trailing_zeros() as usize / 8))
