@@ -4,7 +4,8 @@
 //! A *filter* is a Topic Filter that somebody is subscribed to; it has a number. Filters without wildcards are in the
 //! [exact table](exact), found by one look-up of the whole Topic Name; the others (all of them, if there is no exact table) are
 //! paths in the [trie]. There a level is a number too ([symbols]), a node is 24 bytes, and a filter that no other goes on from needs no node. An
-//! only child is kept in its parent, children beside each other in one [hash table](table) for all nodes.
+//! only child is kept in its parent, children beside each other in one [hash table](table) for all nodes. They are found there by the
+//! parent and the text of the level, as it stands in the record of the symbol: so a search looks for no symbols, but for levels of more than 16 bytes.
 //!
 //! The one ordinary subscription of a filter stands in its record. Several, and the groups of Shared Subscriptions, are
 //! [lists](list) in [`Ends`] and [`Share`].
