@@ -235,7 +235,7 @@ impl<K, V> Trie<K, V> {
         let mut at = Child::Node(ROOT);
         for level in filter.levels() {
             let Child::Node(parent) = at else { return None };
-            at = self.child(Place { parent, symbol: self.symbol(level)? });
+            at = self.child_at(parent, level);
         }
         match at {
             Child::Leaf(id) => Some(id),
@@ -355,12 +355,15 @@ impl<K, V> Trie<K, V> {
             + self.exact.as_ref().map_or(0, Exact::heap_bytes)
     }
 
-    /// What a level is called, if it is anywhere.
-    fn symbol(&self, level: Level<'_>) -> Option<u32> {
+    /// The child for a level of a Topic Filter.
+    fn child_at(&self, parent: u32, level: Level<'_>) -> Child {
         match level {
-            Level::Name(name) => self.symbols.find(Text::new(name)),
-            Level::SingleLevel => Some(SINGLE_LEVEL),
-            Level::MultiLevel => Some(MULTI_LEVEL),
+            Level::Name(name) => self.nodes.get(parent).map_or(Child::None, |node| {
+                let key = self.symbols.key_of(Text::new(name));
+                self.name_wanted(parent, node, Wanted { key, symbol: NONE })
+            }),
+            Level::SingleLevel => self.child(Place { parent, symbol: SINGLE_LEVEL }),
+            Level::MultiLevel => self.child(Place { parent, symbol: MULTI_LEVEL }),
         }
     }
 
@@ -421,9 +424,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         let mut parent = ROOT;
         let mut levels = filter.levels().peekable();
         while let Some(level) = levels.next() {
-            let known = self.symbol(level);
-            let child = known.map_or(Child::None, |symbol| self.child(Place { parent, symbol }));
-            match (child, levels.peek().is_none()) {
+            match (self.child_at(parent, level), levels.peek().is_none()) {
                 (Child::Leaf(id), true) => return id,
                 (Child::Node(id), true) => {
                     let Some(node) = self.nodes.get_mut(id) else { break };
