@@ -4,7 +4,8 @@
 //! A *filter* is a Topic Filter that somebody is subscribed to; it has a number. Filters without wildcards are in the
 //! [exact table](exact), found by one look-up of the whole Topic Name; the others (all of them, if there is no exact table) are
 //! paths in the [trie]. There a level is a number too ([symbols]), a node is 24 bytes, and a filter that no other goes on from needs no node. An
-//! only child is kept in its parent, children beside each other in one [hash table](table) for all nodes.
+//! only child is kept in its parent, children beside each other in one [hash table](table) for all nodes. They are found there by the
+//! parent and the text of the level, as it stands in the record of the symbol: so a search looks for no symbols, but for levels of more than 16 bytes.
 //!
 //! The one ordinary subscription of a filter stands in its record. Several, and the groups of Shared Subscriptions, are
 //! [lists](list) in [`Ends`] and [`Share`].
@@ -39,7 +40,7 @@ use core::fmt;
 use core::hash::Hash;
 
 use self::hash::Seed;
-use self::list::{Chunks, List};
+use self::list::List;
 use self::symbols::Text;
 use self::table::Table;
 use self::trie::{Filter, Trie};
@@ -341,7 +342,7 @@ impl<K: Hash + Eq + Clone, V: Clone> SubscriptionTree<K, V> {
     /// All who have a subscription with this filter and Share Name.
     pub fn group<S: AsRef<[u8]>>(&self, subscription: &Subscription<S>) -> Option<Group<'_, K, V>> {
         let sub = self.find(subscription.borrowed())?;
-        Some(Group::new(self, sub)).filter(|group| group.members().len() > 0)
+        Group::of(self, sub).filter(|group| group.members().len() > 0)
     }
 
     /// What `key` is subscribed to, and the values; in an order that depends only on the calls made before.
@@ -356,7 +357,7 @@ impl<K: Hash + Eq + Clone, V: Clone> SubscriptionTree<K, V> {
         let key = key.clone();
         one.into_iter()
             .chain(several.map(List::chunks).unwrap_or_default().copied())
-            .filter_map(move |sub| Some((Group::new(self, sub), self.value(sub, hash, &key)?)))
+            .filter_map(move |sub| Some((Group::of(self, sub)?, self.value(sub, hash, &key)?)))
     }
 
     /// The number of subscriptions.
@@ -467,23 +468,6 @@ impl<K: Hash + Eq + Clone, V: Clone> SubscriptionTree<K, V> {
         match self.ends.get_mut(id)? {
             Ends::Used { ordinary, share } => Some((ordinary, share)),
             Ends::Vacant(_) => None,
-        }
-    }
-
-    /// The list of a group's members.
-    fn list(&self, sub: Sub) -> Option<&List<(K, V)>> {
-        match sub.share() {
-            Some(share) => match self.shares.get(share)? {
-                Share::Used { members, .. } => Some(members),
-                Share::Vacant(_) => None,
-            },
-            None => match self.trie.filters.get(sub.0)? {
-                Filter::Many { ends, .. } => match self.ends.get(*ends)? {
-                    Ends::Used { ordinary, .. } => Some(ordinary),
-                    Ends::Vacant(_) => None,
-                },
-                Filter::One { .. } | Filter::Vacant(_) => None,
-            },
         }
     }
 
@@ -701,23 +685,20 @@ impl<K, V> SubscriptionTree<K, V> {
         Matches::from_position(self, name.as_bytes(), position)
     }
 
-    /// Whether a filter has ordinary subscriptions, and its first group of a Shared Subscription.
-    #[inline]
-    fn ends(&self, filter: u32) -> (bool, u32) {
-        match self.trie.filters.get(filter) {
-            Some(Filter::One { .. }) => (true, NONE),
-            Some(Filter::Many { ends, .. }) => match self.ends.get(*ends) {
-                Some(Ends::Used { ordinary, share }) => (ordinary.len() > 0, *share),
-                Some(Ends::Vacant(_)) | None => (false, NONE),
+    /// The list of a group's members.
+    fn list(&self, sub: Sub) -> Option<&List<(K, V)>> {
+        match sub.share() {
+            Some(share) => match self.shares.get(share)? {
+                Share::Used { members, .. } => Some(members),
+                Share::Vacant(_) => None,
             },
-            Some(Filter::Vacant(_)) | None => (false, NONE),
-        }
-    }
-
-    fn next_share(&self, share: u32) -> u32 {
-        match self.shares.get(share) {
-            Some(Share::Used { next, .. }) => *next,
-            Some(Share::Vacant(_)) | None => NONE,
+            None => match self.trie.filters.get(sub.0)? {
+                Filter::Many { ends, .. } => match self.ends.get(*ends)? {
+                    Ends::Used { ordinary, .. } => Some(ordinary),
+                    Ends::Vacant(_) => None,
+                },
+                Filter::One { .. } | Filter::Vacant(_) => None,
+            },
         }
     }
 
@@ -734,28 +715,6 @@ impl<K, V> SubscriptionTree<K, V> {
             Some(Some(Share::Used { filter, .. })) => self.trie.text(*filter),
             Some(Some(Share::Vacant(_)) | None) => Vec::new(),
         }
-    }
-
-    #[inline]
-    fn members(&self, sub: Sub) -> Members<'_, K, V> {
-        let mut members = Members { one: None, many: Chunks::default() };
-        match sub.share() {
-            Some(share) => {
-                if let Some(Share::Used { members: list, .. }) = self.shares.get(share) {
-                    members.many = list.chunks();
-                }
-            }
-            None => match self.trie.filters.get(sub.0) {
-                Some(Filter::One { key, value, .. }) => members.one = Some((key, value)),
-                Some(Filter::Many { ends, .. }) => {
-                    if let Some(Ends::Used { ordinary, .. }) = self.ends.get(*ends) {
-                        members.many = ordinary.chunks();
-                    }
-                }
-                Some(Filter::Vacant(_)) | None => {}
-            },
-        }
-        members
     }
 }
 

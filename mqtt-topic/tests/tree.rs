@@ -272,3 +272,56 @@ fn a_match_allocates_nothing() {
     });
     assert_eq!(counted.count_total, 0);
 }
+
+#[test]
+fn levels_of_any_length_at_any_depth_are_matched_as_a_filter_matches() {
+    let long = [
+        "b".repeat(7),
+        "b".repeat(8),
+        "b".repeat(16),
+        "b".repeat(17),
+        "b".repeat(16) + "/" + &"b".repeat(40),
+    ];
+    let mut random = Random(9);
+    let mut text = |wildcards: bool| {
+        let mut levels = Vec::new();
+        for _ in 0..=random.below(20) {
+            levels.push(match random.below(24) {
+                0..14 => "a",
+                14..18 if wildcards => "+",
+                number => &long[number as usize % long.len()],
+            });
+        }
+        let tail = if wildcards && random.below(4) == 0 { "/#" } else { "" };
+        levels.join("/") + tail
+    };
+    let mut filters: Vec<String> = (0..3_000).map(|_| text(true)).collect();
+    filters.sort();
+    filters.dedup();
+    for exact_table in [false, true] {
+        let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+        for (key, filter) in filters.iter().enumerate() {
+            assert_eq!(tree.insert(&subscription(filter), key, ()), Ok(None));
+        }
+        let mut found = 0;
+        for name in (0..200)
+            .map(|_| text(false))
+            .chain(filters.iter().filter(|text| !text.contains(['+', '#'])).take(200).cloned())
+        {
+            let name = TopicName::parse(&name).unwrap();
+            let keys = |found: Match<'_, usize, ()>| match found {
+                Match::Ordinary(group) | Match::Shared(group) => {
+                    group.members().map(|(key, ())| *key).collect::<Vec<_>>()
+                }
+            };
+            let mut matched: Vec<usize> = tree.matches(&name).flat_map(keys).collect();
+            matched.sort_unstable();
+            let wanted: Vec<usize> = (0..filters.len())
+                .filter(|key| subscription(&filters[*key]).filter().matches(&name))
+                .collect();
+            found += wanted.len();
+            assert_eq!(matched, wanted, "{name:?}");
+        }
+        assert!(found > 1_000, "{found}");
+    }
+}

@@ -84,8 +84,8 @@ impl Exact {
 
     /// The filter that is this text. `place_of` says where its text is.
     #[inline]
-    pub(super) fn find(&self, text: &[u8], place_of: impl Fn(u32) -> u32) -> Option<u32> {
-        self.table.find(self.seed.text(text), |id| self.text(place_of(id)) == text)
+    pub(super) fn find(&self, text: &[u8], place_of: impl Fn(u32) -> u32 + Copy) -> Option<u32> {
+        self.table.find(self.seed.text(text), move |id| self.text(place_of(id)) == text)
     }
 
     #[inline]

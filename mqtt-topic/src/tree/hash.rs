@@ -47,8 +47,14 @@ impl Seed {
     }
 
     #[inline]
-    pub(super) const fn number(self, number: u128) -> u32 {
-        (fold(number as u64 ^ self.0, (number >> 64) as u64 ^ self.1) >> 32) as u32
+    pub(super) const fn words(self, first: u64, second: u64) -> u32 {
+        (fold(first ^ self.0, second ^ self.1) >> 32) as u32
+    }
+
+    /// Of words that belong to a number. Without the product, whoever knows the number could choose words that make up for it.
+    #[inline]
+    pub(super) const fn words_of(self, number: u32, first: u64, second: u64) -> u32 {
+        (fold(first ^ self.0, second ^ (number as u64 + 1).wrapping_mul(self.1 | 1)) >> 32) as u32
     }
 
     #[inline]

@@ -4,10 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::list::Chunks;
-use super::symbols::Text;
-use super::trie::{Child, ROOT};
-use super::{Sub, SubscriptionTree};
+use super::list::{Chunks, List};
+use super::symbols::{Key, Text};
+use super::trie::{Child, Filter, Node, ROOT, Wanted};
+use super::{Ends, Share, Sub, SubscriptionTree};
 use crate::arena::NONE;
 use crate::{ShareName, Subscription, TopicFilter};
 
@@ -20,8 +20,19 @@ pub struct Matches<'t, 'n, K, V> {
     found: Found,
     /// The next group of a Shared Subscription to the filter found last.
     share: u32,
-    walk: Option<Walk>,
+    search: Search,
     visited: usize,
+}
+
+/// How far the trie has been searched.
+#[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "a search does not allocate")]
+enum Search {
+    /// Not at all.
+    Before,
+    Within(Walk),
+    /// There is nothing more, or nothing was there.
+    Done,
 }
 
 /// What a message is wanted by.
@@ -38,6 +49,13 @@ pub enum Match<'t, K, V> {
 pub struct Group<'t, K, V> {
     tree: &'t SubscriptionTree<K, V>,
     sub: Sub,
+    members: Those<'t, K, V>,
+}
+
+/// The members of a group, at least one.
+pub(super) enum Those<'t, K, V> {
+    One(&'t K, &'t V),
+    Many(&'t List<(K, V)>),
 }
 
 /// The number of a [`Group`], for what is kept about it elsewhere: whose turn it is, say. It is the same as long as the group
@@ -67,8 +85,15 @@ pub struct MatchPosition {
 }
 
 impl<'t, K, V> Group<'t, K, V> {
-    pub(super) const fn new(tree: &'t SubscriptionTree<K, V>, sub: Sub) -> Self {
-        Self { tree, sub }
+    pub(super) fn of(tree: &'t SubscriptionTree<K, V>, sub: Sub) -> Option<Self> {
+        let members = match tree.list(sub) {
+            Some(list) => Those::Many(list),
+            None => match tree.trie.filters.get(sub.0)? {
+                Filter::One { key, value, .. } => Those::One(key, value),
+                Filter::Many { .. } | Filter::Vacant(_) => return None,
+            },
+        };
+        Some(Self { tree, sub, members })
     }
 }
 
@@ -100,16 +125,20 @@ impl<'t, K, V> Group<'t, K, V> {
 
     /// The subscribers and what was stored with their subscriptions, at least one. A new member comes last; when one leaves,
     /// the last takes its place.
+    #[inline]
     pub fn members(&self) -> Members<'t, K, V> {
-        self.tree.members(self.sub)
+        match self.members {
+            Those::One(key, value) => Members { one: Some((key, value)), many: Chunks::default() },
+            Those::Many(list) => Members { one: None, many: list.chunks() },
+        }
     }
 }
 
 /// The members of a [`Group`]; `nth` takes no longer than `next`, give or take 512 members.
 #[must_use = "iterators are lazy"]
 pub struct Members<'t, K, V> {
-    pub(super) one: Option<(&'t K, &'t V)>,
-    pub(super) many: Chunks<'t, (K, V)>,
+    one: Option<(&'t K, &'t V)>,
+    many: Chunks<'t, (K, V)>,
 }
 
 impl<'t, K, V> Iterator for Members<'t, K, V> {
@@ -143,18 +172,18 @@ impl<'t, K, V> Iterator for Members<'t, K, V> {
 impl<K, V> ExactSizeIterator for Members<'_, K, V> {}
 impl<K, V> core::iter::FusedIterator for Members<'_, K, V> {}
 
-/// What one visit finds, in order: a filter that ends in `#`; and for the last level of a name, what ends with that level, or
+/// What visits find, in order: each a filter that ends in `#`; and for the last level of a name, what ends with that level, or
 /// with `#` behind it, and the same for `+`.
 #[derive(Clone)]
 struct Found {
-    filters: [u32; 5],
+    filters: [u32; 12],
     /// The first that has not been given out, and the end.
     next: u8,
     end: u8,
 }
 
 impl Found {
-    const NONE: Self = Self { filters: [0; 5], next: 0, end: 0 };
+    const NONE: Self = Self { filters: [0; 12], next: 0, end: 0 };
 
     #[inline]
     fn push(&mut self, id: u32) {
@@ -175,6 +204,12 @@ impl Found {
         self.filters.get(usize::from(self.next) - 1).copied()
     }
 
+    /// Whether what one more visit may find has room.
+    #[inline]
+    const fn has_room(&self) -> bool {
+        self.end as usize + 5 <= self.filters.len()
+    }
+
     #[inline]
     const fn is_empty(&self) -> bool {
         self.next == self.end
@@ -184,23 +219,28 @@ impl Found {
 /// The walk through the trie: depth first, the level itself before `+`.
 #[derive(Clone)]
 struct Walk {
-    /// Where the first levels of the name end, and how many are known.
-    ends: [u16; FEW_LEVELS],
-    known: u16,
+    /// What is known of the levels of the name, each at its number, cut.
+    levels: [Known; KNOWN_LEVELS],
     len: u16,
-    /// Their symbols: [`NONE`] if no filter has it.
-    symbols: [u32; FEW_LEVELS],
     /// The branches still to visit, the last first: at most one for each level of the name and one more.
     few: [Branch; FEW_LEVELS + 1],
     /// Those that `few` has no room for.
     more: Vec<Branch>,
 }
 
+/// What is known of a level.
+#[derive(Clone, Copy)]
+struct Known {
+    wanted: Wanted,
+    level: u16,
+    end: u16,
+}
+
 /// Names with so many levels are matched without allocating.
 const FEW_LEVELS: usize = 16;
 
-/// The symbol of a level that has not been looked up.
-const UNKNOWN: u32 = NONE - 3;
+/// So many levels, beside each other, are read once.
+const KNOWN_LEVELS: usize = 8;
 
 /// A node whose path matches the name up to `at`, where the next level begins. There is one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -214,16 +254,14 @@ const START: Branch = Branch { node: ROOT, at: 0, level: 0 };
 
 impl Walk {
     #[inline]
-    fn new(name: &[u8]) -> Self {
-        let (ends, known) = ends_of_levels(name);
-        Self {
-            ends,
-            known,
-            len: 0,
-            symbols: [UNKNOWN; FEW_LEVELS],
-            few: [START; FEW_LEVELS + 1],
-            more: Vec::new(),
+    const fn new() -> Self {
+        // Nothing is known: 0 is not the number of the level in any other place, nor 1 in the first.
+        let mut levels =
+            [Known { wanted: Wanted { key: Key::NONE, symbol: NONE }, level: 0, end: 0 }; KNOWN_LEVELS];
+        if let Some(first) = levels.first_mut() {
+            first.level = 1;
         }
+        Self { levels, len: 0, few: [START; FEW_LEVELS + 1], more: Vec::new() }
     }
 
     #[inline]
@@ -245,61 +283,65 @@ impl Walk {
         self.few.get(usize::from(self.len)).copied()
     }
 
+    /// The branch to visit next, and its node.
+    #[inline]
+    fn take<'t, K, V>(&mut self, tree: &'t SubscriptionTree<K, V>) -> Option<(Branch, &'t Node)> {
+        let branch = self.pop()?;
+        Some((branch, tree.trie.nodes.get(branch.node)?))
+    }
+
     fn last(&self) -> Option<&Branch> {
         self.more.last().or_else(|| self.few.get(usize::from(self.len.checked_sub(1)?)))
     }
 
-    /// The level of the name at a branch: its symbol, and where it ends.
+    /// The level of the name at a branch.
     #[inline]
-    fn level<K, V>(&mut self, tree: &SubscriptionTree<K, V>, name: &[u8], branch: Branch) -> (u32, u16) {
-        let at = usize::from(branch.level);
-        if branch.level < self.known
-            && let (Some(symbol), Some(end)) = (self.symbols.get_mut(at), self.ends.get(at))
-        {
-            if *symbol == UNKNOWN {
-                let text = Text::within(name, branch.at.into(), usize::from(*end));
-                *symbol = tree.trie.symbols.find(text).unwrap_or(NONE);
-            }
-            return (*symbol, *end);
+    fn level<K, V>(
+        &mut self,
+        tree: &SubscriptionTree<K, V>,
+        name: &[u8],
+        branch: Branch,
+    ) -> Option<&mut Known> {
+        let known = self.levels.get_mut(usize::from(branch.level) % KNOWN_LEVELS)?;
+        if known.level != branch.level {
+            let (text, end) = Text::level(name, branch.at.into());
+            let wanted = Wanted { key: tree.trie.symbols.key_of(text), symbol: NONE };
+            *known = Known { wanted, level: branch.level, end: end as u16 };
         }
-        let rest = name.get(usize::from(branch.at)..).unwrap_or_default();
-        let len = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
-        let end = usize::from(branch.at) + len;
-        let text = Text::within(name, branch.at.into(), end);
-        (tree.trie.symbols.find(text).unwrap_or(NONE), end as u16)
+        Some(known)
     }
 
     /// Finds what ends at a branch or at the last level, and where it goes on: with the same level, and with `+`, which is kept
     /// for later.
     #[inline]
-    fn visit<K, V>(
+    fn visit<'t, K, V>(
         &mut self,
-        tree: &SubscriptionTree<K, V>,
+        tree: &'t SubscriptionTree<K, V>,
         name: &[u8],
-        branch: Branch,
+        (branch, node): (Branch, &Node),
         found: &mut Found,
-    ) -> Option<Branch> {
-        let node = tree.trie.nodes.get(branch.node)?;
-        let (symbol, end) = self.level(tree, name, branch);
+    ) -> Option<(Branch, &'t Node)> {
+        let known = self.level(tree, name, branch)?;
+        let end = known.end;
         let mut single_level = Child::None;
         if is_wild(name, branch) {
             found.push(node.multi_level);
             single_level = node.single_level();
         }
-        let same = if symbol == NONE { Child::None } else { tree.trie.name(branch.node, node, symbol) };
         if usize::from(end) == name.len() {
-            find_ends(tree, same, found);
+            find_ends(tree, tree.trie.name_wanted(branch.node, node, known.wanted), found);
             find_ends(tree, single_level, found);
             return None;
+        }
+        let same = tree.trie.node_wanted(branch.node, node, known.wanted);
+        if let Some((_, node)) = same {
+            known.wanted.symbol = node.symbol;
         }
         let (at, level) = (end + 1, branch.level + 1);
         if let Child::Node(node) = single_level {
             self.push(Branch { node, at, level });
         }
-        match same {
-            Child::Node(node) => Some(Branch { node, at, level }),
-            Child::None | Child::Leaf(_) => None,
-        }
+        same.map(|(id, node)| (Branch { node: id, at, level }, node))
     }
 }
 
@@ -319,34 +361,6 @@ fn find_ends<K, V>(tree: &SubscriptionTree<K, V>, child: Child, found: &mut Foun
     }
 }
 
-/// Where the first levels end, and how many they are.
-#[inline]
-fn ends_of_levels(name: &[u8]) -> ([u16; FEW_LEVELS], u16) {
-    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    let mut ends = [0; FEW_LEVELS];
-    let mut slots = ends.iter_mut();
-    let mut known = 0;
-    let (words, rest) = name.as_chunks();
-    let tail = rest.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte));
-    let words = words.iter().map(|word| u64::from_le_bytes(*word)).chain([tail]);
-    for (number, word) in (0..).zip(words) {
-        // The highest bit of each byte that is `/`.
-        let differs = word ^ u64::from_ne_bytes([b'/'; 8]);
-        let mut separators = !(((differs & LOW) + LOW) | differs | LOW);
-        while separators != 0 {
-            let Some(end) = slots.next() else { return (ends, known) };
-            *end = number * 8 + separators.trailing_zeros() as u16 / 8;
-            known += 1;
-            separators &= separators - 1;
-        }
-    }
-    if let Some(end) = slots.next() {
-        *end = name.len() as u16;
-        known += 1;
-    }
-    (ends, known)
-}
-
 /// Whether `+` or `#` may stand for the level at a branch: not for the first of a name that begins with `$`
 /// `[MQTT-4.7.2-1]`.
 #[inline]
@@ -361,8 +375,8 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         if let Some(id) = tree.trie.find_exact(name) {
             found.push(id);
         }
-        let walk = tree.trie.has_paths().then(|| Walk { len: 1, ..Walk::new(name) });
-        Self { tree, name, found, share: NONE, walk, visited: usize::from(tree.config.exact_table) }
+        let search = if tree.trie.has_paths() { Search::Before } else { Search::Done };
+        Self { tree, name, found, share: NONE, search, visited: usize::from(tree.config.exact_table) }
     }
 
     /// The search that goes on from `position`.
@@ -371,14 +385,14 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         name: &'n [u8],
         position: &MatchPosition,
     ) -> Self {
-        let mut walk = Walk::new(name);
+        let mut walk = Walk::new();
         let mut visited = 0;
         let mut at = Some(START);
         for level in 0..position.levels {
             let Some(branch) = at.take() else { break };
             let Some(node) = tree.trie.nodes.get(branch.node) else { break };
             visited += 1;
-            let (symbol, end) = walk.level(tree, name, branch);
+            let Some(Known { wanted, end, .. }) = walk.level(tree, name, branch).copied() else { break };
             if usize::from(end) == name.len() {
                 break;
             }
@@ -395,13 +409,13 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
                 if let Some(branch) = single_level {
                     walk.push(branch);
                 }
-                at = if symbol == NONE { None } else { below(tree.trie.name(branch.node, node, symbol)) };
+                at = below(tree.trie.name_wanted(branch.node, node, wanted));
             }
         }
         if let Some(branch) = at {
             walk.push(branch);
         }
-        Self { tree, name, found: Found::NONE, share: NONE, walk: Some(walk), visited }
+        Self { tree, name, found: Found::NONE, share: NONE, search: Search::Within(walk), visited }
     }
 
     /// How many nodes of the tree and entries of the exact table have been looked at: the measure of the work done so far.
@@ -446,15 +460,13 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             if let Some(found) = self.next_found() {
                 return MatchStep::Found(found);
             }
-            if self.walk.as_ref().is_none_or(|walk| walk.last().is_none()) {
+            if self.next_branch().is_none() {
                 return MatchStep::Done;
             }
             if *budget == 0 {
                 return MatchStep::OutOfBudget;
             }
-            if !self.search(budget) {
-                return MatchStep::Done;
-            }
+            self.search(budget);
         }
     }
 
@@ -462,7 +474,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     /// matches to give out, and at the end.
     pub fn position(&self) -> Option<MatchPosition> {
         let is_settled = self.found.is_empty() && self.share == NONE;
-        let branch = self.walk.as_ref().filter(|_| is_settled)?.last()?;
+        let branch = self.next_branch().filter(|_| is_settled)?;
         let mut wildcards: Vec<u64> = core::iter::repeat_n(0, branch.level.div_ceil(64).into()).collect();
         let levels = (0..branch.level).rev();
         for (level, is_wildcard) in levels.zip(self.tree.trie.wildcards_above(Child::Node(branch.node))) {
@@ -473,22 +485,41 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         Some(MatchPosition { wildcards: wildcards.into(), levels: branch.level })
     }
 
-    /// Looks at branches, one for each of `budget`, until something is found; `false` if there are none left.
-    #[inline]
-    fn search(&mut self, budget: &mut usize) -> bool {
-        let Some(walk) = &mut self.walk else { return false };
-        self.found = Found::NONE;
-        let mut next = None;
-        while *budget > 0 && self.found.is_empty() {
-            let Some(branch) = next.or_else(|| walk.pop()) else { return false };
-            *budget -= 1;
-            self.visited += 1;
-            next = walk.visit(self.tree, self.name, branch, &mut self.found);
+    /// The branch that the search goes on with.
+    fn next_branch(&self) -> Option<Branch> {
+        match &self.search {
+            Search::Before => Some(START),
+            Search::Within(walk) => walk.last().copied(),
+            Search::Done => None,
         }
-        if let Some(branch) = next {
+    }
+
+    /// Looks at branches, one for each of `budget`, until enough is found or none is left.
+    #[inline(never)]
+    fn search(&mut self, budget: &mut usize) {
+        if let Search::Before = self.search {
+            self.search = Search::Within(Walk { len: 1, ..Walk::new() });
+        }
+        let Search::Within(walk) = &mut self.search else { return };
+        let mut found = Found::NONE;
+        let (mut left, mut next, mut is_done) = (*budget, None, false);
+        while left > 0 && found.has_room() {
+            let Some(place) = next.or_else(|| walk.take(self.tree)) else {
+                is_done = true;
+                break;
+            };
+            left -= 1;
+            next = walk.visit(self.tree, self.name, place, &mut found);
+        }
+        if let Some((branch, _)) = next {
             walk.push(branch);
         }
-        true
+        self.found = found;
+        self.visited += *budget - left;
+        *budget = left;
+        if is_done {
+            self.search = Search::Done;
+        }
     }
 
     /// What has been found and not been given out.
@@ -497,15 +528,31 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
         loop {
             if self.share != NONE {
                 let sub = Sub::shared(self.share);
-                self.share = self.tree.next_share(self.share);
-                return Some(Match::Shared(Group::new(self.tree, sub)));
+                let share = self.tree.shares.get(self.share);
+                self.share = NONE;
+                if let Some(Share::Used { next, members, .. }) = share {
+                    self.share = *next;
+                    return Some(Match::Shared(Group {
+                        tree: self.tree,
+                        sub,
+                        members: Those::Many(members),
+                    }));
+                }
             }
             let id = self.found.pop()?;
-            let (is_ordinary, share) = self.tree.ends(id);
-            self.share = share;
-            if is_ordinary {
-                return Some(Match::Ordinary(Group::new(self.tree, Sub::ordinary(id))));
-            }
+            let members = match self.tree.trie.filters.get(id) {
+                Some(Filter::One { key, value, .. }) => Those::One(key, value),
+                Some(Filter::Many { ends, .. }) => {
+                    let Some(Ends::Used { ordinary, share }) = self.tree.ends.get(*ends) else { continue };
+                    self.share = *share;
+                    if ordinary.len() == 0 {
+                        continue;
+                    }
+                    Those::Many(ordinary)
+                }
+                Some(Filter::Vacant(_)) | None => continue,
+            };
+            return Some(Match::Ordinary(Group { tree: self.tree, sub: Sub::ordinary(id), members }));
         }
     }
 }
@@ -519,9 +566,10 @@ impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
             if let Some(found) = self.next_found() {
                 return Some(found);
             }
-            if !self.search(&mut { usize::MAX }) {
+            if let Search::Done = self.search {
                 return None;
             }
+            self.search(&mut { usize::MAX });
         }
     }
 }
@@ -530,7 +578,7 @@ impl<K, V> core::iter::FusedIterator for Matches<'_, '_, K, V> {}
 
 impl<K, V> Clone for Matches<'_, '_, K, V> {
     fn clone(&self) -> Self {
-        Self { found: self.found.clone(), walk: self.walk.clone(), ..*self }
+        Self { found: self.found.clone(), search: self.search.clone(), ..*self }
     }
 }
 
@@ -549,6 +597,14 @@ impl<K, V> Clone for Group<'_, K, V> {
 }
 
 impl<K, V> Copy for Group<'_, K, V> {}
+
+impl<K, V> Clone for Those<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for Those<'_, K, V> {}
 
 impl<K, V> Clone for Members<'_, K, V> {
     fn clone(&self) -> Self {

@@ -10,44 +10,99 @@ use crate::arena::{Arena, NONE, Record};
 /// Texts of so many bytes stand in the record.
 const SHORT: usize = 16;
 
-/// A text as it is compared: the bytes of a short one as a number, which without U+0000 says how many there are.
-#[derive(Clone, Copy)]
+/// A text as it is compared: the bytes of a short one as two numbers, which without U+0000 say how many there are.
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Text<'a> {
-    Short(u128),
+    Short(u64, u64),
     Long(&'a [u8]),
 }
 
 impl<'a> Text<'a> {
+    /// A level or a Share Name.
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self::within(text, 0, text.len())
+        Self::level(text, 0).0
     }
 
-    /// The text from `at` to `end`.
+    /// The level of a Topic Name that begins at `at`, and where it ends.
     #[inline]
-    pub(super) fn within(all: &'a [u8], at: usize, end: usize) -> Self {
-        let text = all.get(at..end).unwrap_or_default();
-        let unused = match SHORT.checked_sub(text.len()) {
-            None => return Self::Long(text),
-            Some(SHORT) => return Self::Short(0),
-            Some(unused) => unused as u32 * 8,
-        };
-        // Sixteen bytes are read, from or to the text's end on, and those beside it cut off.
-        Self::Short(if let Some(to) = all.get(..end).and_then(<[u8]>::last_chunk) {
-            u128::from_le_bytes(*to) >> unused
-        } else if let Some(from) = all.get(at..).and_then(<[u8]>::first_chunk) {
-            u128::from_le_bytes(*from) << unused >> unused
+    pub(super) fn level(name: &'a [u8], at: usize) -> (Self, usize) {
+        let (first, len) = word(name, at);
+        if len < WORD {
+            return (Self::Short(first, 0), at + len);
+        }
+        let (second, len) = word(name, at + WORD);
+        if len < WORD {
+            return (Self::Short(first, second), at + WORD + len);
+        }
+        Self::long_level(name, at)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_level(name: &'a [u8], at: usize) -> (Self, usize) {
+        let mut end = at + SHORT;
+        loop {
+            let len = word(name, end).1;
+            end += len;
+            if len < WORD {
+                break;
+            }
+        }
+        let text = if end == at + SHORT {
+            Self::Short(word(name, at).0, word(name, at + WORD).0)
         } else {
-            text.iter().rev().fold(0, |all, byte| all << 8 | u128::from(*byte))
-        })
+            Self::Long(name.get(at..end).unwrap_or_default())
+        };
+        (text, end)
     }
 
     #[inline]
     fn hash(self, seed: Seed) -> u32 {
         match self {
-            Self::Short(text) => seed.number(text),
+            Self::Short(first, second) => seed.words(first, second),
             Self::Long(text) => seed.text(text),
         }
     }
+}
+
+const WORD: usize = size_of::<u64>();
+
+/// What a level has of the eight bytes at `at`, and how many bytes that are.
+#[inline]
+fn word(name: &[u8], at: usize) -> (u64, usize) {
+    const ONES: u64 = u64::from_ne_bytes([1; WORD]);
+    let (word, most) = match name.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(word) => (u64::from_le_bytes(*word), WORD),
+        None => last_word(name, at),
+    };
+    // Up to the first `/`, the highest bit of each byte that is one.
+    let differs = word ^ u64::from_ne_bytes([b'/'; WORD]);
+    let separators = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+    let before = ((separators & separators.wrapping_neg()) >> 7).wrapping_sub(1);
+    (word & before, most.min(separators.trailing_zeros() as usize / 8))
+}
+
+/// The fewer than eight bytes from `at` on.
+#[inline]
+fn last_word(name: &[u8], at: usize) -> (u64, usize) {
+    let len = name.len().saturating_sub(at);
+    let word = match name.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last).checked_shr((WORD - len) as u32 * 8).unwrap_or(0),
+        None => name.iter().skip(at).rev().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    (word, len)
+}
+
+/// What a text has in its record. No two texts of symbols have the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) first: u64,
+    pub(super) second: u64,
+}
+
+impl Key {
+    /// That of no text.
+    pub(super) const NONE: Self = Self { first: u64::MAX, second: u64::MAX };
 }
 
 #[derive(Clone)]
@@ -64,7 +119,7 @@ struct Symbol {
     /// None of a vacant one.
     users: u32,
     len: u16,
-    /// The text, or the number of a long one, or the next vacant number.
+    /// The text and zeros; or the number of a long one, or the next vacant number, and what is in no text.
     bytes: [u8; SHORT],
 }
 
@@ -76,11 +131,17 @@ enum Long {
 
 impl Symbol {
     const fn new(users: u32, len: u16, number: u32) -> Self {
-        let mut bytes = [0; SHORT];
+        let mut bytes = [u8::MAX; SHORT];
         if let Some(first) = bytes.first_chunk_mut() {
             *first = number.to_le_bytes();
         }
         Self { users, len, bytes }
+    }
+
+    #[inline]
+    const fn key(&self) -> Key {
+        let bytes = u128::from_le_bytes(self.bytes);
+        Key { first: bytes as u64, second: (bytes >> 64) as u64 }
     }
 
     fn number(&self) -> u32 {
@@ -124,13 +185,36 @@ impl Symbols {
     #[inline]
     fn find_hashed(&self, hash: u32, text: Text<'_>) -> Option<u32> {
         match text {
-            Text::Short(text) => self.table.find(hash, |id| {
-                self.records.get(id).is_some_and(|symbol| {
-                    u128::from_le_bytes(symbol.bytes) == text && usize::from(symbol.len) <= SHORT
-                })
+            Text::Short(first, second) => self.table.find(hash, |id| {
+                self.records.get(id).is_some_and(|symbol| symbol.key() == Key { first, second })
             }),
             Text::Long(text) => self.table.find(hash, |id| self.text(id) == text),
         }
+    }
+
+    /// What a text has in its record, [`Key::NONE`] if nobody uses it.
+    #[inline]
+    pub(super) fn key_of(&self, text: Text<'_>) -> Key {
+        match text {
+            Text::Short(first, second) => Key { first, second },
+            Text::Long(text) => self.long_key(text),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_key(&self, text: &[u8]) -> Key {
+        self.find(Text::Long(text)).map_or(Key::NONE, |id| self.key(id))
+    }
+
+    #[inline]
+    pub(super) fn has_key(&self, id: u32, key: Key) -> bool {
+        self.records.get(id).is_some_and(|symbol| symbol.key() == key)
+    }
+
+    #[inline]
+    pub(super) fn key(&self, id: u32) -> Key {
+        self.records.get(id).map_or(Key::NONE, Symbol::key)
     }
 
     pub(super) fn text(&self, id: u32) -> &[u8] {
@@ -155,11 +239,13 @@ impl Symbols {
             return id;
         }
         let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        let mut symbol = Symbol::new(1, len, 0);
-        match symbol.bytes.get_mut(..text.len()) {
-            Some(bytes) => bytes.copy_from_slice(text),
-            None => symbol = Symbol::new(1, len, self.long.insert(Long::Text(text.into()))),
-        }
+        let symbol = match key {
+            Text::Short(first, second) => {
+                let bytes = u128::from(second) << 64 | u128::from(first);
+                Symbol { users: 1, len, bytes: bytes.to_le_bytes() }
+            }
+            Text::Long(text) => Symbol::new(1, len, self.long.insert(Long::Text(text.into()))),
+        };
         let id = self.records.insert(symbol);
         self.table.insert(hash, id);
         id
@@ -191,5 +277,35 @@ impl Symbols {
             Long::Vacant(_) => 0,
         });
         self.table.heap_bytes() + self.records.heap_bytes() + self.long.heap_bytes() + long.sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn levels_are_those_between_the_separators(name in "[a/ü\u{7f}0.]{0,60}", more in "[b/]{0,8}") {
+            let name = [name.as_bytes(), more.as_bytes()].concat();
+            let mut at = 0;
+            for level in name.split(|byte| *byte == b'/') {
+                let (text, end) = Text::level(&name, at);
+                prop_assert_eq!(end, at + level.len());
+                let mut padded = Vec::from(level);
+                padded.resize(SHORT.max(level.len()), 0);
+                match text {
+                    Text::Long(text) => prop_assert!(text == level && level.len() > SHORT),
+                    Text::Short(first, second) => {
+                        prop_assert_eq!([first.to_le_bytes(), second.to_le_bytes()].concat(), padded);
+                    }
+                }
+                at = end + 1;
+            }
+        }
     }
 }

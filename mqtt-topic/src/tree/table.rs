@@ -10,6 +10,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::slice;
 
 use crate::arena::COUNTS;
 
@@ -62,23 +63,28 @@ impl Table {
 
     /// The first number with this hash that `is` the one.
     #[inline]
-    pub(super) fn find(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, hash: u32, is: impl Fn(u32) -> bool + Copy) -> Option<u32> {
+        self.find_map(hash, move |id| is(id).then_some(id))
+    }
+
+    /// What `map` makes of the first number with this hash that it makes something of.
+    #[inline]
+    pub(super) fn find_map<T>(&self, hash: u32, map: impl Fn(u32) -> Option<T> + Copy) -> Option<T> {
         let page = self.pages.get(self.page_of(hash))?;
-        for slot in page.slots.get(page.home(hash)..)? {
-            if hash_of(*slot) > hash {
-                return None;
-            }
-            if hash_of(*slot) == hash {
-                // Here the hash may be as large as that of an empty slot.
-                if *slot == EMPTY {
-                    return None;
-                }
-                if is(id_of(*slot)) {
-                    return Some(id_of(*slot));
-                }
-            }
+        let mut slots = page.slots.get(page.home(hash)..)?.iter();
+        let slot = *slots.find(|slot| **slot >= entry(hash, 0))?;
+        // The hash may be as large as that of an empty slot.
+        if hash_of(slot) != hash || slot == EMPTY {
+            return None;
         }
-        None
+        map(id_of(slot)).or_else(|| Self::find_among(slots, hash, map))
+    }
+
+    /// Goes on among others with the same hash: there are hardly any.
+    #[cold]
+    #[inline(never)]
+    fn find_among<T>(slots: slice::Iter<'_, u64>, hash: u32, map: impl Fn(u32) -> Option<T>) -> Option<T> {
+        slots.take_while(|slot| hash_of(**slot) == hash && **slot != EMPTY).find_map(|slot| map(id_of(*slot)))
     }
 
     /// Adds an entry, be there another like it or not.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::exact::Exact;
 use super::hash::Seed;
-use super::symbols::{Symbols, Text};
+use super::symbols::{Key, Symbols, Text};
 use super::table::Table;
 use crate::arena::{Arena, NONE, Record};
 use crate::{Level, TopicFilter};
@@ -45,6 +45,7 @@ pub(super) enum Filter<K, V> {
 }
 
 impl<K, V> Filter<K, V> {
+    #[inline]
     const fn place(&self) -> Option<Place> {
         match self {
             Self::Vacant(_) => None,
@@ -136,11 +137,19 @@ impl Names {
     }
 }
 
+/// A level of a Topic Name.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) key: Key,
+    /// Its symbol, once it has been met; or [`NONE`].
+    pub(super) symbol: u32,
+}
+
 /// The beginning of a filter that goes on.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     parent: u32,
-    symbol: u32,
+    pub(super) symbol: u32,
     names: Names,
     single_level: Packed,
     /// The filter that is this beginning and `#`, or none.
@@ -226,7 +235,7 @@ impl<K, V> Trie<K, V> {
         let mut at = Child::Node(ROOT);
         for level in filter.levels() {
             let Child::Node(parent) = at else { return None };
-            at = self.child(Place { parent, symbol: self.symbol(level)? });
+            at = self.child_at(parent, level);
         }
         match at {
             Child::Leaf(id) => Some(id),
@@ -237,24 +246,67 @@ impl<K, V> Trie<K, V> {
 
     /// The child for a level without wildcard.
     #[inline]
-    pub(super) fn name(&self, id: u32, node: &Node, symbol: u32) -> Child {
+    fn name(&self, id: u32, node: &Node, symbol: u32) -> Child {
         let place = Place { parent: id, symbol };
         match node.names.kind() {
-            NamesKind::Only(child) => {
-                let is_it = match child {
-                    Child::None => false,
-                    Child::Node(id) => self.nodes.get(id).is_some_and(|node| node.symbol == symbol),
-                    Child::Leaf(_) => self.place_of(child) == Some(place),
-                };
-                if is_it { child } else { Child::None }
-            }
+            NamesKind::Only(Child::None) => Child::None,
+            NamesKind::Only(child) if self.place_of(child) == Some(place) => child,
+            NamesKind::Only(_) => Child::None,
             NamesKind::Many(_) => {
                 let is = |number| self.place_of(Packed(number).child()) == Some(place);
-                self.edges
-                    .find(self.seed.pair(id, symbol), is)
-                    .map_or(Child::None, |number| Packed(number).child())
+                self.edges.find(self.edge(place), is).map_or(Child::None, |number| Packed(number).child())
             }
         }
+    }
+
+    /// The child for a level without wildcard that is `wanted`.
+    #[inline]
+    pub(super) fn name_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Child {
+        let is = move |child| {
+            self.place_of(child)
+                .is_some_and(|place| place.parent == id && self.is_wanted(wanted, place.symbol))
+        };
+        match node.names.kind() {
+            NamesKind::Only(Child::None) => Child::None,
+            NamesKind::Only(child) if is(child) => child,
+            NamesKind::Only(_) => Child::None,
+            NamesKind::Many(_) => self
+                .edges
+                .find(self.edge_wanted(id, wanted.key), move |number| is(Packed(number).child()))
+                .map_or(Child::None, |number| Packed(number).child()),
+        }
+    }
+
+    /// The node for a level without wildcard that is `wanted`.
+    #[inline]
+    pub(super) fn node_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Option<(u32, &Node)> {
+        match node.names.kind() {
+            NamesKind::Only(Child::Node(child)) => {
+                let node = self.nodes.get(child)?;
+                self.is_wanted(wanted, node.symbol).then_some((child, node))
+            }
+            NamesKind::Only(Child::None | Child::Leaf(_)) => None,
+            NamesKind::Many(_) => self.edges.find_map(self.edge_wanted(id, wanted.key), move |number| {
+                let Child::Node(child) = Packed(number).child() else { return None };
+                let node = self.nodes.get(child)?;
+                (node.parent == id && self.is_wanted(wanted, node.symbol)).then_some((child, node))
+            }),
+        }
+    }
+
+    #[inline]
+    fn is_wanted(&self, wanted: Wanted, symbol: u32) -> bool {
+        if wanted.symbol == NONE { self.symbols.has_key(symbol, wanted.key) } else { symbol == wanted.symbol }
+    }
+
+    #[inline]
+    fn edge_wanted(&self, parent: u32, key: Key) -> u32 {
+        self.seed.words_of(parent, key.first, key.second)
+    }
+
+    /// The hash of a place in the table of edges.
+    fn edge(&self, place: Place) -> u32 {
+        self.edge_wanted(place.parent, self.symbols.key(place.symbol))
     }
 
     /// The text of a filter.
@@ -303,15 +355,19 @@ impl<K, V> Trie<K, V> {
             + self.exact.as_ref().map_or(0, Exact::heap_bytes)
     }
 
-    /// What a level is called, if it is anywhere.
-    fn symbol(&self, level: Level<'_>) -> Option<u32> {
+    /// The child for a level of a Topic Filter.
+    fn child_at(&self, parent: u32, level: Level<'_>) -> Child {
         match level {
-            Level::Name(name) => self.symbols.find(Text::new(name)),
-            Level::SingleLevel => Some(SINGLE_LEVEL),
-            Level::MultiLevel => Some(MULTI_LEVEL),
+            Level::Name(name) => self.nodes.get(parent).map_or(Child::None, |node| {
+                let key = self.symbols.key_of(Text::new(name));
+                self.name_wanted(parent, node, Wanted { key, symbol: NONE })
+            }),
+            Level::SingleLevel => self.child(Place { parent, symbol: SINGLE_LEVEL }),
+            Level::MultiLevel => self.child(Place { parent, symbol: MULTI_LEVEL }),
         }
     }
 
+    #[inline]
     fn place_of(&self, child: Child) -> Option<Place> {
         match child {
             Child::None => None,
@@ -368,9 +424,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         let mut parent = ROOT;
         let mut levels = filter.levels().peekable();
         while let Some(level) = levels.next() {
-            let known = self.symbol(level);
-            let child = known.map_or(Child::None, |symbol| self.child(Place { parent, symbol }));
-            match (child, levels.peek().is_none()) {
+            match (self.child_at(parent, level), levels.peek().is_none()) {
                 (Child::Leaf(id), true) => return id,
                 (Child::Node(id), true) => {
                     let Some(node) = self.nodes.get_mut(id) else { break };
@@ -442,7 +496,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
     }
 
     fn add_edge(&mut self, place: Place, child: Child) {
-        self.edges.insert(self.seed.pair(place.parent, place.symbol), Packed::new(child).0);
+        self.edges.insert(self.edge(place), Packed::new(child).0);
     }
 
     fn add_child(&mut self, place: Place, child: Child) {
@@ -474,8 +528,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             _ => match node.names.kind() {
                 NamesKind::Only(_) => node.names = Names::only(new),
                 NamesKind::Many(_) => {
-                    let hash = self.seed.pair(place.parent, place.symbol);
-                    self.edges.remove(hash, Packed::new(old).0);
+                    self.edges.remove(self.edge(place), Packed::new(old).0);
                     self.add_edge(place, new);
                 }
             },
@@ -493,7 +546,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                     NamesKind::Many(count) => {
                         // What is left of many stays in the table of edges, be it one.
                         node.names = if count > 1 { Names::many(count - 1) } else { Names::NONE };
-                        self.edges.remove(self.seed.pair(place.parent, symbol), Packed::new(child).0);
+                        self.edges.remove(self.edge(place), Packed::new(child).0);
                     }
                 }
                 self.symbols.release(symbol);
