@@ -78,7 +78,10 @@ fn the_password_the_will_payload_and_the_authentication_data_of_connect() {
     assert_eq!(connect.fields().password, Some(SECRET));
     let text = format!("{frame:?}");
     assert!(text.contains("password: Some(***)"), "{text}");
-    assert!(text.contains(r#"topic: "w""#) && text.contains("payload: 7 bytes, qos: AtMostOnce"), "{text}");
+    assert!(
+        text.contains(r#"topic: TopicName("w")"#) && text.contains("payload: 7 bytes, qos: AtMostOnce"),
+        "{text}"
+    );
 }
 
 #[test]
