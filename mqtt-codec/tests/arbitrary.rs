@@ -138,6 +138,7 @@ fn seen(frame: &Frame) -> Vec<String> {
             seen.push(format!("will={}", fields.will.is_some()));
             seen.push(format!("{version} {} {}", fields.username.is_some(), fields.password.is_some()));
             seen.extend(fields.will.map(|will| format!("will q{} retain={}", will.qos, will.retain)));
+            seen.extend(fields.password.map(|password| format!("empty password={}", password.is_empty())));
             let id_len = match fields.client_id.len() {
                 0 => "empty",
                 1..=0x7E => "short",
@@ -167,6 +168,10 @@ fn seen(frame: &Frame) -> Vec<String> {
             for (subscription, options) in subscribe.subscriptions.iter() {
                 let is_shared = matches!(subscription, Subscription::Shared { .. });
                 seen.push(format!("{version} shared={is_shared}"));
+                let filter = subscription.filter().as_bytes();
+                if !is_shared && filter.iter().any(u8::is_ascii_digit) {
+                    seen.push(format!("{version} ordinary filter with a digit"));
+                }
                 seen.push(format!("wildcard={}", subscription.filter().has_wildcard()));
                 seen.push(format!("options {options:?}"));
             }
@@ -298,6 +303,10 @@ fn all_that_is_valid_comes_up() {
         "method=true",
         "empty payload=true",
         "empty payload=false",
+        "empty password=true",
+        "empty password=false",
+        "3.1.1 ordinary filter with a digit",
+        "5.0 ordinary filter with a digit",
         "1 entries",
         "8 entries",
         "topic=true",
@@ -359,10 +368,12 @@ fn input_that_has_run_out_makes_a_packet_too() {
 
 #[test]
 fn input_of_any_length_makes_fields_that_fit() {
-    for len in [60_000, 70_000, 140_000] {
+    for (text, len) in
+        ["a", "é"].into_iter().flat_map(|text| [60_000, 70_000, 140_000].map(|len| (text, len)))
+    {
         for byte in [0x00, 0x01, 0x41, 0x61, 0x7E] {
             for from in 0..8 {
-                let mut input = vec![b'a'; len];
+                let mut input = text.repeat(len / text.len()).into_bytes();
                 input[..from].fill(byte);
                 input[len - 16..].fill(byte);
                 check(&Frame::arbitrary(&mut Unstructured::new(&input)).unwrap());
