@@ -137,11 +137,26 @@ fn seen(frame: &Frame) -> Vec<String> {
             let fields = connect.fields();
             seen.push(format!("will={}", fields.will.is_some()));
             seen.push(format!("{version} {} {}", fields.username.is_some(), fields.password.is_some()));
-            seen.extend(fields.will.map(|will| format!("will q{}", will.qos)));
+            seen.extend(fields.will.map(|will| format!("will q{} retain={}", will.qos, will.retain)));
+            seen.extend(fields.password.map(|password| format!("empty password={}", password.is_empty())));
+            let id_len = match fields.client_id.len() {
+                0 => "empty",
+                1..=0x7E => "short",
+                _ => "long",
+            };
+            seen.push(format!("{version} {id_len} client id"));
+            let properties = fields.properties;
+            if properties.authentication_data().is_some() && properties.authentication_method().is_none() {
+                seen.push("data without method".into());
+            }
+            if properties.iter().next().is_some() {
+                seen.push(format!("method={}", properties.authentication_method().is_some()));
+            }
         }
         Packet::Publish(publish) => {
             seen.push(format!("q{} dup={}", publish.delivery.qos(), publish.delivery.dup()));
             seen.push(format!("topic={}", publish.topic.is_some()));
+            seen.push(format!("empty payload={}", publish.payload.is_empty()));
             let identifiers = publish.properties.subscription_identifiers().count();
             seen.push(format!("{side:?} identifiers={}", identifiers.min(2)));
             seen.extend(
@@ -149,9 +164,14 @@ fn seen(frame: &Frame) -> Vec<String> {
             );
         }
         Packet::Subscribe(subscribe) => {
+            seen.push(format!("{} entries", subscribe.subscriptions.len()));
             for (subscription, options) in subscribe.subscriptions.iter() {
                 let is_shared = matches!(subscription, Subscription::Shared { .. });
                 seen.push(format!("{version} shared={is_shared}"));
+                let filter = subscription.filter().as_bytes();
+                if !is_shared && filter.iter().any(u8::is_ascii_digit) {
+                    seen.push(format!("{version} ordinary filter with a digit"));
+                }
                 seen.push(format!("wildcard={}", subscription.filter().has_wildcard()));
                 seen.push(format!("options {options:?}"));
             }
@@ -270,9 +290,25 @@ fn all_that_is_valid_comes_up() {
     for what in [
         "will=true",
         "will=false",
-        "will q0",
-        "will q1",
-        "will q2",
+        "will q0 retain=true",
+        "will q1 retain=false",
+        "will q1 retain=true",
+        "will q2 retain=true",
+        "3.1 short client id",
+        "3.1 long client id",
+        "3.1.1 empty client id",
+        "5.0 empty client id",
+        "5.0 short client id",
+        "method=false",
+        "method=true",
+        "empty payload=true",
+        "empty payload=false",
+        "empty password=true",
+        "empty password=false",
+        "3.1.1 ordinary filter with a digit",
+        "5.0 ordinary filter with a digit",
+        "1 entries",
+        "8 entries",
         "topic=true",
         "topic=false",
         "longest",
@@ -304,6 +340,8 @@ fn all_that_is_valid_comes_up() {
     }
     assert!(missing.is_empty(), "{missing:#?}");
     for never in [
+        "3.1 empty client id",
+        "data without method",
         "Client identifiers=1",
         "3.1 false true",
         "3.1.1 false true",
@@ -325,6 +363,22 @@ fn input_that_has_run_out_makes_a_packet_too() {
     let mut u = Unstructured::new(&[]);
     for _ in 0..100 {
         check(&Frame::arbitrary(&mut u).unwrap());
+    }
+}
+
+#[test]
+fn input_of_any_length_makes_fields_that_fit() {
+    for (text, len) in
+        ["a", "é"].into_iter().flat_map(|text| [60_000, 70_000, 140_000].map(|len| (text, len)))
+    {
+        for byte in [0x00, 0x01, 0x41, 0x61, 0x7E] {
+            for from in 0..8 {
+                let mut input = text.repeat(len / text.len()).into_bytes();
+                input[..from].fill(byte);
+                input[len - 16..].fill(byte);
+                check(&Frame::arbitrary(&mut Unstructured::new(&input)).unwrap());
+            }
+        }
     }
 }
 

@@ -121,6 +121,20 @@ fn properties_longer_than_the_property_length_can_say() {
 }
 
 #[test]
+fn a_property_that_may_stand_once_stands_twice() {
+    let repeated = Err(EncodeError::from(PropertyError::Repeated(PropertyId::ContentType)));
+    let (text, none) = ([Property::ContentType("text")], PublishProperties::EMPTY);
+    let of_message = Publish { properties: PublishProperties::new(&text).unwrap(), ..publish(b"") };
+    assert_eq!(of_message.encoded_len_with(ProtocolVersion::V5_0, &text), repeated);
+    let bare = Publish { properties: none, ..of_message };
+    assert_eq!(bare.encoded_len_with(ProtocolVersion::V5_0, &[text, text].concat()), repeated);
+    assert_eq!(
+        bare.encoded_len_with(ProtocolVersion::V5_0, &text),
+        of_message.encoded_len(ProtocolVersion::V5_0)
+    );
+}
+
+#[test]
 fn properties_before_5_0() {
     let values = [Property::UserProperty(("k", "v"))];
     let properties = PublishProperties::new(&values).unwrap();

@@ -519,6 +519,10 @@ fn subscribe_with_every_option() {
 fn suback() {
     let codes = [SubackReason::GrantedQoS0, SubackReason::GrantedQoS1, SubackReason::GrantedQoS2];
     v3(Server, b"\x90\x05\x00\x01\x00\x01\x02", Suback::new(id(1), SubackReasons::new(&codes)));
+    let granted = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
+    assert_eq!(granted.map(SubackReason::granted), codes);
+    assert_eq!(codes.map(SubackReason::granted_qos), granted.map(Some));
+    assert_eq!(SubackReason::UnspecifiedError.granted_qos(), None);
     let codes = [SubackReason::UnspecifiedError];
     let suback = Suback::new(id(1), SubackReasons::new(&codes));
     both(V3_1_1, Server, b"\x90\x03\x00\x01\x80", suback);

@@ -164,6 +164,20 @@ fn message(version: ProtocolVersion, payload: &'static [u8]) -> PreparedPublish 
 }
 
 #[test]
+fn subscription_identifiers_are_not_those_of_the_receiver_before() {
+    let mut prepared = message(ProtocolVersion::V5_0, b"");
+    for number in [1, 2, 300] {
+        let identifiers = [SubscriptionIdentifier::new(number).unwrap()];
+        let hop = Hop { subscription_identifiers: &identifiers, ..Hop::default() };
+        let mut out = Vec::new();
+        prepared.encode(&hop, &mut out).unwrap();
+        let (packet, _) = wire::decode(ProtocolVersion::V5_0, Side::Server, &out).unwrap().unwrap();
+        let Packet::Publish(publish) = packet else { panic!("{packet}") };
+        assert!(publish.properties.subscription_identifiers().eq(identifiers));
+    }
+}
+
+#[test]
 fn properties_before_5_0_are_refused() {
     let alias = NonZeroU16::MIN;
     let identifiers = [SubscriptionIdentifier::new(1).unwrap()];

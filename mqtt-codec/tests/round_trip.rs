@@ -5,10 +5,13 @@ mod strategies;
 #[path = "common/wire.rs"]
 mod wire;
 
+use core::num::NonZeroU16;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use mqtt_codec::{
     Connect, ConnectFields, ConnectProperties, Decoder, Delivery, EncodeError, Frame, MessageProperties,
     Packet, Property, PropertyError, PropertyId, ProtocolVersion, Publish, PublishProperties, Side, Will,
+    WillProperties,
 };
 use mqtt_topic::TopicName;
 use proptest::prelude::*;
@@ -51,6 +54,17 @@ proptest! {
         let mut again = Vec::new();
         packet.encode(sent.version, &mut again).unwrap();
         prop_assert_eq!(again, bytes);
+    }
+
+    #[test]
+    fn a_decoded_packet_is_written_in_any_version_as_one_made_of_values(sent in any_sent()) {
+        let bytes = encode(&sent);
+        let (packet, _) = decode(sent.version, sent.from, &bytes).unwrap().unwrap();
+        for version in ProtocolVersion::ALL {
+            let (mut again, mut expected) = (Vec::new(), Vec::new());
+            prop_assert_eq!(packet.encode(version, &mut again), sent.packet.encode(version, &mut expected));
+            prop_assert_eq!(again, expected);
+        }
     }
 
     #[test]
@@ -187,11 +201,14 @@ proptest! {
         prop_assert_eq!(&MessageProperties::new(&expected).unwrap(), &owned);
         prop_assert_eq!(&owned.detach(), &owned);
         prop_assert_eq!(owned.is_empty(), expected.is_empty());
-        let publish = Publish { properties: owned.as_publish(), topic: Some(TopicName::parse("a").unwrap()), ..publish };
-        let sent = Sent { version: ProtocolVersion::V5_0, from: Side::Server, packet: publish.into() };
-        let frame = frame(&sent, &encode(&sent));
-        let Packet::Publish(received) = frame.packet() else { panic!("a PUBLISH") };
-        prop_assert_eq!(MessageProperties::from_publish(received.properties, Some(frame.bytes())), owned.clone());
+        for properties in [publish.properties, owned.as_publish()] {
+            let publish = Publish { properties, topic: Some(TopicName::parse("a").unwrap()), ..publish };
+            let sent = Sent { version: ProtocolVersion::V5_0, from: Side::Server, packet: publish.into() };
+            let frame = frame(&sent, &encode(&sent));
+            let Packet::Publish(received) = frame.packet() else { panic!("a PUBLISH") };
+            let of_frame = MessageProperties::from_publish(received.properties, Some(frame.bytes()));
+            prop_assert_eq!(&of_frame.as_publish().iter().collect::<Vec<_>>(), &expected);
+        }
     }
 
     #[test]
@@ -212,6 +229,63 @@ proptest! {
 fn any_publish() -> impl Strategy<Value = (ProtocolVersion, Publish<'static>)> {
     (prop::sample::select(&ProtocolVersion::ALL[..]), prop::sample::select(&[Side::Client, Side::Server][..]))
         .prop_flat_map(|(version, from)| publish(version, from).prop_map(move |publish| (version, publish)))
+}
+
+#[test]
+fn message_properties_take_the_bytes_they_have_on_the_wire() {
+    let values = [Property::ContentType("text"), Property::UserProperty(("k", "v"))];
+    let properties = MessageProperties::new(&values).unwrap();
+    assert_eq!(properties.len(), b"\x03\x00\x04text\x26\x00\x01k\x00\x01v".len());
+    assert_eq!(MessageProperties::default().len(), 0);
+}
+
+#[test]
+fn properties_of_the_message_alone_are_shared_with_the_frame() {
+    let bytes = b"\x30\x0B\x00\x01a\x07\x03\x00\x04text";
+    let sent = Sent { version: ProtocolVersion::V5_0, from: Side::Server, packet: Packet::Pingreq };
+    let frame = frame(&sent, bytes);
+    let Packet::Publish(publish) = frame.packet() else { panic!("a PUBLISH") };
+    let shared = MessageProperties::from_publish(publish.properties, Some(frame.bytes()));
+    let content_type = shared.as_publish().content_type().unwrap();
+    assert_eq!(content_type, "text");
+    assert_eq!(content_type.as_ptr(), publish.properties.content_type().unwrap().as_ptr());
+    let copied = shared.detach();
+    assert_ne!(copied.as_publish().content_type().unwrap().as_ptr(), content_type.as_ptr());
+}
+
+#[test]
+fn a_will_gives_its_message_all_but_the_delay() {
+    let values = [Property::WillDelayInterval(5), Property::ContentType("text")];
+    let of_will = MessageProperties::from_will(WillProperties::new(&values).unwrap(), None);
+    assert_eq!(of_will.as_publish().iter().collect::<Vec<_>>(), values[1..]);
+}
+
+#[test]
+fn connects_that_say_different_things_differ() {
+    let properties = [Property::ReceiveMaximum(NonZeroU16::MIN)];
+    let plain = ConnectFields { client_id: "c", ..ConnectFields::default() };
+    let all = [
+        plain,
+        ConnectFields { client_id: "d", ..plain },
+        ConnectFields { clean_start: !plain.clean_start, ..plain },
+        ConnectFields { keep_alive: 60, ..plain },
+        ConnectFields { will: Some(Will::new(TopicName::parse("w").unwrap(), b"")), ..plain },
+        ConnectFields { username: Some(""), ..plain },
+        ConnectFields { password: Some(b""), ..plain },
+        ConnectFields { properties: ConnectProperties::new(&properties).unwrap(), ..plain },
+    ];
+    for (one, fields) in all.iter().enumerate() {
+        for (other, others) in all.iter().enumerate() {
+            assert_eq!(Connect::new(fields) == Connect::new(others), one == other);
+        }
+    }
+}
+
+#[test]
+fn message_properties_that_say_different_things_differ() {
+    let of = |text| MessageProperties::new(&[Property::ContentType(text)]).unwrap();
+    assert_ne!(of("text"), of("test"));
+    assert_ne!(of(""), MessageProperties::default());
 }
 
 #[test]

@@ -71,10 +71,17 @@ fn the_password_the_will_payload_and_the_authentication_data_of_connect() {
     shown_in_traces(&connect);
     shown_in_traces(&connect.fields());
     shown(&connect.fields().will.unwrap());
-    shown(&MessageProperties::from_will(connect.fields().will.unwrap().properties, None));
+    let message = MessageProperties::from_will(connect.fields().will.unwrap().properties, None);
+    shown(&message);
+    assert_eq!(format!("{message:?}"), "PublishProperties{Correlation Data=7 bytes}");
     // It was there all the time.
     assert_eq!(connect.fields().password, Some(SECRET));
-    assert!(format!("{frame:?}").contains("***"));
+    let text = format!("{frame:?}");
+    assert!(text.contains("password: Some(***)"), "{text}");
+    assert!(
+        text.contains(r#"topic: TopicName("w")"#) && text.contains("payload: 7 bytes, qos: AtMostOnce"),
+        "{text}"
+    );
 }
 
 #[test]
