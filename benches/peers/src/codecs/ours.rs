@@ -4,7 +4,7 @@ mod built;
 
 use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
-    DecodeError, Decoder, Delivery, Frame, Hop, MessageProperties, Packet, PacketId, PacketType,
+    DecodeError, Decoder, Delivery, Frame, FrameSlot, Hop, MessageProperties, Packet, PacketId, PacketType,
     PreparedPublish, Property, ProtocolVersion, Publish, PublishProperties, Side,
 };
 use mqtt_topic::TopicName;
@@ -219,7 +219,7 @@ impl<const LEVEL: u8> Prepare for Borrowed<LEVEL> {
 struct Buffered {
     bytes: BytesMut,
     decoder: Decoder,
-    slot: Option<Frame>,
+    slot: FrameSlot,
 }
 
 impl<const LEVEL: u8> Codec for Owned<LEVEL> {
@@ -233,7 +233,7 @@ impl<const LEVEL: u8> Codec for Owned<LEVEL> {
     fn input(stream: &[u8], from: Side) -> Buffered {
         let is_connect = stream.first().is_some_and(|byte| byte >> 4 == 1);
         let decoder = decoder(Self::VERSION, from, is_connect);
-        Buffered { bytes: BytesMut::from(stream), decoder, slot: None }
+        Buffered { bytes: BytesMut::from(stream), decoder, slot: FrameSlot::new() }
     }
 
     #[inline]
