@@ -1,7 +1,7 @@
 //! From a stream of bytes to packets: framing, the size limit, and learning the version from CONNECT.
 //!
-//! Only this layer can say "need more bytes", and only about a packet whose fixed header is legal, whose size is within
-//! the limit and which has not arrived completely. A malformed body is an error as soon as the packet is complete.
+//! Only this layer can say "need more bytes", and only about a packet whose type, direction and reserved flags are legal,
+//! whose size is within the limit and which has not arrived completely. A malformed body is an error as soon as the packet is complete.
 
 use core::num::NonZeroU32;
 

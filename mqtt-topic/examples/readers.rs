@@ -44,7 +44,7 @@ fn main() {
                 let filter = format!("fleet/{}/status", key % 100);
                 let subscription = Subscription::parse(&filter).expect("a subscription");
                 tree.insert(&subscription, key, 0).expect("there is no limit");
-                // A snapshot copies nothing, and the tree copies what it changes from now on.
+                // A snapshot copies handles of pages only, and the tree copies what it changes from now on.
                 if key % BATCH == 0 {
                     current.replace(Arc::new(tree.clone()));
                 }

@@ -1,4 +1,4 @@
-//! Keyed hashes of 32 bits: whoever does not know the seed cannot choose texts that collide.
+//! Keyed hashes of 32 bits: whoever does not know the seed will find it hard to choose texts that collide.
 
 use core::hash::{Hash, Hasher};
 
@@ -19,7 +19,6 @@ const fn halves(bytes: [u8; 16]) -> (u64, u64) {
 
 impl Seed {
     pub(super) fn new(seed: u64) -> Self {
-        // Any two seeds give unlike keys.
         let key = |number: u64| fold(seed ^ number, 0x9E37_79B9_7F4A_7C15) ^ seed.rotate_left(32) ^ number;
         Self(key(0xA076_1D64_78BD_642F), key(0xE703_7ED1_A0B4_28DB))
     }

@@ -24,7 +24,7 @@ pub struct TreeConfig {
     pub exact_table: bool,
     /// Levels of a Topic Filter. 65,536: any.
     pub maximum_levels: usize,
-    /// Subscriptions of all subscribers. `usize::MAX`; there is room for some hundred million.
+    /// Subscriptions of all subscribers. `usize::MAX`; how many there is room for depends on their texts, see [`SubscriptionTree`](crate::SubscriptionTree).
     pub maximum_subscriptions: usize,
     /// Subscriptions of one subscriber. `usize::MAX`.
     pub maximum_per_subscriber: usize,

@@ -134,7 +134,7 @@ impl<'t, K, V> Group<'t, K, V> {
     }
 }
 
-/// The members of a [`Group`]; `nth` takes no longer than `next`, give or take 512 members.
+/// The members of a [`Group`]; `nth` takes a step for each 512 members it passes over.
 #[must_use = "iterators are lazy"]
 pub struct Members<'t, K, V> {
     one: Option<(&'t K, &'t V)>,
