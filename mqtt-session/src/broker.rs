@@ -110,7 +110,7 @@ impl<P: Policy> Broker<P> {
             }),
             retained: RetainedMessages::new(config.maximum_retained_messages, config.maximum_retained_bytes),
             timers: Timers::default(),
-            actions: Actions::default(),
+            actions: Actions::new(config.durable),
             turns: BTreeMap::new(),
             targets: Vec::new(),
             routed: 0,
@@ -149,7 +149,7 @@ impl<P: Policy> Broker<P> {
         loop {
             let limit = self.state.config.transmit_limit;
             let Some(state) = self.state.connections.get_mut(connection) else { return Received::Closed };
-            let is_full = state.transmit.remaining() >= limit;
+            let is_full = state.transmit.pending() >= limit;
             match state.phase {
                 Phase::Closed => return Received::Closed,
                 Phase::Authenticating(_) => state.paused = true,
@@ -281,7 +281,7 @@ impl<P: Policy> Broker<P> {
         let state = connections.get_mut(connection)?;
         if state.paused
             && matches!(state.phase, Phase::Connected(_))
-            && state.transmit.remaining() < config.transmit_limit
+            && state.transmit.pending() < config.transmit_limit
         {
             state.paused = false;
             actions.push_back(Action::Resume(connection));
@@ -323,8 +323,9 @@ impl<P: Policy> Broker<P> {
         let Some((session, version)) = self.state.heard_from(now, connection) else { return };
         match packet {
             Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubcomp(_) => {
+                let State { sessions, actions, .. } = &mut self.state;
                 let acknowledged =
-                    self.state.sessions.get_mut(session).map(|session| session.acknowledge(packet));
+                    sessions.get_mut(session).map(|session| session.acknowledge(packet, actions));
                 match acknowledged {
                     Some(Ok(Some(mut pubrel))) => {
                         if version != ProtocolVersion::V5_0 {
@@ -339,8 +340,9 @@ impl<P: Policy> Broker<P> {
             }
             Packet::Pubrel(pubrel) => {
                 let id = pubrel.packet_id;
-                let Some(session) = self.state.sessions.get_mut(session) else { return };
-                let reason = match (session.receiver.pubrel(id), version) {
+                let State { sessions, actions, .. } = &mut self.state;
+                let Some(session) = sessions.get_mut(session) else { return };
+                let reason = match (session.release(id, actions), version) {
                     (reason, ProtocolVersion::V5_0) => reason,
                     _ => ReleaseReason::Success,
                 };

@@ -152,7 +152,7 @@ impl State {
         let connack = Connack::new(reason);
         // Where the version has no code for it, there is nothing to write.
         if connack.encoded_len(version).is_ok_and(|len| len <= takes as usize) {
-            state.write(actions, |transmit| {
+            state.write(actions, false, |transmit| {
                 let _ = transmit.push(&Packet::Connack(connack), version);
             });
         }

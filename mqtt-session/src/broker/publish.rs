@@ -55,10 +55,9 @@ impl<P: Policy> Broker<P> {
                 };
                 // 3.x has no way to tell.
                 let reason = if version == ProtocolVersion::V5_0 { reason } else { PublishReason::Success };
-                let from = self.state.sessions.get_mut(session);
-                if let (Some(from), Some(token)) = (from, token) {
-                    // The token is of this connection.
-                    let _ = from.receiver.answer(token, reason);
+                let State { sessions, actions, .. } = &mut self.state;
+                if let (Some(from), Some(token)) = (sessions.get_mut(session), token) {
+                    from.answer(token, reason, actions);
                 }
             }
             Incoming::Repeat => {}
