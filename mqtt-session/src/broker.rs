@@ -18,6 +18,7 @@ mod config;
 mod connect;
 mod policy;
 mod publish;
+mod restore;
 mod route;
 mod subscribe;
 mod timers;
@@ -42,7 +43,7 @@ use crate::server::{
     Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Phase, RetainedMessages, Session,
     SessionId, Slab,
 };
-use crate::{Instant, Message, Received, Transmit};
+use crate::{Instant, Message, PersistSeq, Received, Transmit};
 
 /// An MQTT broker as a state machine: any number of connections, all versions, no I/O. (The specification calls it a
 /// Server.)
@@ -204,13 +205,14 @@ impl<P: Policy> Broker<P> {
         let Some(mut state) = connections.remove(connection) else { return };
         timers.arm(TimerKey::Connection(connection), &mut state.timer, None);
         if let Phase::Connected(link) = state.phase {
-            self.leave(now, *link, End::Lost);
+            self.leave(now, link.session, link.will, End::Lost);
         }
     }
 
     /// Time has passed. To be called at [`poll_timeout`](Self::poll_timeout) or later; more calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.state.at(now).retained.drop_expired(now);
+        let State { retained, actions, .. } = self.state.at(now);
+        retained.drop_expired(now, &mut actions.journal);
         while let Some(key) = self.state.timers.due(now) {
             match key {
                 TimerKey::Connection(connection) => self.handle_connection_timeout(now, connection),
@@ -264,6 +266,20 @@ impl<P: Policy> Broker<P> {
                 End::Lost,
                 Some(EndCause::Reason(DisconnectReason::ServerShuttingDown)),
             );
+        }
+    }
+
+    /// The changes of all transactions up to this one ([`Action::Persist`]) are stored: what waited for them may leave. A number
+    /// that was never told does nothing.
+    pub fn handle_persisted(&mut self, now: Instant, up_to: PersistSeq) {
+        let State { connections, actions, .. } = self.state.at(now);
+        actions.journal.persisted(up_to);
+        while let Some(id) = actions.next_released() {
+            let released =
+                connections.get_mut(id).is_some_and(|state| state.transmit.release(&actions.journal));
+            if released {
+                actions.push_back(Action::Transmit(id));
+            }
         }
     }
 

@@ -62,7 +62,7 @@ use crate::{AckToken, Instant, Message, PersistSeq, Received, StaleToken, Transm
 /// Calls in any order are harmless, and so are too many.
 ///
 /// ```
-/// use bytes::BytesMut;
+/// use bytes::{Buf, BytesMut};
 /// use mqtt_session::codec::ProtocolVersion;
 /// use mqtt_session::{Client, ClientConfig, ConnectOptions, Event, Instant, Message, Received};
 ///
@@ -261,8 +261,7 @@ impl Client {
         let Self { connection, transmit, config, session, now, .. } = self;
         let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
         let version = connection.options.version;
-        if connection.requests.len() >= config.maximum_requests
-            || transmit.pending() >= config.transmit_limit
+        if connection.requests.len() >= config.maximum_requests || transmit.pending() >= config.transmit_limit
         {
             return Err(RejectReason::TooManyRequests);
         }

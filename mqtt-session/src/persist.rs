@@ -31,8 +31,11 @@ mod stored;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub(crate) use self::delivery::{DeliveryLog, MessageRecord, RestoredDelivery, RestoredMessage};
-pub(crate) use self::record::{Fields, Key, Kind, Value};
+pub(crate) use self::delivery::{
+    DeliveryLog, MessageRecord, RestoredDelivery, RestoredExchange, RestoredMessage, message_fields,
+    restored_filter, restored_message, restored_subscription, restored_topic, subscription_fields,
+};
+pub(crate) use self::record::{Fields, Kind, Scope, Writer};
 pub use self::record::{RestoreError, RestoreFault};
 pub use self::stored::{InvalidSnapshot, StoredState};
 
@@ -134,7 +137,7 @@ impl Journal {
     /// What the changes add up to.
     pub(crate) fn into_state(self) -> StoredState {
         let mut state = StoredState::default();
-        self.changes.iter().for_each(|change| state.apply(change));
+        state.apply(&self.changes);
         state
     }
 

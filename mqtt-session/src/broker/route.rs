@@ -233,8 +233,7 @@ fn choose<'t>(
         let Some(session) = sessions.get(*key) else { continue };
         let connection = session.connection.and_then(|id| connections.get(id));
         let is_kept = message.qos().min(granted.qos) != QoS::AtMostOnce;
-        let can_write =
-            connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
+        let can_write = connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
         if can_write && (!is_kept || session.is_ready(limits)) {
             return Some((position, key, granted));
         }

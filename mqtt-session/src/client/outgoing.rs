@@ -71,10 +71,8 @@ impl Client {
                 });
             }
         }
-        let is_answer = matches!(
-            packet,
-            Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubrel(_) | Packet::Pubcomp(_)
-        );
+        let is_answer =
+            matches!(packet, Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubrel(_) | Packet::Pubcomp(_));
         if is_answer {
             hold(&mut self.transmit, &self.journal);
         }

@@ -7,20 +7,18 @@ use mqtt_codec::PacketId;
 use super::outgoing::{Outgoing, Queued};
 use super::{Client, ClientConfig, PublishToken};
 use crate::persist::{
-    Change, DeliveryLog, Fields, Journal, Key, Kind, RestoreError, RestoreFault, RestoredDelivery,
-    RestoredMessage, Value,
+    Change, DeliveryLog, Fields, Journal, Kind, RestoreError, RestoreFault, RestoredDelivery,
+    RestoredMessage, Writer,
 };
 use crate::{Message, StoredState};
 
 /// That there is a Session.
 pub(super) fn put_session(journal: &mut Journal) {
-    let key = Key::client().kind(Kind::Session);
-    let value = Value::new().finish(&key);
-    journal.push(Change::Put { key: key.into_bytes(), value });
+    journal.push(Writer::client().kind(Kind::Session).with(Writer::value()));
 }
 
 pub(super) fn remove_session(journal: &mut Journal) {
-    journal.push(Change::Remove { key: Key::client().kind(Kind::Session).into_bytes() });
+    journal.push(Change::Remove { key: Writer::client().kind(Kind::Session).into_key() });
 }
 
 impl Client {
@@ -53,12 +51,15 @@ impl Client {
             }
         }
         client.next_token = delivery.last_number();
+        for id in delivery.received() {
+            client.session.receiver.restore(id);
+        }
         let (exchanges, waiting) = delivery.into_parts();
         for exchange in exchanges {
             let fits = exchange.order == exchange.number;
             let (number, packet_id) = (exchange.number, exchange.packet_id);
             if !fits || !client.session.packet_ids.occupy(packet_id) {
-                let key = Key::client().kind(Kind::Exchange).number(number).into_bytes();
+                let key = Writer::client().kind(Kind::Exchange).u64(number).into_key();
                 return Err(RestoreError { key, fault: RestoreFault::Inconsistent });
             }
             let message = exchange.message.map(|message| (message.qos, client.hold_message(message)));
@@ -81,11 +82,6 @@ impl Client {
         let mut key = Fields::of_key(key);
         let kind = key.kind()?;
         if delivery.take(kind, key, value)? {
-            if kind == Kind::Received
-                && let Some(id) = delivery.received.pop()
-            {
-                self.session.receiver.restore(id);
-            }
             return Ok(());
         }
         if kind != Kind::Session {

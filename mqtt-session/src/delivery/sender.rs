@@ -99,7 +99,10 @@ impl<M, T: Copy> Sender<M, T> {
 
     /// The open exchanges, in order of first sending: identifier, tag, and the message unless PUBREC has come.
     pub(crate) fn exchanges(&self) -> impl Iterator<Item = (PacketId, &T, Option<&M>)> {
-        self.entries.iter().flatten().map(|Entry { packet_id, stage, tag, .. }| (*packet_id, tag, stage.message()))
+        self.entries
+            .iter()
+            .flatten()
+            .map(|Entry { packet_id, stage, tag, .. }| (*packet_id, tag, stage.message()))
     }
 
     /// A connection begins that goes on with this Session. `receive_maximum` is the peer's `[MQTT-3.3.4-9]`.
@@ -191,7 +194,8 @@ impl<M, T: Copy> Sender<M, T> {
             Some(Stage::Pubrec(_) | Stage::Pubcomp) if reason.is_error() => self.end_exchange(id),
             Some(stage) => {
                 let message = core::mem::replace(stage, Stage::Pubcomp).into_message();
-                self.entry(id).map_or(Acknowledged::Unknown, |entry| Acknowledged::Release { tag: entry.tag, message })
+                self.entry(id)
+                    .map_or(Acknowledged::Unknown, |entry| Acknowledged::Release { tag: entry.tag, message })
             }
         }
     }
@@ -355,7 +359,7 @@ mod tests {
                 | (Kind::Pubcomp, QoS::ExactlyOnce, None) => self.take(at),
                 (Kind::Pubrec, QoS::ExactlyOnce, message) => {
                     exchange.message = None;
-                    Acknowledged::Release { message }
+                    Acknowledged::Release { tag: id, message }
                 }
                 _ => Acknowledged::WrongType,
             }
@@ -375,6 +379,8 @@ mod tests {
         Start(PacketId, QoS),
         Acknowledge(Kind, PacketId),
         Resume(u16),
+        /// Another process goes on from what was stored.
+        Restore(u16),
         Resend,
         Reset,
     }
@@ -387,6 +393,7 @@ mod tests {
             10 => (ids(), prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)]).prop_map(|(id, qos)| Operation::Start(id, qos)),
             20 => (kinds, ids()).prop_map(|(kind, id)| Operation::Acknowledge(kind, id)),
             2 => (0..8_u16).prop_map(Operation::Resume),
+            1 => (0..8_u16).prop_map(Operation::Restore),
             10 => Just(Operation::Resend),
             1 => Just(Operation::Reset),
         ]
@@ -421,6 +428,16 @@ mod tests {
                         prop_assert_eq!(acknowledged, model.acknowledge(kind, id));
                     }
                     Operation::Resume(receive_maximum) => {
+                        sender.resume(receive_maximum);
+                        model.resume(receive_maximum);
+                    }
+                    Operation::Restore(receive_maximum) => {
+                        let mut restored = Sender::default();
+                        for (id, tag, message) in sender.exchanges() {
+                            let exchange = model.exchanges.iter().find(|exchange| exchange.id == id).unwrap();
+                            restored.restore(id, message.map(|message| (exchange.qos, *message)), *tag);
+                        }
+                        sender = restored;
                         sender.resume(receive_maximum);
                         model.resume(receive_maximum);
                     }
@@ -476,7 +493,7 @@ mod tests {
         let _ = sender.start(id(3), QoS::ExactlyOnce, "c", ());
         assert_eq!(
             sender.pubrec(id(2), PublishReason::Success),
-            Acknowledged::Release { message: Some("b") }
+            Acknowledged::Release { tag: (), message: Some("b") }
         );
         sender.resume(1);
         let dup = |packet_id| Delivery::ExactlyOnce { packet_id, dup: true };

@@ -12,10 +12,10 @@ use mqtt_codec::{
     Decoder, Delivery, Deviation, Deviations, MAXIMUM_PACKET_SIZE, Packet, PacketId, Property,
     ProtocolVersion, QoS, SubscriptionIdentifier,
 };
-use mqtt_topic::{ShareName, Subscription, TopicFilter};
+use mqtt_topic::{ShareName, Subscription, TopicFilter, TopicName};
 
 use super::record::topic_text;
-use super::{Change, Fields, Journal, Key, Kind, RestoreFault, Value};
+use super::{Change, Fields, Journal, Kind, RestoreFault, Writer};
 use crate::{Instant, Message};
 
 /// A message and how it is to be sent.
@@ -69,12 +69,12 @@ impl<'j> DeliveryLog<'j> {
         }
         // What is too large for any packet is not sent either.
         let Some(value) = record.fields() else { return };
-        self.put(Kind::Message, |key| key.number(number), value);
+        self.put(Kind::Message, |key| key.u64(number), value);
     }
 
     /// The message is given up.
     pub(crate) fn message_gone(&mut self, number: u64) {
-        self.remove(Kind::Message, |key| key.number(number));
+        self.remove(Kind::Message, |key| key.u64(number));
     }
 
     /// The message is sent for the first time, as the one with this place in the order of first sending.
@@ -90,7 +90,7 @@ impl<'j> DeliveryLog<'j> {
 
     /// The exchange is over. After PUBREC the message is already gone.
     pub(crate) fn completed(&mut self, number: u64, has_message: bool) {
-        self.remove(Kind::Exchange, |key| key.number(number));
+        self.remove(Kind::Exchange, |key| key.u64(number));
         if has_message {
             self.message_gone(number);
         }
@@ -98,7 +98,7 @@ impl<'j> DeliveryLog<'j> {
 
     /// A QoS 2 message is taken over under this identifier.
     pub(crate) fn received(&mut self, packet_id: PacketId) {
-        self.put(Kind::Received, |key| key.packet_id(packet_id), Value::new());
+        self.put(Kind::Received, |key| key.packet_id(packet_id), Writer::value());
     }
 
     /// PUBREL has come.
@@ -109,58 +109,56 @@ impl<'j> DeliveryLog<'j> {
     /// All identifiers of received messages are forgotten.
     pub(crate) fn discarded_all(&mut self) {
         if self.is_enabled {
-            let prefix = self.key().kind(Kind::Received).into_bytes();
+            let prefix = self.key().kind(Kind::Received).into_key();
             self.journal.push(Change::RemoveAll { prefix });
         }
     }
 
     /// An exchange as it is; [`sent`](Self::sent) and [`released`](Self::released) say how it came to be so.
     pub(crate) fn exchange(&mut self, number: u64, order: u64, packet_id: PacketId, is_released: bool) {
-        let value = Value::new().u64(order).bytes(&packet_id.get().to_be_bytes()).byte(is_released.into());
-        self.put(Kind::Exchange, |key| key.number(number), value);
+        let value = Writer::value().u64(order).packet_id(packet_id).bool(is_released);
+        self.put(Kind::Exchange, |key| key.u64(number), value);
     }
 
-    fn put(&mut self, kind: Kind, rest: impl FnOnce(Key) -> Key, value: Value) {
+    fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: Writer) {
         if self.is_enabled {
-            let key = rest(self.key().kind(kind));
-            let value = value.finish(&key);
-            self.journal.push(Change::Put { key: key.into_bytes(), value });
+            self.journal.push(rest(self.key().kind(kind)).with(value));
         }
     }
 
-    fn remove(&mut self, kind: Kind, rest: impl FnOnce(Key) -> Key) {
+    fn remove(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer) {
         if self.is_enabled {
-            let key = rest(self.key().kind(kind)).into_bytes();
+            let key = rest(self.key().kind(kind)).into_key();
             self.journal.push(Change::Remove { key });
         }
     }
 
-    fn key(&self) -> Key {
-        self.client_id.map_or(Key::client(), Key::session)
+    fn key(&self) -> Writer {
+        self.client_id.map_or(Writer::client(), Writer::session)
     }
 }
 
 impl MessageRecord<'_> {
     /// `None`: the message is too large for a packet.
-    pub(crate) fn fields(&self) -> Option<Value> {
-        let mut value = Value::new()
+    pub(crate) fn fields(&self) -> Option<Writer> {
+        let mut value = Writer::value()
             .byte(self.qos.bits())
-            .byte(self.retain.into())
+            .bool(self.retain)
             .instant(self.expires_at)
             .u32(u32::try_from(self.identifiers.len()).ok()?);
         for identifier in self.identifiers {
-            value = value.u32(identifier.get());
+            value = value.identifier(Some(*identifier));
         }
         value = match self.group {
-            None => value.byte(0),
-            Some(group) => subscription_fields(value.byte(1), group),
+            None => value.bool(false),
+            Some(group) => subscription_fields(value.bool(true), group),
         };
         message_fields(value, self.message)
     }
 }
 
 /// The message itself, to the end of the value: the PUBLISH that carries it.
-pub(crate) fn message_fields(value: Value, message: &Message) -> Option<Value> {
+pub(crate) fn message_fields(value: Writer, message: &Message) -> Option<Writer> {
     let packet_id = PacketId::MIN;
     let delivery = match message.qos() {
         QoS::AtMostOnce => Delivery::AtMostOnce,
@@ -175,12 +173,12 @@ pub(crate) fn message_fields(value: Value, message: &Message) -> Option<Value> {
 }
 
 /// A message that [`message_fields`] has written.
-pub(crate) fn restored_message(fields: Fields<'_>) -> Result<Message, RestoreFault> {
+pub(crate) fn restored_message(mut fields: Fields<'_>) -> Result<Message, RestoreFault> {
     let mut decoder = Decoder::client(ProtocolVersion::V5_0);
     decoder.set_maximum_packet_size(MAXIMUM_PACKET_SIZE);
     decoder.set_maximum_user_properties(core::num::NonZeroU32::MAX);
     decoder.accept(Deviations::NONE.with(Deviation::TopicNotUtf8));
-    let mut bytes = BytesMut::from(fields.rest());
+    let mut bytes = BytesMut::from(fields.take_rest());
     let frame = decoder.decode_frame(&mut bytes).ok().flatten().ok_or(RestoreFault::Content)?;
     let (Packet::Publish(publish), false) = (frame.packet(), bytes.has_remaining()) else {
         return Err(RestoreFault::Content);
@@ -190,12 +188,12 @@ pub(crate) fn restored_message(fields: Fields<'_>) -> Result<Message, RestoreFau
 }
 
 /// A subscription, as [`restored_subscription`] reads it.
-pub(crate) fn subscription_fields<S: AsRef<[u8]>>(value: Value, subscription: &Subscription<S>) -> Value {
-    let value = match subscription.share_name() {
-        None => value.byte(0),
-        Some(share_name) => value.byte(1).sized(share_name.as_bytes()),
+pub(crate) fn subscription_fields<S: AsRef<[u8]>>(writer: Writer, subscription: &Subscription<S>) -> Writer {
+    let writer = match subscription.share_name() {
+        None => writer.bool(false),
+        Some(share_name) => writer.bool(true).sized(share_name.as_bytes()),
     };
-    value.sized(subscription.filter().as_bytes())
+    writer.sized(subscription.filter().as_bytes())
 }
 
 pub(crate) fn restored_subscription(
@@ -206,7 +204,8 @@ pub(crate) fn restored_subscription(
     Ok(match share_name {
         None => Subscription::Ordinary(filter),
         Some(share_name) => {
-            let share_name = ShareName::from_text(topic_text(share_name)?).map_err(|_| RestoreFault::Content)?;
+            let share_name =
+                ShareName::from_text(topic_text(share_name)?).map_err(|_| RestoreFault::Content)?;
             Subscription::Shared { share_name: share_name.boxed(), filter }
         }
     })
@@ -217,6 +216,11 @@ pub(crate) fn restored_filter(bytes: &[u8]) -> Result<TopicFilter<Box<[u8]>>, Re
     Ok(filter.boxed())
 }
 
+pub(crate) fn restored_topic(bytes: &[u8]) -> Result<TopicName<Box<[u8]>>, RestoreFault> {
+    let topic = TopicName::from_text(topic_text(bytes)?).map_err(|_| RestoreFault::Content)?;
+    Ok(topic.boxed())
+}
+
 /// What was stored of the deliveries of one Session, put together.
 #[derive(Debug, Default)]
 pub(crate) struct RestoredDelivery {
@@ -224,7 +228,7 @@ pub(crate) struct RestoredDelivery {
     messages: BTreeMap<u64, RestoredMessage>,
     /// In the order of first sending.
     exchanges: BTreeMap<u64, RestoredExchange>,
-    pub(crate) received: Vec<PacketId>,
+    received: Vec<PacketId>,
     last_number: u64,
 }
 
@@ -279,6 +283,11 @@ impl RestoredDelivery {
         Ok(true)
     }
 
+    /// The identifiers of received messages.
+    pub(crate) fn received(&self) -> impl Iterator<Item = PacketId> {
+        self.received.iter().copied()
+    }
+
     /// The highest number that is in use.
     pub(crate) const fn last_number(&self) -> u64 {
         self.last_number
@@ -293,8 +302,8 @@ impl RestoredDelivery {
 }
 
 fn restored_record(mut fields: Fields<'_>) -> Result<RestoredMessage, RestoreFault> {
-    let qos = QoS::from_bits(fields.byte()?).ok_or(RestoreFault::Content)?;
-    let (retain, expires_at, count) = (fields.bool()?, fields.instant()?, fields.u32()?);
+    let (qos, retain) = (fields.qos()?, fields.bool()?);
+    let (expires_at, count) = (fields.instant()?, fields.u32()?);
     let mut identifiers = Vec::new();
     for _ in 0..count {
         // The count may be wrong; what is read is there.

@@ -9,9 +9,10 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use mqtt_codec::PacketId;
+use mqtt_codec::{PacketId, QoS, SubscriptionIdentifier};
 use mqtt_topic::Text;
 
+use super::Change;
 use crate::Instant;
 
 /// The layout of values.
@@ -51,68 +52,42 @@ impl Kind {
 const SESSION: u8 = b's';
 const RETAINED: u8 = b'r';
 
-/// Writes keys.
+/// Writes keys and values.
 #[derive(Debug)]
-pub(crate) struct Key(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
-impl Key {
-    /// Of a Client, which has one Session.
+impl Writer {
+    /// A key of a Client, which has one Session.
     pub(crate) const fn client() -> Self {
         Self(Vec::new())
     }
 
-    /// Of one Session of a broker.
+    /// A key of one Session of a broker.
     pub(crate) fn session(client_id: &str) -> Self {
         Self(Vec::from([SESSION])).sized(client_id.as_bytes())
     }
 
-    /// Of a retained message.
+    /// The key of a retained message.
     pub(crate) fn retained(topic: &[u8]) -> Self {
         Self(Vec::from([RETAINED])).bytes(topic)
     }
 
-    pub(crate) fn kind(mut self, kind: Kind) -> Self {
-        self.0.push(kind as u8);
-        self
-    }
-
-    pub(crate) fn number(self, number: u64) -> Self {
-        self.bytes(&number.to_be_bytes())
-    }
-
-    pub(crate) fn packet_id(self, id: PacketId) -> Self {
-        self.bytes(&id.get().to_be_bytes())
-    }
-
-    /// Bytes of their own length, in front of others.
-    pub(crate) fn sized(mut self, bytes: &[u8]) -> Self {
-        put_sized(&mut self.0, bytes);
-        self
-    }
-
-    /// Bytes to the end of the key.
-    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-}
-
-/// Writes the value of a record.
-#[derive(Debug)]
-pub(crate) struct Value(Vec<u8>);
-
-impl Value {
-    pub(crate) fn new() -> Self {
+    /// A value.
+    pub(crate) fn value() -> Self {
         Self(Vec::from([VERSION]))
+    }
+
+    pub(crate) fn kind(self, kind: Kind) -> Self {
+        self.byte(kind as u8)
     }
 
     pub(crate) fn byte(mut self, byte: u8) -> Self {
         self.0.push(byte);
         self
+    }
+
+    pub(crate) fn bool(self, flag: bool) -> Self {
+        self.byte(flag.into())
     }
 
     pub(crate) fn u32(self, number: u32) -> Self {
@@ -123,42 +98,50 @@ impl Value {
         self.bytes(&number.to_be_bytes())
     }
 
+    pub(crate) fn packet_id(self, id: PacketId) -> Self {
+        self.bytes(&id.get().to_be_bytes())
+    }
+
     pub(crate) fn instant(self, at: Option<Instant>) -> Self {
         match at {
-            None => self.byte(0),
-            Some(at) => self.byte(1).u64(at.as_millis()),
+            None => self.bool(false),
+            Some(at) => self.bool(true).u64(at.as_millis()),
         }
     }
 
     pub(crate) fn text(self, text: Option<&str>) -> Self {
         match text {
-            None => self.byte(0),
-            Some(text) => self.byte(1).sized(text.as_bytes()),
+            None => self.bool(false),
+            Some(text) => self.bool(true).sized(text.as_bytes()),
         }
     }
 
-    pub(crate) fn sized(mut self, bytes: &[u8]) -> Self {
-        put_sized(&mut self.0, bytes);
-        self
+    pub(crate) fn identifier(self, identifier: Option<SubscriptionIdentifier>) -> Self {
+        self.u32(identifier.map_or(0, SubscriptionIdentifier::get))
     }
 
+    /// Bytes and how many there are, in front of others.
+    pub(crate) fn sized(self, bytes: &[u8]) -> Self {
+        // Nothing that is written in this way is longer; what was cut off would fail the check of what is read.
+        self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX)).bytes(bytes)
+    }
+
+    /// Bytes to the end.
     pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    /// The value of the record with this key.
-    pub(crate) fn finish(self, key: &Key) -> Vec<u8> {
-        let checksum = checksum(&key.0, &self.0);
-        self.u32(checksum).0
+    /// The finished key.
+    pub(crate) fn into_key(self) -> Vec<u8> {
+        self.0
     }
-}
 
-fn put_sized(out: &mut Vec<u8>, bytes: &[u8]) {
-    // Nothing that is written in this way is longer; what is cut off would fail the check of what is read.
-    let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    out.extend_from_slice(&len.to_be_bytes());
-    out.extend_from_slice(bytes);
+    /// The finished record with this key and `value`.
+    pub(crate) fn with(self, value: Self) -> Change {
+        let checksum = checksum(&self.0, &value.0);
+        Change::Put { key: self.0, value: value.u32(checksum).0 }
+    }
 }
 
 /// What is wrong with a stored record.
@@ -190,6 +173,9 @@ pub enum RestoreFault {
     /// The record contradicts another, or one that belongs to it is missing.
     #[error("it does not fit the other records")]
     Inconsistent,
+    /// The configuration leaves no room for it.
+    #[error("there is no room for it")]
+    NoRoom,
     /// Records have to come in the order of their keys.
     #[error("out of order")]
     OutOfOrder,
@@ -255,6 +241,13 @@ impl<'a> Fields<'a> {
         if self.bool()? { self.string().map(Arc::from).map(Some) } else { Ok(None) }
     }
 
+    pub(crate) fn identifier(&mut self) -> Result<Option<SubscriptionIdentifier>, RestoreFault> {
+        match self.u32()? {
+            0 => Ok(None),
+            identifier => SubscriptionIdentifier::new(identifier).map(Some).ok_or(RestoreFault::Content),
+        }
+    }
+
     pub(crate) fn string(&mut self) -> Result<&'a str, RestoreFault> {
         core::str::from_utf8(self.sized()?).map_err(|_| RestoreFault::Content)
     }
@@ -266,9 +259,13 @@ impl<'a> Fields<'a> {
         Ok(bytes)
     }
 
+    pub(crate) fn qos(&mut self) -> Result<QoS, RestoreFault> {
+        QoS::from_bits(self.byte()?).ok_or(RestoreFault::Content)
+    }
+
     /// The bytes to the end.
-    pub(crate) fn rest(self) -> &'a [u8] {
-        self.0
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.0)
     }
 
     /// There is nothing more.
@@ -297,7 +294,7 @@ impl<'a> Scope<'a> {
     pub(crate) fn of(fields: &mut Fields<'a>) -> Result<Self, RestoreFault> {
         let scope = match fields.byte() {
             Ok(SESSION) => fields.string().map(Scope::Session),
-            Ok(RETAINED) => Ok(Scope::Retained(fields.rest())),
+            Ok(RETAINED) => Ok(Scope::Retained(fields.take_rest())),
             _ => Err(RestoreFault::Key),
         };
         scope.map_err(|_| RestoreFault::Key)
@@ -331,11 +328,17 @@ mod tests {
         assert_eq!(checksum(b"1234", b"56789"), 0xCBF4_3926);
     }
 
+    fn record(version: u8, number: u64) -> (Vec<u8>, Vec<u8>) {
+        let key = Writer::client().kind(Kind::Message).u64(number);
+        let Change::Put { key, value } = key.with(Writer(Vec::from([version])).u32(5)) else {
+            panic!("a record")
+        };
+        (key, value)
+    }
+
     #[test]
     fn damage_and_mixed_up_values_are_noticed() {
-        let key = Key::client().kind(Kind::Message).number(7);
-        let value = Value::new().u32(5).finish(&key);
-        let key = key.into_bytes();
+        let (key, value) = record(VERSION, 7);
         let mut fields = Fields::of_value(&key, &value).unwrap();
         assert_eq!(fields.u32(), Ok(5));
         assert_eq!(fields.end(), Ok(()));
@@ -347,17 +350,13 @@ mod tests {
         for len in 0..value.len() {
             assert_eq!(Fields::of_value(&key, &value[..len]).unwrap_err(), RestoreFault::Checksum);
         }
-        let other = Key::client().kind(Kind::Message).number(8).into_bytes();
+        let (other, _) = record(VERSION, 8);
         assert_eq!(Fields::of_value(&other, &value).unwrap_err(), RestoreFault::Checksum);
     }
 
     #[test]
     fn a_later_layout_is_told_apart_from_damage() {
-        let key = Key::client().kind(Kind::Session);
-        let mut value = Value(Vec::from([VERSION + 1]));
-        value = value.byte(0);
-        let value = value.finish(&key);
-        let fault = Fields::of_value(&key.into_bytes(), &value).unwrap_err();
-        assert_eq!(fault, RestoreFault::Version(VERSION + 1));
+        let (key, value) = record(VERSION + 1, 7);
+        assert_eq!(Fields::of_value(&key, &value).unwrap_err(), RestoreFault::Version(VERSION + 1));
     }
 }

@@ -22,7 +22,7 @@ use super::record::checksum;
 /// let token = client.publish(now, Message::new("a", "1")?.with_qos(QoS::AtLeastOnce))?;
 /// while let Some(event) = client.poll_event() {
 ///     if let Event::Persist(persist) = event {
-///         persist.changes.iter().for_each(|change| state.apply(change));
+///         state.apply(&persist.changes);
 ///         client.handle_persisted(now, persist.seq);
 ///     }
 /// }
@@ -42,8 +42,14 @@ pub struct StoredState {
 const HEADER: &[u8; 8] = b"MQTTsst\x01";
 
 impl StoredState {
-    /// Takes a change into account.
-    pub fn apply(&mut self, change: &Change) {
+    /// Makes these changes, one after the other.
+    pub fn apply(&mut self, changes: &[Change]) {
+        for change in changes {
+            self.apply_one(change);
+        }
+    }
+
+    fn apply_one(&mut self, change: &Change) {
         match change {
             Change::Put { key, value } => {
                 self.records.insert(key.clone(), value.clone());
@@ -100,7 +106,9 @@ impl StoredState {
             None if covered.len() < HEADER.len() => return Err(InvalidSnapshot::Truncated),
             None => return Err(InvalidSnapshot::Header),
             Some(rest) if !rest.starts_with(layout) => {
-                return Err(rest.first().map_or(InvalidSnapshot::Truncated, |&layout| InvalidSnapshot::Version(layout)));
+                return Err(rest
+                    .first()
+                    .map_or(InvalidSnapshot::Truncated, |&layout| InvalidSnapshot::Version(layout)));
             }
             Some(_) => {}
         }
@@ -166,8 +174,8 @@ mod tests {
         fn the_state_is_the_sum_of_its_changes(changes in proptest::collection::vec(change(), 0..60)) {
             let mut state = StoredState::default();
             let mut model: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+            state.apply(&changes);
             for change in &changes {
-                state.apply(change);
                 match change {
                     Change::Put { key, value } => {
                         model.retain(|(present, _)| present != key);
@@ -193,7 +201,7 @@ mod tests {
     fn every_truncation_and_every_flipped_bit_is_an_error() {
         let mut state = StoredState::default();
         for key in 0..4 {
-            state.apply(&Change::Put { key: vec![key], value: vec![key; key.into()] });
+            state.apply(&[Change::Put { key: vec![key], value: vec![key; key.into()] }]);
         }
         let snapshot = state.encode();
         for len in 0..snapshot.len() {

@@ -88,8 +88,17 @@ impl From<RestoredMessage> for Outgoing {
     fn from(stored: RestoredMessage) -> Self {
         let RestoredMessage { message, qos, retain, expires_at, identifiers, group } = stored;
         let mut all = Identifiers::None;
-        identifiers.into_iter().for_each(|identifier| all.add(Some(identifier)));
-        Self { message: Arc::new(message), qos, retain, expires_at, identifiers: all, group: group.map(Arc::new) }
+        for identifier in identifiers {
+            all.add(Some(identifier));
+        }
+        Self {
+            message: Arc::new(message),
+            qos,
+            retain,
+            expires_at,
+            identifiers: all,
+            group: group.map(Arc::new),
+        }
     }
 }
 

@@ -15,10 +15,11 @@ use super::action::{Actions, ConnectionId, DropCause};
 use super::connection::{Connection, TooLarge};
 use super::outgoing::{Identifiers, Outgoing};
 use super::queue::{Queue, Waiting};
+use super::records::{SessionLog, StoredWill};
 use super::retained::{Retained, RetainedMessages};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
-use crate::persist::DeliveryLog;
+use crate::persist::{DeliveryLog, RestoredDelivery, RestoredExchange};
 use crate::{AckToken, Instant, Message};
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
@@ -85,6 +86,8 @@ struct Tag {
 #[derive(Debug)]
 pub(crate) struct DelayedWill {
     pub(crate) message: Arc<Message>,
+    /// The Will Delay Interval it came with, in seconds.
+    pub(crate) delay: u32,
     pub(crate) at: Instant,
 }
 
@@ -237,6 +240,11 @@ impl Session {
         }
     }
 
+    /// Where its other changes are told.
+    pub(crate) fn session_log<'a>(&'a self, actions: &'a mut Actions) -> SessionLog<'a> {
+        SessionLog::new(&mut actions.journal, &self.client_id, self.is_stored)
+    }
+
     /// Where changes of its deliveries are told.
     fn log<'a>(&'a self, actions: &'a mut Actions) -> DeliveryLog<'a> {
         DeliveryLog::session(&mut actions.journal, &self.client_id, self.is_stored)
@@ -341,8 +349,16 @@ impl Session {
             }
         };
         let last = search.last_visited().map(|topic| topic.boxed());
-        if !is_complete {
+        if is_complete {
+            let next = self.walks.iter().find(|next| next.filter == walk.filter);
+            let mut log = self.session_log(actions);
+            match next {
+                Some(next) => log.walk(next),
+                None => log.walk_gone(&walk.filter),
+            }
+        } else {
             walk.after = last.or(walk.after);
+            self.session_log(actions).walk(&walk);
             self.walks.push_front(walk);
         }
         is_complete
@@ -402,13 +418,26 @@ impl Session {
     }
 
     /// The retained messages of a subscription are to be sent.
-    pub(crate) fn walk(&mut self, walk: RetainedWalk) {
+    pub(crate) fn walk(&mut self, walk: RetainedWalk, actions: &mut Actions) {
+        // The record is of the first walk with this filter.
+        if self.walks.iter().all(|before| before.filter != walk.filter) {
+            self.session_log(actions).walk(&walk);
+        }
+        self.walks.push_back(walk);
+    }
+
+    /// A subscription was still to get retained messages when the broker was stopped.
+    pub(crate) fn restore_walk(&mut self, walk: RetainedWalk) {
         self.walks.push_back(walk);
     }
 
     /// The subscription is gone, and what it was still to get.
-    pub(crate) fn stop_walk<S: AsRef<[u8]>>(&mut self, filter: &TopicFilter<S>) {
+    pub(crate) fn stop_walk<S: AsRef<[u8]>>(&mut self, filter: &TopicFilter<S>, actions: &mut Actions) {
+        let before = self.walks.len();
         self.walks.retain(|walk| walk.filter != *filter);
+        if self.walks.len() < before {
+            self.session_log(actions).walk_gone(filter);
+        }
     }
 
     /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it, or that it is a Protocol Error.
@@ -472,6 +501,54 @@ impl Session {
             Answer::Puback(packet_id, reason) => Packet::Puback(Puback { reason, ..Puback::new(packet_id) }),
             Answer::Pubrec(packet_id, reason) => Packet::Pubrec(Pubrec { reason, ..Pubrec::new(packet_id) }),
         })
+    }
+
+    /// Takes over the deliveries that were stored. `false`: two exchanges have the same identifier.
+    pub(crate) fn restore(&mut self, delivery: RestoredDelivery) -> bool {
+        self.last_number = delivery.last_number();
+        for id in delivery.received() {
+            self.receiver.restore(id);
+        }
+        let (exchanges, waiting) = delivery.into_parts();
+        for RestoredExchange { number, order, packet_id, message } in exchanges {
+            if !self.packet_ids.occupy(packet_id) {
+                return false;
+            }
+            let message = message.map(Outgoing::from);
+            self.under_way += message.as_ref().map_or(0, Outgoing::size);
+            self.started = order;
+            let message = message.map(|outgoing| (outgoing.qos, outgoing));
+            self.sender.restore(packet_id, message, Tag { number, order });
+        }
+        for (number, message) in waiting {
+            self.queue.restore(Waiting { number, outgoing: message.into() });
+        }
+        true
+    }
+
+    /// Tells its whole state but for subscriptions, as if it had come to be just now.
+    pub(crate) fn record(&self, actions: &mut Actions) {
+        let mut log = self.session_log(actions);
+        log.terms(self);
+        self.walks.iter().rev().for_each(|walk| log.walk(walk));
+        if let Some(will) = &self.will {
+            log.will(&StoredWill {
+                message: Arc::clone(&will.message),
+                delay: will.delay,
+                at: Some(will.at),
+            });
+        }
+        let mut log = self.log(actions);
+        for (packet_id, tag, outgoing) in self.sender.exchanges() {
+            if let Some(outgoing) = outgoing {
+                log.message(tag.number, &outgoing.record());
+            }
+            log.exchange(tag.number, tag.order, packet_id, outgoing.is_none());
+        }
+        for waiting in self.queue.iter() {
+            log.message(waiting.number, &waiting.outgoing.record());
+        }
+        self.receiver.accepted().for_each(|id| log.received(id));
     }
 
     /// The Session has ended: the messages of Shared Subscriptions that another member may get now. A QoS 2 message that
