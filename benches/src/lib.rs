@@ -2,6 +2,7 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "the sizes below are constants that fit")]
 
+pub mod session;
 pub mod topics;
 
 use mqtt_codec::ProtocolVersion;
