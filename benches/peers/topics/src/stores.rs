@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_types, reason = "who measures maps uses maps")]
 
 use crate::contest::{Contender, retained, single, subscriptions};
+use crate::store::Member;
 
 mod emqx;
 pub mod floor;
@@ -28,8 +29,8 @@ pub fn contenders() -> Vec<Contender> {
         subscriptions::<::mqtt5::broker::router::MessageRouter>(),
         subscriptions::<mqtt_topic_engine::Router>(),
         subscriptions::<::mqtt_topic_tree::TopicTree>(),
-        subscriptions::<::paho_mqtt::TopicMatcher<Vec<u32>>>(),
-        subscriptions::<::rmqtt::trie::TopicTree<u32>>(),
+        subscriptions::<::paho_mqtt::TopicMatcher<Vec<Member>>>(),
+        subscriptions::<::rmqtt::trie::TopicTree<Member>>(),
         subscriptions::<rumqttd::Scan>(),
         retained::<floor::RetainedMap>(),
         retained::<mqtt_topic::RetainedStore<u32>>(),

@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use foldhash::fast::RandomState;
 
-use crate::store::{Found, Store};
+use crate::store::{Found, Member, Store};
 use crate::stores::is_exact;
 
 /// Its name.
@@ -21,8 +21,8 @@ const END: u8 = 0;
 
 #[derive(Default)]
 pub(super) struct Index {
-    exact: HashMap<Box<str>, Vec<u32>, RandomState>,
-    wild: BTreeMap<Box<[u8]>, Vec<u32>>,
+    exact: HashMap<Box<str>, Vec<Member>, RandomState>,
+    wild: BTreeMap<Box<[u8]>, Vec<Member>>,
     /// Where to go on in `wild`, kept for its memory.
     target: Vec<u8>,
 }
@@ -110,11 +110,11 @@ impl Store for Index {
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
         if !is_exact(filter) {
-            self.wild.entry(key(filter)).or_default().push(subscriber);
+            self.wild.entry(key(filter)).or_default().push(Member(subscriber, 0));
         } else if let Some(subscribers) = self.exact.get_mut(filter) {
-            subscribers.push(subscriber);
+            subscribers.push(Member(subscriber, 0));
         } else {
-            self.exact.insert(filter.into(), vec![subscriber]);
+            self.exact.insert(filter.into(), vec![Member(subscriber, 0)]);
         }
         true
     }
@@ -122,13 +122,13 @@ impl Store for Index {
     fn remove(&mut self, filter: &str, subscriber: u32) {
         if is_exact(filter) {
             if let Some(subscribers) = self.exact.get_mut(filter) {
-                subscribers.retain(|one| *one != subscriber);
+                subscribers.retain(|one| one.0 != subscriber);
                 if subscribers.is_empty() {
                     self.exact.remove(filter);
                 }
             }
         } else if let Some(subscribers) = self.wild.get_mut(&key(filter)) {
-            subscribers.retain(|one| *one != subscriber);
+            subscribers.retain(|one| one.0 != subscriber);
             if subscribers.is_empty() {
                 self.wild.remove(&key(filter));
             }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::store::{Found, Retained, Single, Store};
+use crate::store::{Found, Member, Retained, Single, Store};
 use crate::stores::is_exact;
 
 /// How its name begins.
 pub const NAME: &str = "floor";
 
 /// A map from filters without wildcards to lists of subscribers.
-pub(super) struct Map(HashMap<Box<str>, Vec<u32>, RandomState>);
+pub(super) struct Map(HashMap<Box<str>, Vec<Member>, RandomState>);
 
 impl Store for Map {
     const NAME: &'static str = "floor (foldhash map)";
@@ -30,15 +30,15 @@ impl Store for Map {
             return false;
         }
         match self.0.get_mut(filter) {
-            Some(subscribers) => subscribers.push(subscriber),
-            None => _ = self.0.insert(filter.into(), vec![subscriber]),
+            Some(subscribers) => subscribers.push(Member(subscriber, 0)),
+            None => _ = self.0.insert(filter.into(), vec![Member(subscriber, 0)]),
         }
         true
     }
 
     fn remove(&mut self, filter: &str, subscriber: u32) {
         if let Some(subscribers) = self.0.get_mut(filter) {
-            subscribers.retain(|one| *one != subscriber);
+            subscribers.retain(|one| one.0 != subscriber);
             if subscribers.is_empty() {
                 self.0.remove(filter);
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use mqtt_topic_engine::{CacheStrategy, QoS, SubscriptionId, TopicPath, TopicPatternPath, TopicRouter};
 
-use crate::store::{Found, Single, Store};
+use crate::store::{Found, Member, Single, Store};
 
 const NAME: &str = "mqtt-topic-engine";
 
@@ -14,7 +14,7 @@ fn pattern(text: &str) -> Option<TopicPatternPath> {
 }
 
 pub(super) struct Router {
-    router: TopicRouter<u32>,
+    router: TopicRouter<Member>,
     /// What it wants to be told when a subscription ends.
     ids: HashMap<u32, SubscriptionId>,
 }
@@ -33,7 +33,7 @@ impl Store for Router {
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
         let Some(pattern) = pattern(filter) else { return false };
-        let (_, id) = self.router.add_subscription(pattern, QoS::AtMostOnce, subscriber);
+        let (_, id) = self.router.add_subscription(pattern, QoS::AtMostOnce, Member(subscriber, 0));
         self.ids.insert(subscriber, id);
         true
     }
@@ -45,7 +45,7 @@ impl Store for Router {
     }
 
     fn matches(&mut self, name: &Self::Name, found: &mut Found) {
-        found.extend(self.router.get_subscribers(name).into_iter().map(|(_, _, subscriber)| subscriber));
+        found.extend(self.router.get_subscribers(name).into_iter().map(|(_, _, member)| member));
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::Split;
 
 use foldhash::fast::RandomState;
 
-use crate::store::{Found, Retained, Single, Store};
+use crate::store::{Found, Member, Retained, Single, Store};
 
 /// Its name.
 pub(super) const NAME: &str = "naive trie";
@@ -17,9 +17,9 @@ pub(super) struct Node {
     children: Children<Self>,
     single: Option<Box<Self>>,
     /// Of filters that end here.
-    subscribers: Vec<u32>,
+    subscribers: Vec<Member>,
     /// Of filters that end with `#` behind this level.
-    below: Vec<u32>,
+    below: Vec<Member>,
 }
 
 impl Node {
@@ -48,8 +48,8 @@ impl Node {
 
     fn remove(&mut self, mut levels: Split<'_, char>, subscriber: u32) {
         match levels.next() {
-            None => self.subscribers.retain(|one| *one != subscriber),
-            Some("#") => self.below.retain(|one| *one != subscriber),
+            None => self.subscribers.retain(|one| one.0 != subscriber),
+            Some("#") => self.below.retain(|one| one.0 != subscriber),
             Some("+") => {
                 if let Some(child) = &mut self.single {
                     child.remove(levels, subscriber);
@@ -87,14 +87,14 @@ impl Store for Node {
         for level in filter.split('/') {
             node = match level {
                 "#" => {
-                    node.below.push(subscriber);
+                    node.below.push(Member(subscriber, 0));
                     return true;
                 }
                 "+" => node.single.get_or_insert_default(),
                 _ => child(&mut node.children, level),
             };
         }
-        node.subscribers.push(subscriber);
+        node.subscribers.push(Member(subscriber, 0));
         true
     }
 

@@ -3,11 +3,11 @@
 use paho_mqtt::TopicMatcher;
 use paho_mqtt::topic_matcher::topic_matches;
 
-use crate::store::{Found, Single, Store};
+use crate::store::{Found, Member, Single, Store};
 
 const NAME: &str = "paho-mqtt";
 
-impl Store for TopicMatcher<Vec<u32>> {
+impl Store for TopicMatcher<Vec<Member>> {
     const NAME: &'static str = NAME;
     type Name = Box<str>;
 
@@ -21,15 +21,15 @@ impl Store for TopicMatcher<Vec<u32>> {
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
         match self.get_mut(filter) {
-            Some(subscribers) => subscribers.push(subscriber),
-            None => self.insert(filter, vec![subscriber]),
+            Some(subscribers) => subscribers.push(Member(subscriber, 0)),
+            None => self.insert(filter, vec![Member(subscriber, 0)]),
         }
         true
     }
 
     fn remove(&mut self, filter: &str, subscriber: u32) {
         if let Some(subscribers) = self.get_mut(filter) {
-            subscribers.retain(|one| *one != subscriber);
+            subscribers.retain(|one| one.0 != subscriber);
             if subscribers.is_empty() {
                 Self::remove(self, filter);
             }

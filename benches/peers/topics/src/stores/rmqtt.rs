@@ -7,7 +7,7 @@ use rmqtt::retain::RetainTree;
 use rmqtt::topic::Topic;
 use rmqtt::trie::TopicTree;
 
-use crate::store::{Found, Retained, Single, Store};
+use crate::store::{Found, Member, Retained, Single, Store};
 
 const NAME: &str = "rmqtt";
 
@@ -15,7 +15,7 @@ fn topic(text: &str) -> Topic {
     Topic::from_str(text).expect("a valid topic")
 }
 
-impl Store for TopicTree<u32> {
+impl Store for TopicTree<Member> {
     const NAME: &'static str = NAME;
     type Name = Topic;
 
@@ -28,11 +28,11 @@ impl Store for TopicTree<u32> {
     }
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
-        self.insert(&topic(filter), subscriber)
+        self.insert(&topic(filter), Member(subscriber, 0))
     }
 
     fn remove(&mut self, filter: &str, subscriber: u32) {
-        self.remove(&topic(filter), &subscriber);
+        self.remove(&topic(filter), &Member(subscriber, 0));
     }
 
     fn matches(&mut self, name: &Self::Name, found: &mut Found) {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use rumqttd::protocol::matches;
 
-use crate::store::{Found, Single, Store};
+use crate::store::{Found, Member, Single, Store};
 
 const NAME: &str = "rumqttd (scan)";
 
 #[derive(Default)]
-pub(super) struct Scan(HashMap<String, Vec<u32>>);
+pub(super) struct Scan(HashMap<String, Vec<Member>>);
 
 impl Store for Scan {
     const NAME: &'static str = NAME;
@@ -25,13 +25,13 @@ impl Store for Scan {
     }
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
-        self.0.entry(filter.to_owned()).or_default().push(subscriber);
+        self.0.entry(filter.to_owned()).or_default().push(Member(subscriber, 0));
         true
     }
 
     fn remove(&mut self, filter: &str, subscriber: u32) {
         if let Some(subscribers) = self.0.get_mut(filter) {
-            subscribers.retain(|one| *one != subscriber);
+            subscribers.retain(|one| one.0 != subscriber);
             if subscribers.is_empty() {
                 self.0.remove(filter);
             }
