@@ -101,6 +101,7 @@ extern crate alloc;
 mod broker;
 mod client;
 mod delivery;
+mod explanation;
 mod id_map;
 mod keep_alive;
 mod message;
@@ -116,13 +117,17 @@ pub use mqtt_codec as codec;
 /// Topic Names and Topic Filters, as [`mqtt_topic`] defines them.
 pub use mqtt_topic as topic;
 
-pub use self::broker::{AllowAll, Broker, BrokerConfig, Policy, Verdict};
+pub use self::broker::{
+    Acceptance, AllowAll, AuthRequest, AuthStage, Broker, BrokerConfig, Policy, Redirect, Verdict,
+};
 pub use self::client::{
-    Client, ClientConfig, ClientError, ConnectOptions, Connected, Disconnected, Event, InvalidRequest,
-    PublishOutcome, PublishToken, ReceivedMessage, RejectReason, Rejected, RequestToken, ServerLimits,
-    SubscribeOutcome, SubscribeRequest, Timer, UnsubscribeOutcome, UnsubscribeRequest, Violation, Will,
+    Authentication, Client, ClientConfig, ClientError, ConnectOptions, Connected, DisconnectRequest,
+    Disconnected, Event, InvalidRequest, PublishOutcome, PublishToken, ReauthenticateOutcome, ReceivedAuth,
+    ReceivedMessage, RejectReason, Rejected, RequestToken, ServerLimits, SubscribeOutcome, SubscribeRequest,
+    Timer, UnsubscribeOutcome, UnsubscribeRequest, Violation, Will,
 };
 pub use self::delivery::{AckToken, StaleToken};
+pub use self::explanation::{Acknowledgement, AuthStep, Explanation, Refusal};
 pub use self::message::Message;
 pub use self::received::Received;
 pub use self::server::{Action, ClientInfo, ConnectionId, DropCause, EndCause, Notice};

@@ -17,9 +17,11 @@ use crate::server::Limits;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerConfig {
-    /// How long a connection may take to send a CONNECT and have it accepted. 10 seconds.
+    /// How long a connection may take to send a CONNECT and have it accepted, an authentication exchange included. 10 seconds.
     pub connect_timeout: Duration,
-    /// The largest CONNECT, in bytes of the whole packet. 65,535.
+    /// How many steps a Client may make in one enhanced authentication exchange, beside the one that begins it. 16.
+    pub maximum_authentication_steps: u16,
+    /// The largest packet up to CONNACK, in bytes of the whole packet. 65,535.
     pub maximum_connect_size: u32,
     /// The largest packet after CONNECT, in bytes of the whole packet; announced as Maximum Packet Size. 16 MiB.
     pub maximum_packet_size: u32,
@@ -98,6 +100,7 @@ impl Default for BrokerConfig {
         const MIB: u32 = 1 << 20;
         Self {
             connect_timeout: Duration::from_secs(10),
+            maximum_authentication_steps: 16,
             maximum_connect_size: 65_535,
             maximum_packet_size: 16 * MIB,
             accepted_deviations: Deviations::NONE,

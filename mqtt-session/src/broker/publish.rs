@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use mqtt_codec::{
-    Delivery, DisconnectReason, Frame, Packet, ProtocolVersion, Puback, Publish, PublishReason, Pubrec,
+    AckProperties, Delivery, DisconnectReason, Frame, Packet, ProtocolVersion, Puback, Publish,
+    PublishReason, Pubrec,
 };
 use mqtt_topic::TopicName;
 
 use super::route::Parcel;
 use super::{Broker, Policy, State};
-use crate::delivery::Incoming;
+use crate::delivery::{Answer, Incoming};
 use crate::server::{ConnectionId, Phase, Retained, Session, SessionId};
-use crate::{Instant, Message};
+use crate::{Explanation, Instant, Message};
 
 impl<P: Policy> Broker<P> {
     /// A PUBLISH arrives; the message shares the memory of its `frame`.
@@ -32,14 +33,17 @@ impl<P: Policy> Broker<P> {
         if publish.retain && !self.state.config.retain_available {
             return self.violated(now, connection, DisconnectReason::RetainNotSupported);
         }
+        let mut explanation = Explanation::NONE;
         let Some(from) = self.state.sessions.get_mut(session) else { return };
         match from.receiver.publish(publish.delivery) {
             Incoming::Deliver(token) => {
                 let message = Message::from_publish(publish, frame, topic);
                 let verdict = self.policy.may_publish(&from.info(), &message);
                 let reason = match (version, verdict) {
-                    (_, Err(reason)) if reason.is_error() => reason,
-                    (_, Err(_)) => PublishReason::NotAuthorized,
+                    (_, Err(refusal)) => {
+                        explanation = refusal.explanation;
+                        if refusal.reason.is_error() { refusal.reason } else { PublishReason::NotAuthorized }
+                    }
                     (ProtocolVersion::V5_0, Ok(()))
                         if token.is_some() && !self.state.can_retain(&message) =>
                     {
@@ -72,8 +76,13 @@ impl<P: Policy> Broker<P> {
                 self.violated(now, connection, DisconnectReason::ReceiveMaximumExceeded);
             }
         }
+        // There is never more than one: the broker answers at once.
         while let Some(answer) = self.state.sessions.get_mut(session).and_then(Session::next_answer) {
-            self.send(now, connection, &answer);
+            let said = self.state.explain(connection, &explanation, |properties| {
+                answering(answer, properties).encoded_len(version)
+            });
+            let properties = AckProperties::new(&said).unwrap_or_default();
+            self.send(now, connection, &answering(answer, properties));
         }
     }
 }
@@ -120,6 +129,14 @@ impl State {
             Some(Phase::Connected(link)) => link.aliases_in.resolve(publish, frame),
             _ => Err(DisconnectReason::UnspecifiedError),
         }
+    }
+}
+
+/// The packet that answers a PUBLISH.
+fn answering(answer: Answer, properties: AckProperties<'_>) -> Packet<'_> {
+    match answer {
+        Answer::Puback(id, reason) => Packet::Puback(Puback { reason, properties, ..Puback::new(id) }),
+        Answer::Pubrec(id, reason) => Packet::Pubrec(Pubrec { reason, properties, ..Pubrec::new(id) }),
     }
 }
 

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 
 use bytes::Buf;
 use mqtt_codec::{
-    Delivery, Packet, ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
+    Delivery, Packet, ProtocolVersion, Publish, PublishReason, Pubrel, QoS, ReleaseReason,
     SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter, TopicName};
@@ -384,11 +384,8 @@ impl Session {
     }
 
     /// The next PUBACK or PUBREC that is due.
-    pub(crate) fn next_answer(&mut self) -> Option<Packet<'static>> {
-        Some(match self.receiver.next_answer()? {
-            Answer::Puback(packet_id, reason) => Packet::Puback(Puback { reason, ..Puback::new(packet_id) }),
-            Answer::Pubrec(packet_id, reason) => Packet::Pubrec(Pubrec { reason, ..Pubrec::new(packet_id) }),
-        })
+    pub(crate) fn next_answer(&mut self) -> Option<Answer> {
+        self.receiver.next_answer()
     }
 
     /// The Session has ended: the messages of Shared Subscriptions that another member may get now. A QoS 2 message that

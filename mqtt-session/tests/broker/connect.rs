@@ -239,7 +239,7 @@ impl Policy for Door {
         match (connect.client_id, connect.username) {
             (client_id, _) if client_id.starts_with("slow") => Verdict::Pending,
             (client_id, _) if client_id.starts_with("no") => {
-                Verdict::Refuse(ConnackReason::BadUserNameOrPassword)
+                Verdict::Refuse(ConnackReason::BadUserNameOrPassword.into())
             }
             (_, Some(user)) => Verdict::AcceptAs(Arc::from(user)),
             (_, None) => Verdict::Accept,
@@ -261,7 +261,7 @@ fn a_refused_client_gets_the_code_of_its_version() {
 #[test]
 fn what_is_pipelined_behind_connect_waits_for_the_verdict() {
     for version in ProtocolVersion::ALL {
-        for verdict in [Verdict::Accept, Verdict::Refuse(ConnackReason::NotAuthorized)] {
+        for verdict in [Verdict::Accept, Verdict::Refuse(ConnackReason::NotAuthorized.into())] {
             let mut world = World::with(BrokerConfig::default(), Door);
             let subscriber = world.connect(version, "subscriber");
             world.subscribe(subscriber, "#", QoS::AtMostOnce);

@@ -4,7 +4,7 @@ use mqtt_session::codec::{
     Delivery, Disconnect, DisconnectReason, Packet, Property, ProtocolVersion, Puback, PublishReason, Pubrec,
     QoS, ReleaseReason,
 };
-use mqtt_session::{ClientInfo, Message, Policy};
+use mqtt_session::{ClientInfo, Message, Policy, Refusal};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, delivery, id};
 
@@ -426,9 +426,13 @@ fn the_server_publishes_too() {
 fn a_forbidden_message_is_not_delivered() {
     struct Muzzled;
     impl Policy for Muzzled {
-        fn may_publish(&self, client: &ClientInfo<'_>, message: &Message) -> Result<(), PublishReason> {
+        fn may_publish(
+            &self,
+            client: &ClientInfo<'_>,
+            message: &Message,
+        ) -> Result<(), Refusal<PublishReason>> {
             match (client.client_id, message.topic().as_str()) {
-                ("muzzled", "a") => Err(PublishReason::NotAuthorized),
+                ("muzzled", "a") => Err(PublishReason::NotAuthorized.into()),
                 _ => Ok(()),
             }
         }

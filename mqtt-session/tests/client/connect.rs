@@ -7,7 +7,9 @@ use mqtt_session::codec::{
     Auth, AuthProperties, AuthReason, Connack, ConnackReason, Disconnect, DisconnectProperties,
     DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, QoS,
 };
-use mqtt_session::{Client, ClientConfig, ClientError, ConnectOptions, Message, Received, Will};
+use mqtt_session::{
+    Client, ClientConfig, ClientError, ConnectOptions, DisconnectRequest, Message, Received, Will,
+};
 
 use crate::harness::{Scene, V3, persistent};
 
@@ -278,11 +280,14 @@ fn reasons_of_servers_are_not_sent() {
 
 #[test]
 fn disconnect_may_change_the_session_expiry_interval() {
-    let normal = DisconnectReason::NormalDisconnection;
+    let keeping = |seconds| DisconnectRequest {
+        session_expiry_interval: Some(seconds),
+        ..DisconnectRequest::new(DisconnectReason::NormalDisconnection)
+    };
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     scene.publish("t", "a", QoS::AtLeastOnce);
     scene.trace();
-    scene.client.disconnect_with_expiry(scene.now, normal, 0).unwrap();
+    scene.client.disconnect_with(scene.now, &keeping(0)).unwrap();
     scene.look();
     scene.expect(&[
         "* PublishToken(1) the Session was lost before the Server took the message over",
@@ -291,17 +296,17 @@ fn disconnect_may_change_the_session_expiry_interval() {
     ]);
 
     let mut scene = self::scene(ProtocolVersion::V5_0);
-    assert_eq!(scene.client.disconnect_with_expiry(scene.now, normal, 0), Err(ClientError::SessionNotKept));
+    assert_eq!(scene.client.disconnect_with(scene.now, &keeping(0)), Err(ClientError::NotConnected));
     scene.connect(ConnectOptions { session_expiry_interval: 0, ..persistent(ProtocolVersion::V5_0) });
     scene.accept(false, &[]);
     scene.trace();
-    assert_eq!(scene.client.disconnect_with_expiry(scene.now, normal, 1), Err(ClientError::SessionNotKept));
+    assert_eq!(scene.client.disconnect_with(scene.now, &keeping(1)), Err(ClientError::SessionNotKept));
     scene.look();
     scene.expect(&[]);
 
     let mut scene = Scene::connected(ProtocolVersion::V3_1_1);
     assert!(matches!(
-        scene.client.disconnect_with_expiry(scene.now, normal, 1),
+        scene.client.disconnect_with(scene.now, &keeping(1)),
         Err(ClientError::Encode(EncodeError::NotInVersion { .. }))
     ));
     scene.look();

@@ -85,7 +85,7 @@ fn no_matching_subscribers_is_success() {
     scene.pubcomp(1);
     let trace = scene.trace();
     assert_eq!(trace[2], "C>S PUBREL id=1");
-    assert_eq!(trace[4], "* PublishToken(1) acknowledged: Success");
+    assert_eq!(trace[4], "* PublishToken(1) acknowledged: No matching subscribers");
 }
 
 #[test]
