@@ -1,9 +1,11 @@
 //! The broker against scripted Clients, in process and on virtual time.
 
+mod authentication;
 mod bounds;
 mod connect;
 mod delivery;
 mod expiry;
+mod explanations;
 mod harness;
 mod limits;
 mod malformed;

@@ -9,8 +9,8 @@ use mqtt_session::codec::{
 };
 use mqtt_session::topic::TopicName;
 use mqtt_session::{
-    AckToken, Client, ClientConfig, ConnectOptions, Event, Instant, Message, PublishToken, Received,
-    SubscribeOutcome, UnsubscribeOutcome,
+    AckToken, Client, ClientConfig, ConnectOptions, Event, Instant, Message, PublishToken,
+    ReauthenticateOutcome, Received, ReceivedAuth, SubscribeOutcome, UnsubscribeOutcome,
 };
 
 pub(crate) const V3: [ProtocolVersion; 2] = [ProtocolVersion::V3_1, ProtocolVersion::V3_1_1];
@@ -29,6 +29,10 @@ pub(crate) struct Scene {
 
 pub(crate) fn id(id: u16) -> PacketId {
     PacketId::new(id).unwrap()
+}
+
+fn data(received: &ReceivedAuth) -> String {
+    received.data().map(|data| format!(" {:?}", String::from_utf8_lossy(data))).unwrap_or_default()
 }
 
 pub(crate) fn message(topic: &str, payload: &str, qos: QoS) -> Message {
@@ -190,12 +194,20 @@ impl Scene {
     fn describe(&mut self, event: Event) -> String {
         match event {
             Event::Connected(connected) => {
+                let data = connected.authentication_data();
+                let data = data.map(|data| format!(" data={:?}", String::from_utf8_lossy(data)));
                 format!(
-                    "* connected as {:?} session_present={}",
+                    "* connected as {:?} session_present={}{}",
                     connected.client_id,
-                    u8::from(connected.session_present)
+                    u8::from(connected.session_present),
+                    data.unwrap_or_default()
                 )
             }
+            Event::Challenge(received) => format!("* challenge{}", data(&received)),
+            Event::Reauthenticated(ReauthenticateOutcome::Success(received)) => {
+                format!("* authenticated again{}", data(&received))
+            }
+            Event::Reauthenticated(_) => "* re-authentication lost".to_owned(),
             Event::Message(received) => {
                 self.acks.extend(received.ack);
                 let message = received.message;

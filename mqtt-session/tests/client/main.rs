@@ -4,7 +4,9 @@
 
 mod acknowledge;
 mod alias;
+mod authentication;
 mod connect;
+mod explanations;
 mod harness;
 mod keep_alive;
 mod limits;
