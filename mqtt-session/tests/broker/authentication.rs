@@ -381,11 +381,12 @@ fn a_failed_re_authentication_ends_the_connection() {
     }
 }
 
+type Act<'a> = &'a dyn Fn(&mut World<Door>, Client);
+
 /// [MQTT-4.12.0-7] [MQTT-4.12.1-1]: another method, no method, out of turn.
 #[test]
 fn a_re_authentication_out_of_turn_ends_the_connection() {
     let other = [Property::AuthenticationMethod("N")];
-    type Act<'a> = &'a dyn Fn(&mut World<Door>, Client);
     let cases: [(Act<'_>, bool); 4] = [
         (&|world, client| auth(world, client, AuthReason::ReAuthenticate, &other), false),
         (&|world, client| step(world, client, "x"), false),
@@ -426,15 +427,12 @@ fn a_step_keeps_to_what_the_client_takes() {
     ] {
         let mut world = world();
         let client = connect_as(&mut world, fields("a"), "explain", &[property]);
-        match sent {
-            Some(properties) => {
-                world.expect(client, &[&format!("AUTH 0x18 Continue authentication {properties}")]);
-            }
-            None => {
-                world.expect(client, &["CLOSED"]);
-                assert_eq!(log(&mut world)[1..], ["abandoned"]);
-            }
-        }
+        let Some(properties) = sent else {
+            world.expect(client, &["CLOSED"]);
+            assert_eq!(log(&mut world)[1..], ["abandoned"]);
+            continue;
+        };
+        world.expect(client, &[&format!("AUTH 0x18 Continue authentication {properties}")]);
     }
     // What no packet can hold ends the exchange.
     let mut world = world();
