@@ -106,6 +106,7 @@ mod id_map;
 mod keep_alive;
 mod message;
 mod packet_id;
+mod persist;
 mod received;
 mod server;
 mod time;
@@ -129,6 +130,9 @@ pub use self::client::{
 pub use self::delivery::{AckToken, StaleToken};
 pub use self::explanation::{Acknowledgement, AuthStep, Explanation, Refusal};
 pub use self::message::Message;
+pub use self::persist::{
+    Change, InvalidSnapshot, Persist, PersistSeq, RestoreError, RestoreFault, StoredState,
+};
 pub use self::received::Received;
 pub use self::server::{Action, ClientInfo, ConnectionId, DropCause, EndCause, Notice};
 pub use self::time::Instant;

@@ -37,7 +37,7 @@ pub(crate) struct Failed;
 
 fn hmac(key: &[u8], data: &str) -> Hmac<Sha256> {
     let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key);
-    mac.map(|mac| mac.chain_update(data)).unwrap_or_else(|_| unreachable!("a key may have any length"))
+    mac.expect("a key may have any length").chain_update(data)
 }
 
 fn signature(key: &[u8], data: &str) -> Key {
@@ -136,7 +136,7 @@ impl Verifier {
 
 /// The Server's side of all exchanges. A user is the principal of his Sessions.
 pub(crate) struct Users<N> {
-    users: BTreeMap<String, Verifier>,
+    verifiers: BTreeMap<String, Verifier>,
     /// Makes salt for users that do not exist, so that they cannot be told from others.
     secret: Key,
     /// Random, printable and without commas; `None`: the dice are lost.
@@ -157,7 +157,7 @@ struct Exchange {
 impl<N: FnMut() -> Option<String>> Users<N> {
     /// `secret` must be random, and the same as long as the users are.
     pub(crate) fn new(users: impl IntoIterator<Item = (String, Verifier)>, secret: Key, nonce: N) -> Self {
-        Self { users: users.into_iter().collect(), secret, nonce, exchanges: BTreeMap::new() }
+        Self { verifiers: users.into_iter().collect(), secret, nonce, exchanges: BTreeMap::new() }
     }
 
     /// client-first-message
@@ -166,7 +166,7 @@ impl<N: FnMut() -> Option<String>> Users<N> {
         let [name, nonce] = attributes(first, ["n=", "r="])?;
         let user = name.replace("=2C", ",").replace("=3D", "=");
         let nonce = format!("{nonce}{}", (self.nonce)().ok_or(Failed)?);
-        let verifier = self.users.get(&user);
+        let verifier = self.verifiers.get(&user);
         let is_user = verifier.is_some();
         let verifier = verifier.cloned().unwrap_or_else(|| Verifier {
             salt: signature(&self.secret, &user)[..16].to_vec(),

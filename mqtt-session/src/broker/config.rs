@@ -17,6 +17,10 @@ use crate::server::Limits;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerConfig {
+    /// Sessions that outlive their connection, Wills and retained messages survive a crash: every change of them is told by
+    /// [`Action::Persist`](crate::Action::Persist), and what depends on it leaves when it is stored. See
+    /// [`Persist`](crate::Persist). Off.
+    pub durable: bool,
     /// How long a connection may take to send a CONNECT and have it accepted, an authentication exchange included. 10 seconds.
     pub connect_timeout: Duration,
     /// How many steps a Client may make in one enhanced authentication exchange, beside the one that begins it. 16.
@@ -99,6 +103,7 @@ impl Default for BrokerConfig {
         const WINDOW: NonZeroU16 = NonZeroU16::MIN.saturating_add(1_023);
         const MIB: u32 = 1 << 20;
         Self {
+            durable: false,
             connect_timeout: Duration::from_secs(10),
             maximum_authentication_steps: 16,
             maximum_connect_size: 65_535,

@@ -18,7 +18,7 @@ use super::{Broker, BrokerConfig, Policy, State, Verdict};
 use crate::keep_alive::Watchdog;
 use crate::server::{
     Action, Authentication, ConnectionId, DeclaredWill, EndCause, Exchange, Link, Notice, Pending, Phase,
-    Session, SessionId, Takes, TooLarge, Turn,
+    Session, SessionId, StoredWill, Takes, TooLarge, Turn,
 };
 use crate::topic_alias::{AliasReceiver, AliasSender};
 use crate::{Explanation, Instant, Message, Refusal};
@@ -196,7 +196,7 @@ impl State {
             if connack.encoded_len(version)? > takes.packet_size as usize {
                 return Err(TooLarge);
             }
-            state.write(actions, |transmit| Ok(transmit.push(&Packet::Connack(connack), version)?))
+            state.write(actions, false, |transmit| Ok(transmit.push(&Packet::Connack(connack), version)?))
         };
         let reference = server_reference.map(Property::ServerReference);
         // Where the version has no code for it, or the Client takes no such packet, there is nothing to write.
@@ -210,7 +210,11 @@ impl State {
     }
 
     /// A Session for a Client that has none.
-    fn begin_session(&mut self, client_id: Arc<str>, principal: Option<Arc<str>>) -> Option<SessionId> {
+    pub(super) fn begin_session(
+        &mut self,
+        client_id: Arc<str>,
+        principal: Option<Arc<str>>,
+    ) -> Option<SessionId> {
         let session = Session::new(Arc::clone(&client_id), principal);
         let id = self.sessions.insert_with(|_| session)?;
         self.by_client_id.insert(client_id, id);
@@ -236,7 +240,7 @@ impl State {
         version: ProtocolVersion,
         connect: &ConnectFields<'_>,
     ) {
-        let Self { connections, sessions, timers, config, .. } = self;
+        let Self { connections, sessions, timers, actions, config, .. } = self;
         let (Some(state), Some(session)) = (connections.get_mut(connection), sessions.get_mut(id)) else {
             return;
         };
@@ -247,7 +251,21 @@ impl State {
         let receive_maximum = if is_v5 { config.receive_maximum.get() } else { u16::MAX };
         let expiry = requested_expiry(version, connect);
         session.attach(connection, expiry.min(config.maximum_session_expiry), window, receive_maximum);
-        session.will = None;
+        let will = connect.will.and_then(|will| {
+            let delay = will.properties.will_delay_interval().unwrap_or(0);
+            Some(DeclaredWill { message: Arc::new(Message::from_will(&will)?), delay })
+        });
+        // A Session that ends with its connection leaves nothing but its Will.
+        session.is_stored |= session.expiry > 0 || will.is_some();
+        session.session_log(actions).terms(session);
+        match (session.will.take(), &will) {
+            (_, Some(DeclaredWill { message, delay })) => {
+                let will = StoredWill { message: Arc::clone(message), delay: *delay, at: None };
+                session.session_log(actions).will(&will);
+            }
+            (Some(_), None) => session.session_log(actions).will_gone(),
+            (None, None) => {}
+        }
         timers.arm(TimerKey::Session(id), &mut session.timer, None);
 
         let watchdog = Watchdog::new(now, keep_alive(config, version, connect));
@@ -255,10 +273,6 @@ impl State {
         state.decoder.set_maximum_packet_size(config.maximum_packet_size);
         let aliases_out =
             properties.topic_alias_maximum().unwrap_or(0).min(config.maximum_outgoing_topic_aliases);
-        let will = connect.will.and_then(|will| {
-            let delay = will.properties.will_delay_interval().unwrap_or(0);
-            Some(DeclaredWill { message: Arc::new(Message::from_will(&will)?), delay })
-        });
         state.phase = Phase::Connected(Box::new(Link {
             session: id,
             version,

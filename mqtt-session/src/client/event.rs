@@ -11,7 +11,7 @@ use mqtt_codec::{
 
 use super::{ReauthenticateOutcome, ReceivedAuth, RejectReason, ServerLimits};
 use crate::explanation::write_reason_string;
-use crate::{AckToken, Acknowledgement, Message};
+use crate::{AckToken, Acknowledgement, Message, Persist};
 
 /// Names a message given to [`Client::publish`](crate::Client::publish).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +59,10 @@ pub enum Event {
     },
     /// The connection is over: exactly once for each [`Client::connect`](crate::Client::connect) that was successful.
     Disconnected(Disconnected),
+    /// Changes of the Session State to be stored, of a [durable](crate::ClientConfig::durable) client; then call
+    /// [`Client::handle_persisted`](crate::Client::handle_persisted). It comes behind all other events, so that messages in
+    /// front of it can be processed in the same transaction.
+    Persist(Persist),
 }
 
 /// A connection the Server has accepted.

@@ -4,6 +4,7 @@ mod authentication;
 mod bounds;
 mod connect;
 mod delivery;
+mod durable;
 mod expiry;
 mod explanations;
 mod harness;

@@ -2,7 +2,7 @@
 
 use mqtt_session::codec::{
     AckProperties, Connack, ConnackProperties, ConnackReason, Delivery, Disconnect, DisconnectProperties,
-    DisconnectReason, Property, ProtocolVersion, Puback, Pubcomp, PublishReason, Pubrec, QoS,
+    DisconnectReason, Packet, Property, ProtocolVersion, Puback, Pubcomp, PublishReason, Pubrec, QoS,
 };
 use mqtt_session::{
     Acknowledgement, ClientConfig, ClientError, ConnectOptions, DisconnectRequest, Disconnected, Event,
@@ -13,19 +13,9 @@ use crate::harness::{Scene, V3, id, message, persistent};
 
 const V5: ProtocolVersion = ProtocolVersion::V5_0;
 
-fn outcome(
-    scene: &mut Scene,
-    packet: impl Into<mqtt_session::codec::Packet<'static>>,
-) -> Option<PublishOutcome> {
-    let mut bytes = bytes::BytesMut::new();
-    packet.into().encode(scene.version, &mut bytes).unwrap();
-    let _ = scene.client.handle_input(scene.now, &mut bytes);
-    let event = scene.client.poll_event();
-    scene.look();
-    event.map(|event| match event {
-        Event::Published { outcome, .. } => outcome,
-        other => panic!("{other:?}"),
-    })
+fn outcome(scene: &mut Scene, packet: impl Into<Packet<'static>>) -> Option<PublishOutcome> {
+    let _ = scene.server(packet.into());
+    scene.outcomes.pop().map(|(_, outcome)| outcome)
 }
 
 fn told(reason: PublishReason, reason_string: Option<&str>, pairs: &[(&str, &str)]) -> Acknowledgement {

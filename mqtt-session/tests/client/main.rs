@@ -6,6 +6,7 @@ mod acknowledge;
 mod alias;
 mod authentication;
 mod connect;
+mod durable;
 mod explanations;
 mod harness;
 mod keep_alive;
