@@ -79,6 +79,9 @@ pub struct BrokerConfig {
     pub maximum_queued_messages: usize,
     /// Bytes of the messages that wait for one Session, and again of those under way to it, give or take a message. 16 MiB.
     pub maximum_queued_bytes: usize,
+    /// A QoS 1 or QoS 2 message of a 5.0 Client is refused with 0x97, and goes to nobody, when the queue of one of those it is
+    /// for is full. Off: that one loses it, and a [notice](crate::Notice::MessageDropped) tells.
+    pub refuse_when_full: bool,
     /// Retained messages. 1,000,000.
     pub maximum_retained_messages: usize,
     /// Bytes of all retained messages. 256 MiB.
@@ -131,6 +134,7 @@ impl Default for BrokerConfig {
             maximum_filter_levels: 128,
             maximum_queued_messages: 10_000,
             maximum_queued_bytes: 16 * MIB as usize,
+            refuse_when_full: false,
             maximum_retained_messages: 1_000_000,
             maximum_retained_bytes: 256 * MIB as usize,
             transmit_limit: MIB as usize,

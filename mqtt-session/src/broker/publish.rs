@@ -51,9 +51,11 @@ impl<P: Policy> Broker<P> {
                     }
                     _ => {
                         let mut parcel = Parcel::received(&message, publish, now);
-                        match self.state.accept(now, &mut parcel, Some(session)) {
-                            0 => PublishReason::NoMatchingSubscribers,
-                            _ => PublishReason::Success,
+                        let may_be_refused = version == ProtocolVersion::V5_0 && token.is_some();
+                        match self.state.offer(now, &mut parcel, session, may_be_refused) {
+                            None => PublishReason::QuotaExceeded,
+                            Some(0) => PublishReason::NoMatchingSubscribers,
+                            Some(_) => PublishReason::Success,
                         }
                     }
                 };
@@ -90,10 +92,31 @@ impl State {
     /// Takes a message over: retains it if it is to be retained, and sends it to all who want it. How many Sessions these
     /// are.
     pub(super) fn accept(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
+        self.find_targets(parcel.message(), from);
+        self.accept_found(now, parcel, from)
+    }
+
+    /// As [`accept`](Self::accept), unless the message may be refused, and has to be: `None`.
+    fn offer(
+        &mut self,
+        now: Instant,
+        parcel: &mut Parcel<'_>,
+        from: SessionId,
+        may_be_refused: bool,
+    ) -> Option<usize> {
+        self.find_targets(parcel.message(), Some(from));
+        if may_be_refused && self.config.refuse_when_full && self.would_lose(now, parcel.message()) {
+            self.targets.clear();
+            return None;
+        }
+        Some(self.accept_found(now, parcel, Some(from)))
+    }
+
+    fn accept_found(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
         if parcel.message().retain() {
             self.retain(now, parcel, from);
         }
-        self.route(now, parcel, from)
+        self.route(now, parcel)
     }
 
     fn can_retain(&self, message: &Message) -> bool {

@@ -220,6 +220,19 @@ impl Session {
         }
     }
 
+    /// Whether the queue takes a message of this size; what has expired makes room for it.
+    pub(crate) fn make_room(
+        &mut self,
+        now: Instant,
+        size: usize,
+        limits: Limits,
+        actions: &mut Actions,
+    ) -> bool {
+        let Self { queue, client_id, is_stored, .. } = self;
+        let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
+        queue.make_room(now, size, limits, |number| log.message_gone(number))
+    }
+
     /// Keeps a QoS 1 or 2 message until it can be sent.
     pub(crate) fn enqueue(
         &mut self,

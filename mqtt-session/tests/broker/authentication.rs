@@ -224,7 +224,7 @@ fn only_auth_and_disconnect_are_taken_before_connack() {
 
 /// [MQTT-4.12.0-5] [MQTT-3.15.2-1]
 #[test]
-fn a_client_that_breaks_the_exchange_is_refused() {
+fn case_18_a_client_that_breaks_the_exchange_is_refused() {
     let other = Property::AuthenticationMethod("N");
     for (reason, method) in
         [(AuthReason::ContinueAuthentication, other), (AuthReason::ReAuthenticate, METHOD)]

@@ -11,7 +11,7 @@ use crate::harness::{V3_1_1, V5_0, World, delivery, will};
 const KEPT: [Property<'_>; 1] = [Property::SessionExpiryInterval(u32::MAX)];
 
 #[test]
-fn what_a_client_is_told_has_been_stored() {
+fn complaint_18_what_a_client_is_told_has_been_stored() {
     let mut world = World::new();
     world.store_stalled = true;
     let client =
@@ -63,7 +63,7 @@ fn what_depends_on_nothing_waits_for_nothing() {
 }
 
 #[test]
-fn sessions_queues_and_exchanges_go_on_after_a_crash() {
+fn complaint_18_sessions_queues_and_exchanges_go_on_after_a_crash() {
     let mut world = World::new();
     let subscriber = world.resume(V5_0, "s", false);
     world.subscribe_with(

@@ -150,7 +150,7 @@ fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[test]
-fn the_first_packet_must_be_connack() {
+fn case_18_the_first_packet_must_be_connack() {
     for version in ProtocolVersion::ALL {
         let mut scene = scene(version);
         scene.connect(persistent(version));
@@ -166,7 +166,7 @@ fn the_first_packet_must_be_connack() {
 }
 
 #[test]
-fn a_second_connack_is_a_protocol_error() {
+fn case_18_a_second_connack_is_a_protocol_error() {
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     scene.accept(false, &[]);
     scene.expect(&[
@@ -364,7 +364,7 @@ fn an_authentication_method_nobody_named_is_a_protocol_error() {
 }
 
 #[test]
-fn session_present_needs_a_session() {
+fn complaint_06_session_present_needs_a_session() {
     let error = "* the Server broke the protocol: Session Present without a Session to go on with";
     // After Clean Start there is none [MQTT-3.2.2-2].
     for version in [ProtocolVersion::V3_1_1, ProtocolVersion::V5_0] {
@@ -416,7 +416,7 @@ fn calls_without_a_connection_are_harmless() {
 }
 
 #[test]
-fn unknown_acknowledgements_end_nothing() {
+fn complaint_03_unknown_acknowledgements_end_nothing() {
     for version in ProtocolVersion::ALL {
         let mut scene = Scene::connected(version);
         scene.puback(9);
