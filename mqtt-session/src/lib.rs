@@ -69,8 +69,49 @@
 //!    for more.
 //! 4. The machine pauses its input while too much waits to be written: this is how backpressure reaches the peer.
 //! 5. A deadline is a promise to call `handle_timeout`, not before it; the machine never looks at a clock.
-//! 6. Every connection ends with one event, every message and request with one outcome. After the end of a connection
+//! 6. Every connection ends with one event, every message, request and re-authentication with one outcome. After the end of a connection
 //!    there are still events to take.
+//!
+//! # What survives a crash
+//!
+//! A machine that is [durable](ClientConfig::durable) tells every change of what has to survive ([`Event::Persist`],
+//! [`Action::Persist`]), and holds back the bytes that depend on it until it is told that the change is stored. Any ordered store of keys
+//! and values will do; [`Client::restore`] and [`Broker::restore`] go on from what is in it.
+//!
+//! ```
+//! use bytes::Buf;
+//! use mqtt_session::codec::{ProtocolVersion, QoS};
+//! use mqtt_session::{Client, ClientConfig, ConnectOptions, Event, Instant, Message, StoredState};
+//!
+//! /// Does what events want, and stores what changes; `state` stands for a database.
+//! fn take_events(now: Instant, client: &mut Client, state: &mut StoredState) {
+//!     while let Some(event) = client.poll_event() {
+//!         if let Event::Persist(persist) = event {
+//!             state.apply(&persist.changes); // in one transaction
+//!             client.handle_persisted(now, persist.seq);
+//!         }
+//!     }
+//! }
+//! # let now = Instant::from_millis(0);
+//!
+//! let config = ClientConfig { durable: true, ..ClientConfig::default() };
+//! let mut state = StoredState::default();
+//! let mut client = Client::new(config.clone());
+//! client.publish(now, Message::new("a", "1")?.with_qos(QoS::AtLeastOnce))?;
+//! take_events(now, &mut client, &mut state);
+//! drop(client); // A crash.
+//!
+//! let mut client = Client::restore(config, state.records())?;
+//! let options = ConnectOptions::new(ProtocolVersion::V3_1_1);
+//! client.connect(now, ConnectOptions { client_id: "c".into(), clean_start: false, ..options })?;
+//! # while client.transmit().pop().is_some() {}
+//! let _ = client.handle_input(now, &mut b"\x20\x02\x00\x00"[..].into()); // CONNACK
+//! take_events(now, &mut client, &mut state);
+//! assert_eq!(client.transmit().chunk(), b"\x32\x06\x00\x01a\x00\x011"); // PUBLISH
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! With changes told, "nothing is left to do" means: no event or action is left, and there has been nothing to write since.
 //!
 //! The clock must go on while the machine is suspended, see [`Instant`].
 //!
@@ -81,6 +122,9 @@
 //! | a Client | [`Client`], [`ClientConfig`], [`ConnectOptions`], [`Event`] |
 //! | a Server | [`Broker`], [`BrokerConfig`], [`Policy`], [`Action`] |
 //! | messages | [`Message`] |
+//! | enhanced authentication | [`Authentication`], [`AuthStep`], [`Policy::exchange`] |
+//! | what is said beside a reason code | [`Explanation`], [`Refusal`], [`Acknowledgement`] |
+//! | durability | [`Persist`], [`Change`], [`StoredState`] |
 //! | bytes | [`Transmit`], [`Received`] |
 //! | packets, properties, reason codes | [`codec`] |
 //! | Topic Names and Topic Filters | [`topic`] |
@@ -101,6 +145,7 @@ extern crate alloc;
 mod broker;
 mod client;
 mod delivery;
+mod explanation;
 mod id_map;
 mod keep_alive;
 mod message;
@@ -117,13 +162,17 @@ pub use mqtt_codec as codec;
 /// Topic Names and Topic Filters, as [`mqtt_topic`] defines them.
 pub use mqtt_topic as topic;
 
-pub use self::broker::{AllowAll, Broker, BrokerConfig, Policy, Verdict};
+pub use self::broker::{
+    Acceptance, AllowAll, AuthRequest, AuthStage, Broker, BrokerConfig, Policy, Redirect, Verdict,
+};
 pub use self::client::{
-    Client, ClientConfig, ClientError, ConnectOptions, Connected, Disconnected, Event, InvalidRequest,
-    PublishOutcome, PublishToken, ReceivedMessage, RejectReason, Rejected, RequestToken, ServerLimits,
-    SubscribeOutcome, SubscribeRequest, Timer, UnsubscribeOutcome, UnsubscribeRequest, Violation, Will,
+    Authentication, Client, ClientConfig, ClientError, ConnectOptions, Connected, DisconnectRequest,
+    Disconnected, Event, InvalidRequest, PublishOutcome, PublishToken, ReauthenticateOutcome, ReceivedAuth,
+    ReceivedMessage, RejectReason, Rejected, RequestToken, ServerLimits, SubscribeOutcome, SubscribeRequest,
+    Timer, UnsubscribeOutcome, UnsubscribeRequest, Violation, Will,
 };
 pub use self::delivery::{AckToken, StaleToken};
+pub use self::explanation::{Acknowledgement, AuthStep, Explanation, Refusal};
 pub use self::message::Message;
 pub use self::persist::{
     Change, InvalidSnapshot, Persist, PersistSeq, RestoreError, RestoreFault, StoredState,
