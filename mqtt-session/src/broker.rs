@@ -165,24 +165,13 @@ impl<P: Policy> Broker<P> {
             if state.paused {
                 return Received::Paused;
             }
-            let mut slot = mqtt_codec::FrameSlot::new();
             let is_exchange = matches!(state.phase, Phase::Authenticating(_));
             let result = match input.first().map(|first| first >> 4).filter(|_| !is_exchange) {
-                // CONNECT and PUBLISH are kept beyond this call, all others are not.
+                // CONNECT may be kept beyond this call, all others are not.
                 Some(1) => match state.decoder.decode_frame(input) {
                     Ok(Some(frame)) => {
                         if let Packet::Connect(connect) = frame.packet() {
                             self.handle_connect(now, connection, &frame, &connect);
-                        }
-                        continue;
-                    }
-                    Ok(None) => Ok(None),
-                    Err(error) => Err(error),
-                },
-                Some(3) => match state.decoder.decode_into(input, &mut slot) {
-                    Ok(Some((packet, frame))) => {
-                        if let Packet::Publish(publish) = packet {
-                            self.handle_publish(now, connection, frame, &publish);
                         }
                         continue;
                     }
@@ -195,6 +184,8 @@ impl<P: Policy> Broker<P> {
                 Ok(Some((packet, len))) => {
                     if is_exchange {
                         self.handle_step(now, connection, &packet);
+                    } else if let Packet::Publish(publish) = &packet {
+                        self.handle_publish(now, connection, publish);
                     } else {
                         self.handle_packet(now, connection, &packet);
                     }

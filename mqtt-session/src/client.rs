@@ -34,9 +34,7 @@ use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
 pub use self::connection::ServerLimits;
-use self::connection::{
-    Connection, Negotiated, Phase, Request, RequestKind, expiry_property, first_delivery,
-};
+use self::connection::{Connection, Negotiated, Phase, Request, RequestKind, expiry_property};
 pub use self::disconnect::DisconnectRequest;
 pub use self::error::{ClientError, RejectReason, Rejected};
 pub use self::event::{
@@ -45,7 +43,7 @@ pub use self::event::{
 };
 use self::outgoing::{Outgoing, Queued};
 pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
-use crate::delivery::{Receiver, Sender};
+use crate::delivery::{Receiver, Sender, first_delivery};
 use crate::keep_alive::PingerDeadline;
 use crate::packet_id::PacketIds;
 use crate::persist::{DeliveryLog, Journal};

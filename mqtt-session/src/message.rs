@@ -63,6 +63,22 @@ impl Message {
         }
     }
 
+    /// What a PUBLISH to this topic carries, in memory of its own. `None` never happens.
+    pub(crate) fn copied(
+        topic: &TopicName<&[u8]>,
+        publish: &Publish<'_>,
+        expiry: Option<u32>,
+    ) -> Option<Self> {
+        Some(Self {
+            topic: topic.with_storage(Bytes::copy_from_slice(topic.as_bytes()))?,
+            payload: Bytes::copy_from_slice(publish.payload),
+            properties: MessageProperties::from_publish(publish.properties, None),
+            expiry,
+            qos: publish.delivery.qos(),
+            retain: publish.retain,
+        })
+    }
+
     /// What a Will becomes when it is published, in memory of its own. `None` never happens for a Will that has been
     /// decoded.
     pub fn from_will(will: &Will<'_>) -> Option<Self> {

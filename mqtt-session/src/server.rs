@@ -4,6 +4,7 @@
 
 mod action;
 mod connection;
+mod copies;
 mod outgoing;
 mod queue;
 mod records;
@@ -16,6 +17,7 @@ pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub(crate) use self::connection::{
     Authentication, Connection, DeclaredWill, Exchange, Link, Pending, Phase, Takes, TooLarge, Turn,
 };
+pub(crate) use self::copies::Copies;
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
 pub(crate) use self::records::{
     SessionTerms, StoredSession, StoredWill, Terms, put_retained, restored_retained,

@@ -4,19 +4,8 @@ use alloc::collections::BTreeMap;
 use core::num::NonZeroU16;
 
 use bytes::Bytes;
-use mqtt_codec::{DisconnectReason, Frame, Publish};
+use mqtt_codec::{DisconnectReason, Publish, TopicForm};
 use mqtt_topic::TopicName;
-
-/// How the topic of an outgoing PUBLISH is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TopicForm {
-    /// The Topic Name alone.
-    Name,
-    /// The Topic Name, and an alias that stands for it from now on.
-    SetAlias(NonZeroU16),
-    /// The alias alone.
-    Alias(NonZeroU16),
-}
 
 /// The aliases of outgoing messages. The first topics get one each, as many as the peer allows.
 #[derive(Debug)]
@@ -32,7 +21,7 @@ impl AliasSender {
     }
 
     /// How to write `topic`. A new alias is in force only after [`sent`](Self::sent).
-    pub(crate) fn choose(&self, topic: &TopicName<Bytes>) -> TopicForm {
+    pub(crate) fn choose<S: AsRef<[u8]>>(&self, topic: &TopicName<S>) -> TopicForm {
         if self.maximum == 0 {
             return TopicForm::Name;
         }
@@ -48,7 +37,7 @@ impl AliasSender {
     }
 
     /// The PUBLISH for which [`choose`](Self::choose) chose `form` goes out.
-    pub(crate) fn sent(&mut self, topic: &TopicName<Bytes>, form: TopicForm) {
+    pub(crate) fn sent<S: AsRef<[u8]>>(&mut self, topic: &TopicName<S>, form: TopicForm) {
         if let TopicForm::SetAlias(alias) = form {
             self.aliases.insert(Bytes::copy_from_slice(topic.as_bytes()), alias);
         }
@@ -68,7 +57,8 @@ impl AliasReceiver {
         Self { maximum, topics: BTreeMap::new() }
     }
 
-    /// The Topic Name of a PUBLISH in `frame`, after its alias, if any, has been set or replaced.
+    /// What the alias of a PUBLISH stands for where it has no Topic Name; `None`: it has one, which its alias, if any, stands
+    /// for from now on.
     ///
     /// # Errors
     /// The reason to end the connection for: 0x94 for an alias above the maximum `[MQTT-3.3.2-7]`, 0x82 for one that
@@ -76,24 +66,22 @@ impl AliasReceiver {
     pub(crate) fn resolve(
         &mut self,
         publish: &Publish<'_>,
-        frame: &Frame,
-    ) -> Result<TopicName<Bytes>, DisconnectReason> {
-        let name = publish.topic.and_then(|name| name.with_storage(frame.slice(name.as_bytes())));
+    ) -> Result<Option<TopicName<Bytes>>, DisconnectReason> {
         let Some(alias) = publish.properties.topic_alias() else {
-            return name.ok_or(DisconnectReason::ProtocolError);
+            return if publish.topic.is_some() { Ok(None) } else { Err(DisconnectReason::ProtocolError) };
         };
         if alias.get() > self.maximum {
             return Err(DisconnectReason::TopicAliasInvalid);
         }
-        let Some(name) = name else {
-            return self.topics.get(&alias).cloned().ok_or(DisconnectReason::ProtocolError);
+        let Some(name) = publish.topic else {
+            return self.topics.get(&alias).cloned().map(Some).ok_or(DisconnectReason::ProtocolError);
         };
-        if self.topics.get(&alias) != Some(&name) {
+        if self.topics.get(&alias).is_none_or(|topic| topic.as_bytes() != name.as_bytes()) {
             // The table must not keep a read buffer alive.
             let detached = name.with_storage(Bytes::copy_from_slice(name.as_bytes()));
             self.topics.insert(alias, detached.ok_or(DisconnectReason::ProtocolError)?);
         }
-        Ok(name)
+        Ok(None)
     }
 }
 
@@ -101,8 +89,7 @@ impl AliasReceiver {
 mod tests {
     use alloc::vec::Vec;
 
-    use bytes::BytesMut;
-    use mqtt_codec::{Decoder, Packet, Property, ProtocolVersion, PublishProperties};
+    use mqtt_codec::{Property, PublishProperties};
 
     use super::*;
 
@@ -148,11 +135,9 @@ mod tests {
             properties: PublishProperties::new(&values).unwrap(),
             ..Publish::new(TopicName::parse("unused").unwrap(), b"")
         };
-        let mut bytes = BytesMut::new();
-        publish.encode(ProtocolVersion::V5_0, &mut bytes).unwrap();
-        let frame = Decoder::client(ProtocolVersion::V5_0).decode_frame(&mut bytes).unwrap().unwrap();
-        let Packet::Publish(publish) = frame.packet() else { panic!("{frame}") };
-        receiver.resolve(&publish, &frame).map(|topic| topic.as_bytes().to_vec())
+        let topic = receiver.resolve(&publish)?;
+        let topic = topic.as_ref().map(TopicName::borrowed).or(publish.topic);
+        Ok(topic.unwrap().as_bytes().to_vec())
     }
 
     /// The table of the receiver: every row of section 3.3.2.3.4 that can be decoded.

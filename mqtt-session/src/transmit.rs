@@ -100,30 +100,32 @@ impl Transmit {
         self.append(|tail| packet.encode(version, tail))
     }
 
-    /// Appends a PUBLISH with the `extra` properties of this hop; `payload` is the payload of `publish`, and is sent by
-    /// reference when it is large. After [`close`](Self::close) it does nothing.
+    /// Appends a PUBLISH with the `extra` properties of this hop. A `payload`, which is that of `publish`, is sent by
+    /// reference. After [`close`](Self::close) it does nothing.
     pub(crate) fn push_publish(
         &mut self,
         publish: &Publish<'_>,
         extra: &[Property<'_>],
-        payload: &Bytes,
+        payload: Option<&Bytes>,
         version: ProtocolVersion,
     ) -> Result<(), EncodeError> {
-        self.append(|tail| publish.encode_head_with(version, extra, tail))?;
-        if self.closed {
-            return Ok(());
-        }
-        if payload.len() < BY_REFERENCE {
-            self.tail.extend_from_slice(payload);
-        } else {
+        self.append(|tail| {
+            publish.encode_head_with(version, extra, tail)?;
+            if payload.is_none() {
+                tail.extend_from_slice(publish.payload);
+            }
+            Ok(())
+        })?;
+        if let Some(payload) = payload.filter(|_| !self.closed) {
             self.segments.push_back(self.tail.split().freeze());
             self.segments.push_back(payload.clone());
+            self.pending += payload.len();
         }
-        self.pending += payload.len();
         Ok(())
     }
 
-    fn append(
+    /// Appends what `encode` writes, which is nothing when it fails.
+    pub(crate) fn append(
         &mut self,
         encode: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
@@ -176,6 +178,11 @@ impl Buf for Transmit {
     }
 }
 
+/// What of a payload is sent by reference: all of it, or nothing.
+pub(crate) fn by_reference(payload: &Bytes) -> Option<&Bytes> {
+    (payload.len() >= BY_REFERENCE).then_some(payload)
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
@@ -189,7 +196,7 @@ mod tests {
 
     fn push_payload(transmit: &mut Transmit, payload: &Bytes) {
         let publish = Publish::new(TopicName::parse("t").unwrap(), payload);
-        transmit.push_publish(&publish, &[], payload, VERSION).unwrap();
+        transmit.push_publish(&publish, &[], by_reference(payload), VERSION).unwrap();
     }
 
     proptest! {
@@ -253,7 +260,7 @@ mod tests {
     fn a_refused_packet_leaves_nothing_behind() {
         let mut transmit = Transmit::default();
         let invalid = Publish { topic: None, ..Publish::new(TopicName::parse("t").unwrap(), b"") };
-        assert!(transmit.push_publish(&invalid, &[], &Bytes::new(), VERSION).is_err());
+        assert!(transmit.push_publish(&invalid, &[], None, VERSION).is_err());
         assert!(!transmit.has_remaining());
         assert_eq!(transmit.pop(), None);
     }

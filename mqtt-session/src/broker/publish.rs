@@ -1,9 +1,8 @@
 //! PUBLISH of a Client, and what every published message has in common.
 
-use bytes::Bytes;
 use mqtt_codec::{
-    AckProperties, Delivery, DisconnectReason, Frame, Packet, ProtocolVersion, Puback, Publish,
-    PublishReason, Pubrec,
+    AckProperties, Delivery, DisconnectReason, MessageProperties, Packet, ProtocolVersion, Puback, Publish,
+    PublishProperties, PublishReason, Pubrec,
 };
 use mqtt_topic::TopicName;
 
@@ -11,21 +10,21 @@ use super::route::Parcel;
 use super::{Broker, Policy, State};
 use crate::delivery::{Answer, Incoming};
 use crate::server::{ConnectionId, Phase, Retained, Session, SessionId};
-use crate::{Explanation, Instant, Message};
+use crate::{Explanation, Instant};
 
 impl<P: Policy> Broker<P> {
-    /// A PUBLISH arrives; the message shares the memory of its `frame`.
-    pub(super) fn handle_publish(
-        &mut self,
-        now: Instant,
-        connection: ConnectionId,
-        frame: &Frame,
-        publish: &Publish<'_>,
-    ) {
-        let Some((session, version)) = self.state.heard_from(now, connection) else { return };
-        let topic = match self.state.topic_of(connection, frame, publish) {
+    /// A PUBLISH arrives.
+    pub(super) fn handle_publish(&mut self, now: Instant, connection: ConnectionId, publish: &Publish<'_>) {
+        let state = self.state.connections.get_mut(connection);
+        let Some(Phase::Connected(link)) = state.map(|state| &mut state.phase) else { return };
+        link.watchdog.received(now);
+        let (session, version) = (link.session, link.version);
+        let aliased = match link.aliases_in.resolve(publish) {
             Ok(topic) => topic,
             Err(reason) => return self.violated(now, connection, reason),
+        };
+        let Some(topic) = aliased.as_ref().map(TopicName::borrowed).or(publish.topic) else {
+            return self.violated(now, connection, DisconnectReason::ProtocolError);
         };
         if publish.delivery.qos() > self.state.config.maximum_qos {
             return self.violated(now, connection, DisconnectReason::QoSNotSupported);
@@ -37,20 +36,21 @@ impl<P: Policy> Broker<P> {
         let Some(from) = self.state.sessions.get_mut(session) else { return };
         match from.receiver.publish(publish.delivery) {
             Incoming::Deliver(token) => {
-                let message = Message::from_publish(publish, frame, topic);
-                let verdict = self.policy.may_publish(&from.info(), &message);
+                let own = properties_of_message(publish.properties);
+                let properties = own.as_ref().map_or(publish.properties, MessageProperties::as_publish);
+                let expiry = publish.properties.message_expiry_interval();
+                let publish = Publish { topic: Some(topic), properties, ..*publish };
+                let mut parcel = Parcel::received(topic, publish, expiry, now);
+                let verdict = self.policy.may_publish(&from.info(), &publish);
                 let reason = match (version, verdict) {
                     (_, Err(refusal)) => {
                         explanation = refusal.explanation;
                         if refusal.reason.is_error() { refusal.reason } else { PublishReason::NotAuthorized }
                     }
-                    (ProtocolVersion::V5_0, Ok(()))
-                        if token.is_some() && !self.state.can_retain(&message) =>
-                    {
+                    (ProtocolVersion::V5_0, Ok(())) if token.is_some() && !self.state.can_retain(&parcel) => {
                         PublishReason::QuotaExceeded
                     }
                     _ => {
-                        let mut parcel = Parcel::received(&message, publish, now);
                         let may_be_refused = version == ProtocolVersion::V5_0 && token.is_some();
                         match self.state.offer(now, &mut parcel, session, may_be_refused) {
                             None => PublishReason::QuotaExceeded,
@@ -77,6 +77,9 @@ impl<P: Policy> Broker<P> {
                 self.violated(now, connection, DisconnectReason::ReceiveMaximumExceeded);
             }
         }
+        if publish.delivery.packet_id().is_none() {
+            return;
+        }
         // There is never more than one: the broker answers at once.
         while let Some(answer) = self.state.sessions.get_mut(session).and_then(Session::next_answer) {
             let said = self.state.explain(connection, &explanation, |properties| {
@@ -92,7 +95,7 @@ impl State {
     /// Takes a message over: retains it if it is to be retained, and sends it to all who want it. How many Sessions these
     /// are.
     pub(super) fn accept(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
-        self.find_targets(parcel.message(), from);
+        self.find_targets(parcel, from);
         self.accept_found(now, parcel, from)
     }
 
@@ -104,8 +107,8 @@ impl State {
         from: SessionId,
         may_be_refused: bool,
     ) -> Option<usize> {
-        self.find_targets(parcel.message(), Some(from));
-        if may_be_refused && self.config.refuse_when_full && self.would_lose(now, parcel.message()) {
+        self.find_targets(parcel, Some(from));
+        if may_be_refused && self.config.refuse_when_full && self.would_lose(now, parcel) {
             self.targets.clear();
             return None;
         }
@@ -113,46 +116,39 @@ impl State {
     }
 
     fn accept_found(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
-        if parcel.message().retain() {
+        if parcel.retain() {
             self.retain(now, parcel, from);
         }
         self.route(now, parcel)
     }
 
-    fn can_retain(&self, message: &Message) -> bool {
-        !message.retain() || message.payload().is_empty() || self.retained.has_room_for(message)
+    fn can_retain(&self, parcel: &Parcel<'_>) -> bool {
+        !parcel.retain()
+            || parcel.payload().is_empty()
+            || self.retained.has_room_for(parcel.topic(), parcel.size())
     }
 
     fn retain(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) {
-        let message = parcel.message();
-        if message.payload().is_empty() {
-            return self.retained.remove(message.topic(), &mut self.actions.journal);
-        }
-        if message.expiry() == Some(0) {
-            // It has expired when the next Client could get it, and takes the place of the one before.
-            return self.retained.remove(message.topic(), &mut self.actions.journal);
+        // One that expires at once has expired when the next Client could get it, and takes the place of the one before.
+        if parcel.payload().is_empty() || parcel.expiry() == Some(0) {
+            return self.retained.remove(parcel.topic(), &mut self.actions.journal);
         }
         self.retained.drop_expired(now, &mut self.actions.journal);
-        if !self.retained.has_room_for(message) {
+        if !self.retained.has_room_for(parcel.topic(), parcel.size()) {
             return self.actions.not_retained();
         }
         let publisher = from.and_then(|from| self.sessions.get(from)).map(|from| from.client_id.clone());
         let expires_at = parcel.expires_at();
-        let retained = Retained { message: parcel.shared(), expires_at, publisher };
+        let Some(message) = parcel.shared() else { return };
+        let retained = Retained { message, expires_at, publisher };
         self.retained.insert(retained, &mut self.actions.journal);
     }
+}
 
-    fn topic_of(
-        &mut self,
-        connection: ConnectionId,
-        frame: &Frame,
-        publish: &Publish<'_>,
-    ) -> Result<TopicName<Bytes>, DisconnectReason> {
-        match self.connections.get_mut(connection).map(|connection| &mut connection.phase) {
-            Some(Phase::Connected(link)) => link.aliases_in.resolve(publish, frame),
-            _ => Err(DisconnectReason::UnspecifiedError),
-        }
-    }
+/// The properties that go on with the message, unless these are all there are.
+fn properties_of_message(properties: PublishProperties<'_>) -> Option<MessageProperties> {
+    let is_of_hop = properties.message_expiry_interval().is_some() || properties.topic_alias().is_some();
+    is_of_hop.then(|| MessageProperties::from_publish(properties, None))
 }
 
 /// The packet that answers a PUBLISH.

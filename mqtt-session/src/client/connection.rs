@@ -4,12 +4,13 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use mqtt_codec::{
-    Connack, Decoder, Delivery, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
+    Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
 };
 
 use super::authentication::Exchange;
 use super::config::ConnectOptions;
 use super::{RejectReason, RequestToken, SubscribeRequest};
+use crate::delivery::first_delivery;
 use crate::keep_alive::Pinger;
 use crate::topic_alias::{AliasReceiver, AliasSender};
 use crate::{Explanation, Instant, Message};
@@ -217,15 +218,6 @@ impl ServerLimits {
             }
         }
         Ok(())
-    }
-}
-
-/// How a message of this QoS is sent for the first time.
-pub(super) const fn first_delivery(qos: QoS, packet_id: PacketId) -> Delivery {
-    match qos {
-        QoS::AtMostOnce => Delivery::AtMostOnce,
-        QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id, dup: false },
-        QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
     }
 }
 

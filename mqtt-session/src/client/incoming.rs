@@ -262,8 +262,10 @@ impl Client {
 
     fn handle_publish(&mut self, publish: &Publish<'_>, frame: &Frame) {
         let Some(negotiated) = self.negotiated_mut() else { return };
-        let topic = match negotiated.alias_receiver.resolve(publish, frame) {
-            Ok(topic) => topic,
+        let own = || publish.topic.and_then(|name| name.with_storage(frame.slice(name.as_bytes())));
+        let topic = match negotiated.alias_receiver.resolve(publish).map(|aliased| aliased.or_else(own)) {
+            Ok(Some(topic)) => topic,
+            Ok(None) => return self.fail(DisconnectReason::ProtocolError, Violation::TopicAlias),
             Err(reason) => return self.fail(reason, Violation::TopicAlias),
         };
         let mut ack = match self.session.receiver.publish(publish.delivery) {

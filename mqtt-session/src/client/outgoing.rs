@@ -4,14 +4,14 @@ use core::time::Duration;
 
 use mqtt_codec::{
     AckProperties, Delivery, Disconnect, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, Puback, Publish, Pubrec, Pubrel, QoS, ReleaseReason,
+    ProtocolVersion, Puback, Publish, Pubrec, Pubrel, QoS, ReleaseReason, TopicForm,
 };
 
-use super::connection::{Connection, Negotiated, expiry_property, first_delivery};
+use super::connection::{Connection, Negotiated, expiry_property};
 use super::{Client, Disconnected, Event, PublishOutcome, PublishToken, RejectReason, Violation};
-use crate::delivery::{Acknowledged, Answer, Resend};
+use crate::delivery::{Acknowledged, Answer, Resend, first_delivery};
 use crate::persist::{DeliveryLog, Journal, MessageRecord};
-use crate::topic_alias::TopicForm;
+use crate::transmit::by_reference;
 use crate::{Instant, Message, Transmit};
 
 /// A message on its way, or waiting for it.
@@ -279,7 +279,7 @@ fn send_publish(
         if !negotiated.limits.takes(|| publish.encoded_len_with(version, extra))? {
             return Err(RejectReason::PacketTooLarge);
         }
-        Ok(transmit.push_publish(publish, extra, message.payload(), version)?)
+        Ok(transmit.push_publish(publish, extra, by_reference(message.payload()), version)?)
     };
     let sent = match (expiry, alias.map(Property::TopicAlias)) {
         (None, None) => push(&publish, &[]),

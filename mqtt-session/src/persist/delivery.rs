@@ -9,13 +9,14 @@ use alloc::vec::Vec;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{
-    Decoder, Delivery, Deviation, Deviations, MAXIMUM_PACKET_SIZE, Packet, PacketId, Property,
-    ProtocolVersion, QoS, SubscriptionIdentifier,
+    Decoder, Deviation, Deviations, MAXIMUM_PACKET_SIZE, Packet, PacketId, Property, ProtocolVersion, QoS,
+    SubscriptionIdentifier,
 };
 use mqtt_topic::{ShareName, Subscription, TopicFilter, TopicName};
 
 use super::record::topic_text;
 use super::{Change, Fields, Journal, Kind, RestoreFault, Writer};
+use crate::delivery::first_delivery;
 use crate::{Instant, Message};
 
 /// A message and how it is to be sent.
@@ -159,12 +160,7 @@ impl MessageRecord<'_> {
 
 /// The message itself, to the end of the value: the PUBLISH that carries it.
 pub(crate) fn message_fields(value: Writer, message: &Message) -> Option<Writer> {
-    let packet_id = PacketId::MIN;
-    let delivery = match message.qos() {
-        QoS::AtMostOnce => Delivery::AtMostOnce,
-        QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id, dup: false },
-        QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
-    };
+    let delivery = first_delivery(message.qos(), PacketId::MIN);
     let expiry = message.expiry().map(Property::MessageExpiryInterval);
     let mut head = BytesMut::new();
     let publish = message.as_publish(ProtocolVersion::V5_0, delivery);

@@ -5,14 +5,14 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, ProtocolVersion, Publish, PublishReason, Pubrel, QoS, ReleaseReason,
-    SubscriptionIdentifier,
+    Delivery, Packet, PacketId, PublishReason, Pubrel, QoS, ReleaseReason, SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter, TopicName};
 
 use super::Limits;
 use super::action::{Actions, ConnectionId, DropCause};
 use super::connection::{Connection, TooLarge};
+use super::copies::Copies;
 use super::outgoing::{Identifiers, Outgoing};
 use super::queue::{Queue, Waiting};
 use super::records::{SessionLog, StoredWill};
@@ -154,26 +154,26 @@ impl Session {
         self.walks.is_empty() && self.queue.is_empty() && self.can_start(limits)
     }
 
-    /// Whether the queue would take this message.
-    pub(crate) fn has_room_for(&self, message: &Message, limits: Limits) -> bool {
-        self.queue.has_room(size_of::<Outgoing>() + message.size(), limits)
+    /// Whether the queue would take a message of this size.
+    pub(crate) fn has_room_for(&self, size: usize, limits: Limits) -> bool {
+        self.queue.has_room(size_of::<Outgoing>() + size, limits)
     }
 
     fn can_start(&self, limits: Limits) -> bool {
         self.sender.can_start() && self.under_way < limits.queued_bytes
     }
 
-    /// Sends a QoS 1 or 2 message that did not wait. `publish` is how it is written, but for its delivery.
+    /// Sends a QoS 1 or 2 message that did not wait, and is written in this way.
     pub(crate) fn start(
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        publish: Publish<'_>,
+        copies: &mut Copies<'_>,
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
         let waiting = self.numbered(outgoing, actions);
-        self.start_numbered(now, connection, publish, waiting, actions);
+        self.start_numbered(now, connection, copies, waiting, actions);
     }
 
     /// Takes a message over.
@@ -188,7 +188,7 @@ impl Session {
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        publish: Publish<'_>,
+        copies: &mut Copies<'_>,
         waiting: Waiting,
         actions: &mut Actions,
     ) {
@@ -205,9 +205,7 @@ impl Session {
             QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
             QoS::AtLeastOnce | QoS::AtMostOnce => Delivery::AtLeastOnce { packet_id, dup: false },
         };
-        let Outgoing { message, expires_at, identifiers, .. } = &outgoing;
-        let publish = Publish { delivery, ..publish };
-        match connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+        match connection.publish(now, copies, outgoing.hop(delivery), actions) {
             Ok(()) => {
                 self.under_way += outgoing.size();
                 self.sender.start(packet_id, outgoing.qos, outgoing, tag);
@@ -303,9 +301,7 @@ impl Session {
                 return Ok(true);
             }
             Some(Resend::Publish { delivery, message: outgoing }) => {
-                let Outgoing { message, expires_at, identifiers, .. } = outgoing;
-                let publish = outgoing.as_publish(delivery);
-                match connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+                match connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions) {
                     Ok(()) => return Ok(true),
                     Err(cause) => (delivery, cause),
                 }
@@ -394,13 +390,12 @@ impl Session {
             identifiers: Identifiers::from(identifier),
             group: None,
         };
-        let publish = found.message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
-        let publish = Publish { retain: true, ..publish };
+        let mut copies = Copies::of(&found.message, found.expires_at);
         if outgoing.qos != QoS::AtMostOnce {
-            return self.start(now, connection, publish, outgoing, actions);
+            return self.start(now, connection, &mut copies, outgoing, actions);
         }
-        let Outgoing { message, expires_at, identifiers, .. } = &outgoing;
-        if let Err(cause) = connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+        if let Err(cause) = connection.publish(now, &mut copies, outgoing.hop(Delivery::AtMostOnce), actions)
+        {
             self.dropped(cause, actions);
         }
     }
@@ -419,9 +414,8 @@ impl Session {
         let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
         let Some(waiting) = queue.pop(now, |number| log.message_gone(number)) else { return false };
         let message = Arc::clone(&waiting.outgoing.message);
-        let publish = message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
-        let publish = Publish { retain: waiting.outgoing.retain, ..publish };
-        self.start_numbered(now, connection, publish, waiting, actions);
+        let mut copies = Copies::of(&message, waiting.outgoing.expires_at);
+        self.start_numbered(now, connection, &mut copies, waiting, actions);
         true
     }
 

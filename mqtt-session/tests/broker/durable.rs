@@ -3,7 +3,7 @@
 use mqtt_session::codec::{ConnectFields, Property, PublishReason, QoS, SubscriptionIdentifier};
 use mqtt_session::topic::Subscription;
 use mqtt_session::{
-    AllowAll, Broker, BrokerConfig, ClientInfo, Message, Notice, Policy, Refusal, RestoreFault,
+    AllowAll, Broker, BrokerConfig, ClientInfo, Notice, Policy, Refusal, RestoreFault, codec,
 };
 
 use crate::harness::{V3_1_1, V5_0, World, delivery, will};
@@ -249,7 +249,11 @@ fn a_shared_subscription_keeps_its_group() {
 struct NoWills;
 
 impl Policy for NoWills {
-    fn may_publish(&self, client: &ClientInfo<'_>, _message: &Message) -> Result<(), Refusal<PublishReason>> {
+    fn may_publish(
+        &self,
+        client: &ClientInfo<'_>,
+        _message: &codec::Publish<'_>,
+    ) -> Result<(), Refusal<PublishReason>> {
         assert_eq!(client.connection, None);
         Err(PublishReason::NotAuthorized)?
     }
