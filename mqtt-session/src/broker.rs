@@ -399,6 +399,9 @@ impl<P: Policy> Broker<P> {
         let Some(state) = connections.get_mut(connection) else { return };
         let Some(id) = state.link().map(|link| link.session) else { return };
         let Some(session) = sessions.get_mut(id) else { return };
+        if !session.has_waiting() && session.timer.is_none() {
+            return;
+        }
         let filled = session.fill(now, state, retained, config.limits(), actions);
         // A connected Session has no other deadline.
         let goes_on = session.walk_rests.then(|| session.timer.unwrap_or(now + WALK_PAUSE));

@@ -102,7 +102,7 @@ pub struct Client {
     now: Instant,
 }
 
-/// The Session State of a Client (section 4.1), and the identifiers in use.
+/// The Session State of a Client (section 4.1), and which identifier was given last.
 #[derive(Debug, Default)]
 struct Session {
     sender: Sender<Outgoing, PublishToken>,
@@ -185,8 +185,15 @@ impl Client {
         if outgoing.message.qos() != QoS::AtMostOnce {
             self.log().message(token.0, &outgoing.record());
         }
-        self.queue.push_back(Queued { token, outgoing });
-        self.send_waiting();
+        let has_to_wait = !self.queue.is_empty()
+            || self.session.sender.has_resends()
+            || self.transmit.pending() >= self.config.transmit_limit;
+        if has_to_wait || !self.may_send(outgoing.message.qos()) {
+            self.queue.push_back(Queued { token, outgoing });
+            self.send_waiting();
+        } else {
+            self.send_first(token, outgoing);
+        }
         Ok(token)
     }
 
@@ -271,20 +278,17 @@ impl Client {
         let Phase::Connected(negotiated) = &mut connection.phase else {
             return Err(RejectReason::NotConnected);
         };
-        let id = session.packet_ids.allocate().ok_or(RejectReason::PacketIdsExhausted)?;
+        let id = session.allocate(&connection.requests).ok_or(RejectReason::PacketIdsExhausted)?;
         let sent = with_packet(id, &mut |packet| {
             if !negotiated.limits.takes(|| packet.encoded_len(version))? {
                 return Err(EncodeError::PacketTooLarge);
             }
             transmit.push(packet, version)
         });
-        if let Err(error) = sent {
-            session.packet_ids.release(id);
-            return Err(match error {
-                EncodeError::PacketTooLarge => RejectReason::PacketTooLarge,
-                error => error.into(),
-            });
-        }
+        sent.map_err(|error| match error {
+            EncodeError::PacketTooLarge => RejectReason::PacketTooLarge,
+            error => error.into(),
+        })?;
         negotiated.pinger.sent(*now);
         let token = RequestToken(self.take_token());
         if let Some(connection) = &mut self.connection {
@@ -361,13 +365,16 @@ impl Client {
     pub fn handle_input(&mut self, now: Instant, input: &mut BytesMut) -> Received {
         self.set_now(now);
         loop {
-            let Some(connection) = &self.connection else { return Received::Closed };
+            if self.connection.is_none() {
+                return Received::Closed;
+            }
             // The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
             if self.transmit.pending() >= self.config.transmit_limit.saturating_mul(2) {
                 return Received::Paused;
             }
-            let needed = connection.decoder.needed(input);
             if !self.handle_packet(input) {
+                let needed =
+                    self.connection.as_ref().map_or(1, |connection| connection.decoder.needed(input));
                 self.send_waiting();
                 return Received::NeedData(needed.max(1));
             }
@@ -456,8 +463,7 @@ impl Client {
     /// The connection is over. The first reason stands.
     fn end(&mut self, why: Disconnected) {
         let Some(connection) = self.connection.take() else { return };
-        for (id, Request { token, kind, .. }) in connection.requests {
-            self.session.packet_ids.release(id);
+        for Request { token, kind, .. } in connection.requests.into_values() {
             self.events.push_back(match kind {
                 RequestKind::Subscribe => Event::Subscribed { token, outcome: SubscribeOutcome::Lost },
                 RequestKind::Unsubscribe => Event::Unsubscribed { token, outcome: UnsubscribeOutcome::Lost },
@@ -506,8 +512,7 @@ impl Client {
         }
         self.session.receiver.reset();
         self.session.pubrecs.clear();
-        for (id, token, outgoing) in self.session.sender.reset() {
-            self.session.packet_ids.release(id);
+        for (_, token, outgoing) in self.session.sender.reset() {
             DeliveryLog::client(&mut self.journal).completed(token.0, outgoing.is_some());
             let message = outgoing.map(|outgoing| outgoing.message);
             if let Some(message) = &message {

@@ -9,6 +9,9 @@ use mqtt_codec::PacketId;
 
 const SMALLEST: usize = 8;
 
+/// A table of up to so many slots is kept when it becomes empty: the next burst is as long as the last.
+const KEPT: usize = 64;
+
 #[derive(Clone, Debug)]
 pub(crate) struct IdMap<V> {
     /// Empty, or a power of two of at least [`SMALLEST`].
@@ -82,8 +85,7 @@ impl<V: Copy> IdMap<V> {
             }
             at = self.next(at);
         }
-        if self.len == 0 && self.slots.len() > SMALLEST {
-            // A burst is over.
+        if self.len == 0 && self.slots.len() > KEPT {
             self.slots = Vec::new();
         }
         removed.map(|(_, value)| value)

@@ -9,8 +9,8 @@ use mqtt_topic::TopicName;
 use super::route::Parcel;
 use super::{Broker, Policy, State};
 use crate::delivery::{Answer, Incoming};
-use crate::server::{ConnectionId, Phase, Retained, Session, SessionId};
-use crate::{Explanation, Instant};
+use crate::server::{ConnectionId, Phase, Retained, SessionId};
+use crate::{Explanation, Instant, Refusal};
 
 impl<P: Policy> Broker<P> {
     /// A PUBLISH arrives.
@@ -32,41 +32,20 @@ impl<P: Policy> Broker<P> {
         if publish.retain && !self.state.config.retain_available {
             return self.violated(now, connection, DisconnectReason::RetainNotSupported);
         }
-        let mut explanation = Explanation::NONE;
         let Some(from) = self.state.sessions.get_mut(session) else { return };
-        match from.receiver.publish(publish.delivery) {
-            Incoming::Deliver(token) => {
-                let own = properties_of_message(publish.properties);
-                let properties = own.as_ref().map_or(publish.properties, MessageProperties::as_publish);
-                let expiry = publish.properties.message_expiry_interval();
-                let publish = Publish { topic: Some(topic), properties, ..*publish };
-                let mut parcel = Parcel::received(topic, publish, expiry, now);
-                let verdict = self.policy.may_publish(&from.info(), &publish);
-                let reason = match (version, verdict) {
-                    (_, Err(refusal)) => {
-                        explanation = refusal.explanation;
-                        if refusal.reason.is_error() { refusal.reason } else { PublishReason::NotAuthorized }
-                    }
-                    (ProtocolVersion::V5_0, Ok(())) if token.is_some() && !self.state.can_retain(&parcel) => {
-                        PublishReason::QuotaExceeded
-                    }
-                    _ => {
-                        let may_be_refused = version == ProtocolVersion::V5_0 && token.is_some();
-                        match self.state.offer(now, &mut parcel, session, may_be_refused) {
-                            None => PublishReason::QuotaExceeded,
-                            Some(0) => PublishReason::NoMatchingSubscribers,
-                            Some(_) => PublishReason::Success,
-                        }
-                    }
-                };
-                // 3.x has no way to tell.
-                let reason = if version == ProtocolVersion::V5_0 { reason } else { PublishReason::Success };
+        match from.receiver.judge(publish.delivery) {
+            Incoming::Deliver => {
+                let (reason, explanation) = self.take_over(now, session, version, topic, publish);
                 let State { sessions, actions, .. } = &mut self.state;
-                if let (Some(from), Some(token)) = (sessions.get_mut(session), token) {
-                    from.answer(token, reason, actions);
-                }
+                let from = sessions.get_mut(session);
+                let answer = from.and_then(|from| from.answer(publish.delivery, reason, actions));
+                self.answer(now, connection, version, answer, &explanation);
             }
-            Incoming::Repeat => {}
+            // There is never more than one: the broker answers at once.
+            Incoming::Repeat => {
+                let answer = from.next_answer();
+                self.answer(now, connection, version, answer, &Explanation::NONE);
+            }
             Incoming::IdInUse if version == ProtocolVersion::V5_0 => {
                 if let Some(packet) = id_in_use(publish) {
                     self.send(now, connection, &packet);
@@ -77,17 +56,57 @@ impl<P: Policy> Broker<P> {
                 self.violated(now, connection, DisconnectReason::ReceiveMaximumExceeded);
             }
         }
-        if publish.delivery.packet_id().is_none() {
-            return;
-        }
-        // There is never more than one: the broker answers at once.
-        while let Some(answer) = self.state.sessions.get_mut(session).and_then(Session::next_answer) {
-            let said = self.state.explain(connection, &explanation, |properties| {
-                answering(answer, properties).encoded_len(version)
-            });
-            let properties = AckProperties::new(&said).unwrap_or_default();
-            self.send(now, connection, &answering(answer, properties));
-        }
+    }
+
+    /// Sends the message of a PUBLISH to all who want it, if that is allowed; the reason to answer with.
+    fn take_over(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        version: ProtocolVersion,
+        topic: TopicName<&[u8]>,
+        publish: &Publish<'_>,
+    ) -> (PublishReason, Explanation) {
+        let own = properties_of_message(publish.properties);
+        let properties = own.as_ref().map_or(publish.properties, MessageProperties::as_publish);
+        let expiry = publish.properties.message_expiry_interval();
+        let publish = Publish { topic: Some(topic), properties, ..*publish };
+        let mut parcel = Parcel::received(topic, publish, expiry, now);
+        let Some(from) = self.state.sessions.get(session) else {
+            return (PublishReason::UnspecifiedError, Explanation::NONE);
+        };
+        let verdict = self.policy.may_publish(&from.info(), &publish);
+        // 3.x has no way to tell.
+        let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
+        let reason = match verdict {
+            Err(Refusal { reason, explanation }) => {
+                let reason = if reason.is_error() { reason } else { PublishReason::NotAuthorized };
+                return (if is_told { reason } else { PublishReason::Success }, explanation);
+            }
+            Ok(()) if is_told && !self.state.can_retain(&parcel) => PublishReason::QuotaExceeded,
+            Ok(()) => match self.state.offer(now, &mut parcel, session, is_told) {
+                None => PublishReason::QuotaExceeded,
+                Some(0) if is_told => PublishReason::NoMatchingSubscribers,
+                Some(_) => PublishReason::Success,
+            },
+        };
+        (reason, Explanation::NONE)
+    }
+
+    fn answer(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        version: ProtocolVersion,
+        answer: Option<Answer>,
+        explanation: &Explanation,
+    ) {
+        let Some(answer) = answer else { return };
+        let said = self.state.explain(connection, explanation, |properties| {
+            answering(answer, properties).encoded_len(version)
+        });
+        let properties = AckProperties::new(&said).unwrap_or_default();
+        self.send(now, connection, &answering(answer, properties));
     }
 }
 

@@ -14,11 +14,15 @@ use crate::{Message, StoredState};
 
 /// That there is a Session.
 pub(super) fn put_session(journal: &mut Journal) {
-    journal.push(Writer::client().kind(Kind::Session).with(Writer::value()));
+    if journal.is_enabled() {
+        journal.push(Writer::client().kind(Kind::Session).with(Writer::value()));
+    }
 }
 
 pub(super) fn remove_session(journal: &mut Journal) {
-    journal.push(Change::Remove { key: Writer::client().kind(Kind::Session).into_key() });
+    if journal.is_enabled() {
+        journal.push(Change::Remove { key: Writer::client().kind(Kind::Session).into_key() });
+    }
 }
 
 impl Client {
@@ -58,7 +62,7 @@ impl Client {
         for exchange in exchanges {
             let fits = exchange.order == exchange.number;
             let (number, packet_id) = (exchange.number, exchange.packet_id);
-            if !fits || !client.session.packet_ids.occupy(packet_id) {
+            if !fits || client.session.sender.contains(packet_id) {
                 let key = Writer::client().kind(Kind::Exchange).u64(number).into_key();
                 return Err(RestoreError { key, fault: RestoreFault::Inconsistent });
             }

@@ -37,8 +37,8 @@ struct Due {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the message may have to be delivered"]
 pub(crate) enum Incoming {
-    /// Deliver it. The token, which QoS 0 does not have, is to be [answered](Receiver::answer).
-    Deliver(Option<AckToken>),
+    /// Deliver it, then [answer](Receiver::answer_at_once) it, or [keep](Receiver::keep) it to be answered later.
+    Deliver,
     /// It was delivered before: do not deliver it. Its PUBREC is due again.
     Repeat,
     /// Its identifier belongs to a PUBLISH that is still to be answered, or to a QoS 2 message that waits for PUBREL while
@@ -95,8 +95,8 @@ impl Receiver {
     }
 
     /// A PUBLISH arrives.
-    pub(crate) fn publish(&mut self, delivery: Delivery) -> Incoming {
-        let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver(None) };
+    pub(crate) fn judge(&mut self, delivery: Delivery) -> Incoming {
+        let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver };
         let qos = delivery.qos();
         let is_accepted = self.accepted.contains(packet_id);
         let is_due = self.due_ids.contains(packet_id);
@@ -114,8 +114,39 @@ impl Receiver {
         if self.open >= usize::from(self.receive_maximum) {
             return Incoming::ReceiveMaximumExceeded;
         }
+        Incoming::Deliver
+    }
+
+    /// A PUBLISH that is to be delivered is answered later. QoS 0 is not answered, and has no token.
+    pub(crate) fn keep(&mut self, delivery: Delivery) -> Option<AckToken> {
+        let packet_id = delivery.packet_id()?;
         self.open += 1;
-        Incoming::Deliver(Some(self.push(Due { packet_id, qos, reason: None, is_repeat: false })))
+        Some(self.push(Due { packet_id, qos: delivery.qos(), reason: None, is_repeat: false }))
+    }
+
+    /// A PUBLISH that is to be delivered is answered at once: the identifier of a QoS 2 message that is to be kept until PUBREL,
+    /// and the answer, unless it has to wait for others.
+    pub(crate) fn answer_at_once(
+        &mut self,
+        delivery: Delivery,
+        reason: PublishReason,
+    ) -> (Option<PacketId>, Option<Answer>) {
+        if !self.due.is_empty() {
+            let kept = self.keep(delivery).and_then(|token| self.answer(token, reason).ok().flatten());
+            return (kept, None);
+        }
+        match delivery {
+            Delivery::AtMostOnce => (None, None),
+            Delivery::AtLeastOnce { packet_id, .. } => (None, Some(Answer::Puback(packet_id, reason))),
+            Delivery::ExactlyOnce { packet_id, .. } if reason.is_error() => {
+                (None, Some(Answer::Pubrec(packet_id, reason)))
+            }
+            Delivery::ExactlyOnce { packet_id, .. } => {
+                self.open += 1;
+                self.accepted.insert(packet_id, self.epoch);
+                (Some(packet_id), Some(Answer::Pubrec(packet_id, reason)))
+            }
+        }
     }
 
     /// Whether an answer to a PUBLISH of this QoS and identifier is due.
@@ -203,6 +234,14 @@ mod tests {
         PacketId::new(id).unwrap()
     }
 
+    /// What a PUBLISH is, and its token if it is delivered, to be answered later.
+    fn publish(receiver: &mut Receiver, delivery: Delivery) -> Result<AckToken, Incoming> {
+        match receiver.judge(delivery) {
+            Incoming::Deliver => Ok(receiver.keep(delivery).unwrap()),
+            other => Err(other),
+        }
+    }
+
     fn at_least_once(packet_id: u16) -> Delivery {
         Delivery::AtLeastOnce { packet_id: id(packet_id), dup: false }
     }
@@ -288,6 +327,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Operation {
         Publish(PacketId, QoS),
+        AtOnce(PacketId, QoS, PublishReason),
         Answer(usize, PublishReason),
         NextAnswer,
         Pubrel(PacketId),
@@ -297,10 +337,13 @@ mod tests {
 
     fn operation() -> impl Strategy<Value = Operation> {
         let ids = || (1..12_u16).prop_map(id);
-        let reasons = prop_oneof![3 => Just(PublishReason::Success), 1 => Just(PublishReason::QuotaExceeded)];
+        let qos = || prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)];
+        let reasons =
+            || prop_oneof![3 => Just(PublishReason::Success), 1 => Just(PublishReason::QuotaExceeded)];
         prop_oneof![
-            10 => (ids(), prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)]).prop_map(|(id, qos)| Operation::Publish(id, qos)),
-            10 => (any::<usize>(), reasons).prop_map(|(at, reason)| Operation::Answer(at, reason)),
+            10 => (ids(), qos()).prop_map(|(id, qos)| Operation::Publish(id, qos)),
+            5 => (ids(), qos(), reasons()).prop_map(|(id, qos, reason)| Operation::AtOnce(id, qos, reason)),
+            10 => (any::<usize>(), reasons()).prop_map(|(at, reason)| Operation::Answer(at, reason)),
             10 => Just(Operation::NextAnswer),
             5 => ids().prop_map(Operation::Pubrel),
             1 => (1..8_u16).prop_map(Operation::Resume),
@@ -322,8 +365,25 @@ mod tests {
                             QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
                             _ => Delivery::AtLeastOnce { packet_id, dup: false },
                         };
-                        match (receiver.publish(delivery), model.publish(packet_id, qos)) {
-                            (Incoming::Deliver(Some(token)), Ok(())) => tokens.push((packet_id, token)),
+                        match (publish(&mut receiver, delivery), model.publish(packet_id, qos)) {
+                            (Ok(token), Ok(())) => tokens.push((packet_id, token)),
+                            (incoming, expected) => prop_assert_eq!(incoming.map(|_| ()), expected),
+                        }
+                    }
+                    Operation::AtOnce(packet_id, qos, reason) => {
+                        let delivery = match qos {
+                            QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
+                            _ => Delivery::AtLeastOnce { packet_id, dup: false },
+                        };
+                        let is_due = !model.due.is_empty();
+                        match (receiver.judge(delivery), model.publish(packet_id, qos)) {
+                            (Incoming::Deliver, Ok(())) => {
+                                model.answer(packet_id, reason);
+                                let is_kept = qos == QoS::ExactlyOnce && !reason.is_error();
+                                let answer = if is_due { None } else { model.next_answer() };
+                                let expected = (is_kept.then_some(packet_id), answer);
+                                prop_assert_eq!(receiver.answer_at_once(delivery, reason), expected);
+                            }
                             (incoming, expected) => prop_assert_eq!(Err(incoming), expected),
                         }
                     }
@@ -369,10 +429,7 @@ mod tests {
     }
 
     fn deliver(receiver: &mut Receiver, delivery: Delivery) -> AckToken {
-        match receiver.publish(delivery) {
-            Incoming::Deliver(Some(token)) => token,
-            other => panic!("{other:?}"),
-        }
+        publish(receiver, delivery).unwrap()
     }
 
     #[test]
@@ -408,8 +465,8 @@ mod tests {
         receiver.answer(accepted, PublishReason::Success).unwrap();
         let _unanswered = deliver(&mut receiver, exactly_once(2));
         receiver.resume(10);
-        assert_eq!(receiver.publish(exactly_once(1)), Incoming::Repeat);
-        assert!(matches!(receiver.publish(exactly_once(2)), Incoming::Deliver(Some(_))));
+        assert_eq!(publish(&mut receiver, exactly_once(1)), Err(Incoming::Repeat));
+        assert!(publish(&mut receiver, exactly_once(2)).is_ok());
         assert_eq!(receiver.next_answer(), Some(Answer::Pubrec(id(1), PublishReason::Success)));
         assert_eq!(receiver.next_answer(), None);
     }
@@ -421,10 +478,10 @@ mod tests {
         let token = deliver(&mut receiver, exactly_once(1));
         receiver.answer(token, PublishReason::Success).unwrap();
         let _ = receiver.next_answer();
-        assert_eq!(receiver.publish(exactly_once(2)), Incoming::ReceiveMaximumExceeded);
+        assert_eq!(publish(&mut receiver, exactly_once(2)), Err(Incoming::ReceiveMaximumExceeded));
         receiver.resume(1);
-        assert_eq!(receiver.publish(exactly_once(1)), Incoming::Repeat);
+        assert_eq!(publish(&mut receiver, exactly_once(1)), Err(Incoming::Repeat));
         let _token = deliver(&mut receiver, exactly_once(2));
-        assert_eq!(receiver.publish(exactly_once(3)), Incoming::ReceiveMaximumExceeded);
+        assert_eq!(publish(&mut receiver, exactly_once(3)), Err(Incoming::ReceiveMaximumExceeded));
     }
 }

@@ -214,6 +214,16 @@ impl<M, T: Copy> Sender<M, T> {
         self.end_exchange(id)
     }
 
+    /// Whether an open exchange has this identifier.
+    pub(crate) fn contains(&self, id: PacketId) -> bool {
+        self.index.contains(id)
+    }
+
+    /// Whether something of an earlier epoch is still to be sent again.
+    pub(crate) const fn has_resends(&self) -> bool {
+        self.unsent > 0
+    }
+
     /// How many exchanges are open.
     pub(crate) const fn len(&self) -> usize {
         self.index.len()

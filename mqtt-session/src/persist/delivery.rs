@@ -70,7 +70,7 @@ impl<'j> DeliveryLog<'j> {
         }
         // What is too large for any packet is not sent either.
         let Some(value) = record.fields() else { return };
-        self.put(Kind::Message, |key| key.u64(number), value);
+        self.put(Kind::Message, |key| key.u64(number), || value);
     }
 
     /// The message is given up.
@@ -99,7 +99,7 @@ impl<'j> DeliveryLog<'j> {
 
     /// A QoS 2 message is taken over under this identifier.
     pub(crate) fn received(&mut self, packet_id: PacketId) {
-        self.put(Kind::Received, |key| key.packet_id(packet_id), Writer::value());
+        self.put(Kind::Received, |key| key.packet_id(packet_id), Writer::value);
     }
 
     /// PUBREL has come.
@@ -117,13 +117,14 @@ impl<'j> DeliveryLog<'j> {
 
     /// An exchange as it is; [`sent`](Self::sent) and [`released`](Self::released) say how it came to be so.
     pub(crate) fn exchange(&mut self, number: u64, order: u64, packet_id: PacketId, is_released: bool) {
-        let value = Writer::value().u64(order).packet_id(packet_id).bool(is_released);
+        let value = || Writer::value().u64(order).packet_id(packet_id).bool(is_released);
         self.put(Kind::Exchange, |key| key.u64(number), value);
     }
 
-    fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: Writer) {
+    /// Where nothing is told, nothing is written either.
+    fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: impl FnOnce() -> Writer) {
         if self.is_enabled {
-            self.journal.push(rest(self.key().kind(kind)).with(value));
+            self.journal.push(rest(self.key().kind(kind)).with(value()));
         }
     }
 

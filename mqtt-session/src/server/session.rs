@@ -20,7 +20,7 @@ use super::retained::{Retained, RetainedMessages};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
 use crate::persist::{DeliveryLog, RestoredDelivery, RestoredExchange};
-use crate::{AckToken, Instant, Message};
+use crate::{Instant, Message};
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
 const WALK_BUDGET: usize = 1_024;
@@ -159,6 +159,11 @@ impl Session {
         self.queue.has_room(size_of::<Outgoing>() + size, limits)
     }
 
+    /// Whether [`fill`](Self::fill) may have something to do.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.sender.has_resends() || !self.walks.is_empty() || !self.queue.is_empty()
+    }
+
     fn can_start(&self, limits: Limits) -> bool {
         self.sender.can_start() && self.under_way < limits.queued_bytes
     }
@@ -193,7 +198,8 @@ impl Session {
         actions: &mut Actions,
     ) {
         let Waiting { number, outgoing } = waiting;
-        let Some(packet_id) = self.packet_ids.allocate() else {
+        let Self { sender, packet_ids, .. } = self;
+        let Some(packet_id) = packet_ids.allocate(sender.len(), |id| sender.contains(id)) else {
             debug_assert!(false, "the send quota is not above the number of identifiers");
             self.log(actions).message_gone(number);
             return self.dropped(DropCause::QueueFull, actions);
@@ -211,7 +217,6 @@ impl Session {
                 self.sender.start(packet_id, outgoing.qos, outgoing, tag);
             }
             Err(cause) => {
-                self.packet_ids.release(packet_id);
                 self.log(actions).completed(number, true);
                 self.dropped(cause, actions);
             }
@@ -310,13 +315,12 @@ impl Session {
         // The Client takes smaller packets than before: this counts as delivered `[MQTT-3.1.2-25]`.
         let acknowledged = match delivery {
             Delivery::AtMostOnce => return Ok(true),
-            Delivery::AtLeastOnce { packet_id, .. } => (packet_id, self.sender.puback(packet_id)),
+            Delivery::AtLeastOnce { packet_id, .. } => self.sender.puback(packet_id),
             Delivery::ExactlyOnce { packet_id, .. } => {
-                (packet_id, self.sender.pubrec(packet_id, PublishReason::UnspecifiedError))
+                self.sender.pubrec(packet_id, PublishReason::UnspecifiedError)
             }
         };
-        if let (packet_id, Acknowledged::Ended { tag, message }) = acknowledged {
-            self.packet_ids.release(packet_id);
+        if let Acknowledged::Ended { tag, message } = acknowledged {
             self.log(actions).completed(tag.number, message.is_some());
             self.given_up(message);
         }
@@ -461,7 +465,6 @@ impl Session {
         };
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
-                self.packet_ids.release(id);
                 self.log(actions).completed(tag.number, message.is_some());
                 self.given_up(message);
                 Ok(None)
@@ -481,12 +484,18 @@ impl Session {
         }
     }
 
-    /// A received message has been handed on, or refused.
-    pub(crate) fn answer(&mut self, token: AckToken, reason: PublishReason, actions: &mut Actions) {
-        // The token is of this connection.
-        if let Ok(Some(id)) = self.receiver.answer(token, reason) {
+    /// A received message has been handed on, or refused: what it is answered with.
+    pub(crate) fn answer(
+        &mut self,
+        delivery: Delivery,
+        reason: PublishReason,
+        actions: &mut Actions,
+    ) -> Option<Answer> {
+        let (kept, answer) = self.receiver.answer_at_once(delivery, reason);
+        if let Some(id) = kept {
             self.log(actions).received(id);
         }
+        answer
     }
 
     /// A PUBREL arrives; the reason for the PUBCOMP that answers it.
@@ -515,7 +524,7 @@ impl Session {
         }
         let (exchanges, waiting) = delivery.into_parts();
         for RestoredExchange { number, order, packet_id, message } in exchanges {
-            if !self.packet_ids.occupy(packet_id) {
+            if self.sender.contains(packet_id) {
                 return false;
             }
             let message = message.map(Outgoing::from);
