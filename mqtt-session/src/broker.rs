@@ -44,7 +44,7 @@ use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
     Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Pending, Phase, RetainedMessages,
-    Session, SessionId, Slab, Turn,
+    Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 
@@ -92,6 +92,8 @@ struct State {
     turns: BTreeMap<GroupId, usize>,
     /// Room for the receivers of one message.
     targets: Vec<Target>,
+    /// Memory for messages that have to be kept.
+    spares: Spares,
     /// How many messages have been routed.
     routed: u64,
     /// How many Client Identifiers have been assigned.
@@ -117,6 +119,7 @@ impl<P: Policy> Broker<P> {
             actions: Actions::new(config.durable),
             turns: BTreeMap::new(),
             targets: Vec::new(),
+            spares: Spares::default(),
             routed: 0,
             assigned: 0,
             now: Instant::from_millis(0),
@@ -344,20 +347,24 @@ impl<P: Policy> Broker<P> {
         let Some((session, version)) = self.state.heard_from(now, connection) else { return };
         match packet {
             Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubcomp(_) => {
-                let State { sessions, actions, .. } = &mut self.state;
-                let acknowledged =
-                    sessions.get_mut(session).map(|session| session.acknowledge(packet, actions));
-                match acknowledged {
-                    Some(Ok(Some(mut pubrel))) => {
-                        if version != ProtocolVersion::V5_0 {
-                            pubrel.reason = ReleaseReason::Success;
-                        }
-                        self.send(now, connection, &Packet::Pubrel(pubrel));
-                    }
-                    Some(Err(_)) => self.violated(now, connection, DisconnectReason::ProtocolError),
-                    Some(Ok(None)) | None => {}
+                let State { sessions, actions, spares, .. } = &mut self.state;
+                let Some(session) = sessions.get_mut(session) else { return };
+                let Ok((pubrel, message)) = session.acknowledge(packet, actions) else {
+                    return self.violated(now, connection, DisconnectReason::ProtocolError);
+                };
+                let has_waiting = session.has_waiting();
+                if let Some(message) = message {
+                    spares.put(message);
                 }
-                self.fill(now, connection);
+                if let Some(mut pubrel) = pubrel {
+                    if version != ProtocolVersion::V5_0 {
+                        pubrel.reason = ReleaseReason::Success;
+                    }
+                    self.send(now, connection, &Packet::Pubrel(pubrel));
+                }
+                if has_waiting {
+                    self.fill(now, connection);
+                }
             }
             Packet::Pubrel(pubrel) => {
                 let id = pubrel.packet_id;

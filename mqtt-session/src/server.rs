@@ -11,6 +11,7 @@ mod records;
 mod retained;
 mod session;
 mod slab;
+mod spares;
 
 pub(crate) use self::action::Actions;
 pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
@@ -26,6 +27,7 @@ pub(crate) use self::retained::{Retained, RetainedMessages};
 pub use self::session::ClientInfo;
 pub(crate) use self::session::{DelayedWill, RetainedWalk, Session};
 pub(crate) use self::slab::{Key, SessionId, Slab};
+pub(crate) use self::spares::Spares;
 
 /// What may be kept for one Client.
 #[derive(Clone, Copy, Debug)]
@@ -44,9 +46,9 @@ mod tests {
     /// What a broker pays for each; before CONNECT a connection may cost 1 KiB.
     #[test]
     fn sizes() {
-        assert!(size_of::<Connection>() <= 232);
-        assert!(size_of::<Link>() <= 160);
-        assert!(size_of::<Session>() <= 512);
+        assert!(size_of::<Connection>() <= 136);
+        assert!(size_of::<Link>() <= 136);
+        assert!(size_of::<Session>() <= 336);
         assert!(size_of::<Outgoing>() <= 64);
     }
 }

@@ -158,7 +158,7 @@ impl State {
         }
         let publisher = from.and_then(|from| self.sessions.get(from)).map(|from| from.client_id.clone());
         let expires_at = parcel.expires_at();
-        let Some(message) = parcel.shared() else { return };
+        let Some(message) = parcel.shared(&mut self.spares) else { return };
         let retained = Retained { message, expires_at, publisher };
         self.retained.insert(retained, &mut self.actions.journal);
     }

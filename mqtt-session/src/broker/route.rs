@@ -12,7 +12,7 @@ use super::subscribe::Granted;
 use crate::delivery::first_delivery;
 use crate::server::{
     Connection, ConnectionId, Copies, DropCause, Group, Identifiers, Limits, Outgoing, Session, SessionId,
-    Slab,
+    Slab, Spares,
 };
 use crate::{Instant, Message};
 
@@ -71,13 +71,13 @@ impl<'m> Parcel<'m> {
     }
 
     /// The message in memory of its own, one for all who keep it. There is always one.
-    pub(super) fn shared(&mut self) -> Option<Arc<Message>> {
+    pub(super) fn shared(&mut self, spares: &mut Spares) -> Option<Arc<Message>> {
         if self.shared.is_none() {
             let publish =
                 Publish { delivery: first_delivery(self.qos, PacketId::MIN), ..*self.copies.publish() };
-            let message = Message::copied(self.copies.topic(), &publish, self.expiry)?;
+            let message = spares.message(self.copies.topic(), &publish, self.expiry)?;
             self.copies.send_by_reference(message.payload());
-            self.shared = Some(Arc::new(message));
+            self.shared = Some(message);
         }
         self.shared.clone()
     }
@@ -178,7 +178,7 @@ impl State {
 
     /// Sends one copy, or keeps it, or drops it.
     fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: Target) {
-        let Self { sessions, connections, actions, config, .. } = self;
+        let Self { sessions, connections, actions, config, spares, .. } = self;
         let limits = config.limits();
         let Some(session) = sessions.get_mut(target.session) else { return };
         let connection = session.connection.and_then(|id| connections.get_mut(id));
@@ -190,7 +190,7 @@ impl State {
             let Some(connection) = connection else { return };
             // What outlives this call must not keep the read buffer of the publisher alive.
             if parcel.copies.lacks_payload() {
-                let _ = parcel.shared();
+                let _ = parcel.shared(spares);
             }
             let subscription_identifiers = target.identifiers.as_slice();
             let sent = if has_room {
@@ -204,7 +204,7 @@ impl State {
             }
             return;
         }
-        let Some(message) = parcel.shared() else { return };
+        let Some(message) = parcel.shared(spares) else { return };
         let outgoing = Outgoing {
             message,
             qos,

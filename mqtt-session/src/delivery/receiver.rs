@@ -1,5 +1,6 @@
 //! Incoming QoS 1 and QoS 2 messages.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use mqtt_codec::{Delivery, PacketId, PublishReason, QoS, ReleaseReason};
@@ -11,16 +12,22 @@ use crate::id_map::IdMap;
 pub(crate) struct Receiver {
     /// The QoS 2 messages that were accepted and wait for PUBREL, with the epoch of their PUBLISH. Survives connections.
     accepted: IdMap<u32>,
-    /// The answers due on this connection, in the order of the PUBLISHes.
-    due: VecDeque<Due>,
-    /// The identifiers in `due`, each with the QoS of its PUBLISH.
-    due_ids: IdMap<QoS>,
-    /// The number of the answer in front; numbers wrap.
-    first: u32,
+    /// The answers due on this connection: none where all are given at once.
+    due: Option<Box<Answers>>,
     epoch: u32,
     receive_maximum: u16,
     /// Exchanges that occupy the Receive Maximum.
     open: usize,
+}
+
+#[derive(Debug, Default)]
+struct Answers {
+    /// In the order of the PUBLISHes.
+    due: VecDeque<Due>,
+    /// The identifiers in `due`, each with the QoS of its PUBLISH.
+    ids: IdMap<QoS>,
+    /// The number of the answer in front; numbers wrap.
+    first: u32,
 }
 
 #[derive(Debug)]
@@ -83,8 +90,10 @@ impl Receiver {
     /// A connection begins that goes on with this Session. `receive_maximum` is ours; 65,535 in 3.x.
     pub(crate) fn resume(&mut self, receive_maximum: u16) {
         self.epoch = self.epoch.wrapping_add(1);
-        self.due.clear();
-        self.due_ids.clear();
+        if let Some(answers) = &mut self.due {
+            answers.due.clear();
+            answers.ids.clear();
+        }
         self.open = 0;
         self.receive_maximum = receive_maximum;
     }
@@ -99,7 +108,7 @@ impl Receiver {
         let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver };
         let qos = delivery.qos();
         let is_accepted = self.accepted.contains(packet_id);
-        let is_due = self.due_ids.contains(packet_id);
+        let is_due = self.due_qos(packet_id).is_some();
         if is_accepted && qos == QoS::ExactlyOnce {
             // A PUBREC that is due already answers the repeat too.
             if !is_due {
@@ -131,7 +140,7 @@ impl Receiver {
         delivery: Delivery,
         reason: PublishReason,
     ) -> (Option<PacketId>, Option<Answer>) {
-        if !self.due.is_empty() {
+        if self.due.as_ref().is_some_and(|answers| !answers.due.is_empty()) {
             let kept = self.keep(delivery).and_then(|token| self.answer(token, reason).ok().flatten());
             return (kept, None);
         }
@@ -151,12 +160,17 @@ impl Receiver {
 
     /// Whether an answer to a PUBLISH of this QoS and identifier is due.
     pub(crate) fn is_due(&self, delivery: Delivery) -> bool {
-        delivery.packet_id().and_then(|id| self.due_ids.get(id)) == Some(delivery.qos())
+        delivery.packet_id().and_then(|id| self.due_qos(id)) == Some(delivery.qos())
+    }
+
+    fn due_qos(&self, id: PacketId) -> Option<QoS> {
+        self.due.as_ref()?.ids.get(id)
     }
 
     /// The identifier of the message that `token` names, if it is still to be answered.
     pub(crate) fn packet_id(&self, token: &AckToken) -> Option<PacketId> {
-        let due = self.due.get(token.number.wrapping_sub(self.first) as usize)?;
+        let answers = self.due.as_ref()?;
+        let due = answers.due.get(token.number.wrapping_sub(answers.first) as usize)?;
         (token.epoch == self.epoch).then_some(due.packet_id)
     }
 
@@ -170,7 +184,9 @@ impl Receiver {
         token: AckToken,
         reason: PublishReason,
     ) -> Result<Option<PacketId>, StaleToken> {
-        let due = self.due.get_mut(token.number.wrapping_sub(self.first) as usize).ok_or(StaleToken)?;
+        let answers = self.due.as_mut().ok_or(StaleToken)?;
+        let at = token.number.wrapping_sub(answers.first) as usize;
+        let due = answers.due.get_mut(at).ok_or(StaleToken)?;
         if token.epoch != self.epoch || due.reason.is_some() {
             return Err(StaleToken);
         }
@@ -185,10 +201,11 @@ impl Receiver {
 
     /// The next answer that may leave, to be called until it is `None`.
     pub(crate) fn next_answer(&mut self) -> Option<Answer> {
-        let reason = self.due.front()?.reason?;
-        let due = self.due.pop_front()?;
-        self.first = self.first.wrapping_add(1);
-        self.due_ids.remove(due.packet_id);
+        let answers = self.due.as_mut()?;
+        let reason = answers.due.front()?.reason?;
+        let due = answers.due.pop_front()?;
+        answers.first = answers.first.wrapping_add(1);
+        answers.ids.remove(due.packet_id);
         if !due.is_repeat && (due.qos == QoS::AtLeastOnce || reason.is_error()) {
             self.open = self.open.saturating_sub(1);
         }
@@ -213,10 +230,11 @@ impl Receiver {
     }
 
     fn push(&mut self, due: Due) -> AckToken {
+        let answers = self.due.get_or_insert_default();
         #[expect(clippy::cast_possible_truncation, reason = "numbers wrap")]
-        let number = self.first.wrapping_add(self.due.len() as u32);
-        self.due_ids.insert(due.packet_id, due.qos);
-        self.due.push_back(due);
+        let number = answers.first.wrapping_add(answers.due.len() as u32);
+        answers.ids.insert(due.packet_id, due.qos);
+        answers.due.push_back(due);
         AckToken { epoch: self.epoch, number }
     }
 }
@@ -423,7 +441,8 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(receiver.open, model.open.len());
-                prop_assert_eq!(receiver.due_ids.len(), receiver.due.len());
+                let lens = receiver.due.as_ref().map(|answers| (answers.ids.len(), answers.due.len()));
+                prop_assert!(lens.is_none_or(|(ids, due)| ids == due));
             }
         }
     }

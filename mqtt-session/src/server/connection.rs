@@ -41,7 +41,7 @@ pub(crate) enum Phase {
 /// A CONNECT that is being authenticated.
 #[derive(Debug)]
 pub(crate) struct Pending {
-    pub(crate) connect: Frame,
+    pub(crate) connect: Box<Frame>,
     pub(crate) exchange: Exchange,
 }
 

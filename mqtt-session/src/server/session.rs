@@ -322,7 +322,7 @@ impl Session {
         };
         if let Acknowledged::Ended { tag, message } = acknowledged {
             self.log(actions).completed(tag.number, message.is_some());
-            self.given_up(message);
+            let _ = self.given_up(message);
         }
         self.dropped(cause, actions);
         Ok(true)
@@ -451,35 +451,35 @@ impl Session {
         }
     }
 
-    /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it, or that it is a Protocol Error.
+    /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it and the message that is given up, or that it is a Protocol
+    /// Error.
     pub(crate) fn acknowledge(
         &mut self,
         packet: &Packet<'_>,
         actions: &mut Actions,
-    ) -> Result<Option<Pubrel<'static>>, WrongType> {
+    ) -> Result<(Option<Pubrel<'static>>, Option<Arc<Message>>), WrongType> {
         let (id, acknowledged) = match packet {
             Packet::Puback(puback) => (puback.packet_id, self.sender.puback(puback.packet_id)),
             Packet::Pubrec(pubrec) => (pubrec.packet_id, self.sender.pubrec(pubrec.packet_id, pubrec.reason)),
             Packet::Pubcomp(pubcomp) => (pubcomp.packet_id, self.sender.pubcomp(pubcomp.packet_id)),
-            _ => return Ok(None),
+            _ => return Ok((None, None)),
         };
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
                 self.log(actions).completed(tag.number, message.is_some());
-                self.given_up(message);
-                Ok(None)
+                Ok((None, self.given_up(message)))
             }
             Acknowledged::Release { tag, message } => {
                 if message.is_some() {
                     self.log(actions).released(tag.number, tag.order, id);
                 }
-                self.given_up(message);
-                Ok(Some(Pubrel::new(id)))
+                Ok((Some(Pubrel::new(id)), self.given_up(message)))
             }
             Acknowledged::ReleaseUnknown => {
-                Ok(Some(Pubrel { reason: ReleaseReason::PacketIdentifierNotFound, ..Pubrel::new(id) }))
+                let reason = ReleaseReason::PacketIdentifierNotFound;
+                Ok((Some(Pubrel { reason, ..Pubrel::new(id) }), None))
             }
-            Acknowledged::Unknown => Ok(None),
+            Acknowledged::Unknown => Ok((None, None)),
             Acknowledged::WrongType => Err(WrongType),
         }
     }
@@ -507,8 +507,10 @@ impl Session {
         reason
     }
 
-    fn given_up(&mut self, message: Option<Outgoing>) {
-        self.under_way -= message.map_or(0, |outgoing| outgoing.size());
+    fn given_up(&mut self, message: Option<Outgoing>) -> Option<Arc<Message>> {
+        let outgoing = message?;
+        self.under_way -= outgoing.size();
+        Some(outgoing.message)
     }
 
     /// The next PUBACK or PUBREC that is due.
