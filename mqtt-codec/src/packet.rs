@@ -39,6 +39,12 @@ pub(crate) trait Body {
 
     /// Writes as many bytes as [`body_len`](Self::body_len) said.
     fn put_body(&self, version: ProtocolVersion, out: &mut impl Put);
+
+    /// The whole packet, where it is as short as an acknowledgement usually is, and the same in all versions.
+    #[inline]
+    fn short(&self) -> Option<[u8; 4]> {
+        None
+    }
 }
 
 /// Bytes of the whole packet for a Remaining Length, which must not be above 268,435,455.
@@ -56,6 +62,13 @@ fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, Enco
 
 #[inline]
 fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
+    if let Some(packet) = body.short() {
+        if out.remaining_mut() < packet.len() {
+            return Err(EncodeError::BufferTooSmall { needed: packet.len() });
+        }
+        out.put_slice(&packet);
+        return Ok(());
+    }
     let body_len = body.body_len(version)?;
     let mut writer = begin(body.first_byte(), body_len, packet_len(body_len)?, out)?;
     body.put_body(version, &mut writer);

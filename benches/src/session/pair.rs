@@ -1,10 +1,10 @@
 //! A Client that publishes, a broker, and a Client that has subscribed.
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BytesMut};
 use mqtt_codec::{ProtocolVersion, QoS};
 use mqtt_session::{
     Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId, Event,
-    Instant, Message, Received, SubscribeRequest,
+    Instant, Message, Received, SubscribeRequest, Transmit,
 };
 
 use super::{BATCH, TOPIC, messages};
@@ -77,7 +77,7 @@ impl Pair {
         while let Some(action) = broker.poll_action() {
             let Action::Transmit(connection) = action else { panic!("{action:?}") };
             let end = if connection == publisher.connection { &mut *publisher } else { &mut *subscriber };
-            end.down.put(broker.transmit(connection).expect("it is open"));
+            copy(broker.transmit(connection).expect("it is open"), &mut end.down);
             let needs = end.client.handle_input(NOW, &mut end.down);
             assert!(matches!(needs, Received::NeedData(_)));
             while let Some(event) = end.client.poll_event() {
@@ -105,11 +105,21 @@ impl Pair {
     }
 }
 
+/// What a network does.
+fn copy(transmit: &mut Transmit, input: &mut BytesMut) {
+    while transmit.has_remaining() {
+        let chunk = transmit.chunk();
+        let len = chunk.len();
+        input.extend_from_slice(chunk);
+        transmit.advance(len);
+    }
+}
+
 /// What the Client writes goes to the broker.
 fn write(broker: &mut Broker<AllowAll>, end: &mut End) {
     let transmit = end.client.transmit();
     if transmit.has_remaining() {
-        end.up.put(transmit);
+        copy(transmit, &mut end.up);
         let needs = broker.handle_input(NOW, end.connection, &mut end.up);
         assert!(matches!(needs, Received::NeedData(_)));
     }

@@ -63,6 +63,13 @@ macro_rules! acks {
                 }
             }
 
+            #[inline]
+            fn short(&self) -> Option<[u8; 4]> {
+                let is_short = self.reason == $reason::Success && self.properties.is_empty();
+                let [high, low] = self.packet_id.get().to_be_bytes();
+                is_short.then_some([PacketType::$name.first_byte(), 2, high, low])
+            }
+
             fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
                 out.put_u16(self.packet_id.get());
                 if self.reason != $reason::Success || !self.properties.is_empty() {

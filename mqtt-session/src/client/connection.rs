@@ -192,6 +192,10 @@ impl ServerLimits {
         version: ProtocolVersion,
     ) -> Result<(), RejectReason> {
         self.check_support(message)?;
+        // Most need not be measured.
+        if message.size() + MOST_BESIDES <= self.maximum_packet_size as usize {
+            return Ok(());
+        }
         // Every identifier takes as much room.
         let publish = message.as_publish(version, first_delivery(message.qos(), PacketId::MIN));
         let extra = expiry_property(message.expiry(), version);
@@ -220,6 +224,10 @@ impl ServerLimits {
         Ok(())
     }
 }
+
+/// The most bytes a PUBLISH has beside Topic Name, properties of the message and payload: the fixed header, three lengths, Packet
+/// Identifier and Message Expiry Interval.
+const MOST_BESIDES: usize = 5 + 2 + 4 + 2 + 5;
 
 /// The Message Expiry Interval as the property of a PUBLISH.
 pub(super) fn expiry_property(seconds: Option<u32>, version: ProtocolVersion) -> Option<Property<'static>> {

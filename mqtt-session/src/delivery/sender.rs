@@ -164,6 +164,7 @@ impl<M, T: Copy> Sender<M, T> {
     }
 
     /// A new PUBLISH goes out under `packet_id`, which is free. Returns how it is delivered.
+    #[inline]
     pub(crate) fn start(&mut self, packet_id: PacketId, qos: QoS, message: M, tag: T) -> Delivery {
         let (stage, delivery) = match qos {
             QoS::AtMostOnce => return Delivery::AtMostOnce,
@@ -177,6 +178,7 @@ impl<M, T: Copy> Sender<M, T> {
     }
 
     /// A PUBACK arrives, with any reason.
+    #[inline]
     pub(crate) fn puback(&mut self, id: PacketId) -> Acknowledged<M, T> {
         match self.stage(id) {
             None => Acknowledged::Unknown,
@@ -186,6 +188,7 @@ impl<M, T: Copy> Sender<M, T> {
     }
 
     /// A PUBREC arrives. One of 0x80 or above ends the exchange.
+    #[inline]
     pub(crate) fn pubrec(&mut self, id: PacketId, reason: PublishReason) -> Acknowledged<M, T> {
         match self.stage(id) {
             None if reason.is_error() => Acknowledged::Unknown,
@@ -201,6 +204,7 @@ impl<M, T: Copy> Sender<M, T> {
     }
 
     /// A PUBCOMP arrives, with any reason.
+    #[inline]
     pub(crate) fn pubcomp(&mut self, id: PacketId) -> Acknowledged<M, T> {
         match self.stage(id) {
             None => Acknowledged::Unknown,
@@ -253,6 +257,7 @@ impl<M, T: Copy> Sender<M, T> {
         self.entry(id).map(|entry| &mut entry.stage)
     }
 
+    #[inline]
     fn end_exchange(&mut self, id: PacketId) -> Acknowledged<M, T> {
         let Some(entry) = self.slot(id).and_then(Option::take) else { return Acknowledged::Unknown };
         self.index.remove(id);

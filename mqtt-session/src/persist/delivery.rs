@@ -52,18 +52,21 @@ pub(crate) struct DeliveryLog<'j> {
 }
 
 impl<'j> DeliveryLog<'j> {
+    #[inline]
     pub(crate) const fn client(journal: &'j mut Journal) -> Self {
         let is_enabled = journal.is_enabled();
         Self { journal, client_id: None, is_enabled }
     }
 
     /// Of a Session that is or is not stored.
+    #[inline]
     pub(crate) const fn session(journal: &'j mut Journal, client_id: &'j str, is_stored: bool) -> Self {
         let is_enabled = is_stored && journal.is_enabled();
         Self { journal, client_id: Some(client_id), is_enabled }
     }
 
     /// A message is taken over.
+    #[inline]
     pub(crate) fn message(&mut self, number: u64, record: &MessageRecord<'_>) {
         if !self.is_enabled {
             return;
@@ -74,22 +77,26 @@ impl<'j> DeliveryLog<'j> {
     }
 
     /// The message is given up.
+    #[inline]
     pub(crate) fn message_gone(&mut self, number: u64) {
         self.remove(Kind::Message, |key| key.u64(number));
     }
 
     /// The message is sent for the first time, as the one with this place in the order of first sending.
+    #[inline]
     pub(crate) fn sent(&mut self, number: u64, order: u64, packet_id: PacketId) {
         self.exchange(number, order, packet_id, false);
     }
 
     /// PUBREC has come: the message is the receiver's.
+    #[inline]
     pub(crate) fn released(&mut self, number: u64, order: u64, packet_id: PacketId) {
         self.exchange(number, order, packet_id, true);
         self.message_gone(number);
     }
 
     /// The exchange is over. After PUBREC the message is already gone.
+    #[inline]
     pub(crate) fn completed(&mut self, number: u64, has_message: bool) {
         self.remove(Kind::Exchange, |key| key.u64(number));
         if has_message {
@@ -98,16 +105,19 @@ impl<'j> DeliveryLog<'j> {
     }
 
     /// A QoS 2 message is taken over under this identifier.
+    #[inline]
     pub(crate) fn received(&mut self, packet_id: PacketId) {
         self.put(Kind::Received, |key| key.packet_id(packet_id), Writer::value);
     }
 
     /// PUBREL has come.
+    #[inline]
     pub(crate) fn discarded(&mut self, packet_id: PacketId) {
         self.remove(Kind::Received, |key| key.packet_id(packet_id));
     }
 
     /// All identifiers of received messages are forgotten.
+    #[inline]
     pub(crate) fn discarded_all(&mut self) {
         if self.is_enabled {
             let prefix = self.key().kind(Kind::Received).into_key();
@@ -116,18 +126,21 @@ impl<'j> DeliveryLog<'j> {
     }
 
     /// An exchange as it is; [`sent`](Self::sent) and [`released`](Self::released) say how it came to be so.
+    #[inline]
     pub(crate) fn exchange(&mut self, number: u64, order: u64, packet_id: PacketId, is_released: bool) {
         let value = || Writer::value().u64(order).packet_id(packet_id).bool(is_released);
         self.put(Kind::Exchange, |key| key.u64(number), value);
     }
 
     /// Where nothing is told, nothing is written either.
+    #[inline]
     fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: impl FnOnce() -> Writer) {
         if self.is_enabled {
             self.journal.push(rest(self.key().kind(kind)).with(value()));
         }
     }
 
+    #[inline]
     fn remove(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer) {
         if self.is_enabled {
             let key = rest(self.key().kind(kind)).into_key();

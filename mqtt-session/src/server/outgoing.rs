@@ -40,6 +40,7 @@ impl Outgoing {
     }
 
     /// As it is stored.
+    #[inline]
     pub(crate) fn record(&self) -> MessageRecord<'_> {
         let Self { message, qos, retain, expires_at, identifiers, group } = self;
         MessageRecord {

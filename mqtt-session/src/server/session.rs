@@ -169,6 +169,7 @@ impl Session {
     }
 
     /// Sends a QoS 1 or 2 message that did not wait, and is written in this way.
+    #[inline]
     pub(crate) fn start(
         &mut self,
         now: Instant,
@@ -182,6 +183,7 @@ impl Session {
     }
 
     /// Takes a message over.
+    #[inline]
     fn numbered(&mut self, outgoing: Outgoing, actions: &mut Actions) -> Waiting {
         self.last_number += 1;
         let number = self.last_number;
@@ -189,6 +191,7 @@ impl Session {
         Waiting { number, outgoing }
     }
 
+    #[inline]
     fn start_numbered(
         &mut self,
         now: Instant,
@@ -262,6 +265,7 @@ impl Session {
     }
 
     /// Where changes of its deliveries are told.
+    #[inline]
     fn log<'a>(&'a self, actions: &'a mut Actions) -> DeliveryLog<'a> {
         DeliveryLog::session(&mut actions.journal, &self.client_id, self.is_stored)
     }
@@ -507,6 +511,7 @@ impl Session {
         reason
     }
 
+    #[inline]
     fn given_up(&mut self, message: Option<Outgoing>) -> Option<Arc<Message>> {
         let outgoing = message?;
         self.under_way -= outgoing.size();
