@@ -139,7 +139,8 @@ impl Client {
             held_bytes: 0,
             connection: None,
             transmit: Transmit::default(),
-            events: VecDeque::new(),
+            // Most of the time there is one at a time.
+            events: VecDeque::with_capacity(1),
             journal: Journal::new(durable),
             next_token: 0,
             now: Instant::from_millis(0),

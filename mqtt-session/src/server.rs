@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn sizes() {
         assert!(size_of::<Connection>() <= 136);
-        assert!(size_of::<Link>() <= 136);
+        assert!(size_of::<Link>() <= 96);
         assert!(size_of::<Session>() <= 336);
         assert!(size_of::<Outgoing>() <= 64);
     }

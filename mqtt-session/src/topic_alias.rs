@@ -1,5 +1,6 @@
 //! Topic Aliases (5.0, section 3.3.2.3.4): two tables, one for each direction, both as old as the connection.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use core::num::NonZeroU16;
 
@@ -11,13 +12,14 @@ use mqtt_topic::TopicName;
 #[derive(Debug)]
 pub(crate) struct AliasSender {
     maximum: u16,
-    aliases: BTreeMap<Bytes, NonZeroU16>,
+    /// None before the first.
+    aliases: Option<Box<BTreeMap<Bytes, NonZeroU16>>>,
 }
 
 impl AliasSender {
     /// `maximum` is the Topic Alias Maximum of the peer, or less to save memory; 0: no aliases `[MQTT-3.3.2-9]`.
     pub(crate) const fn new(maximum: u16) -> Self {
-        Self { maximum, aliases: BTreeMap::new() }
+        Self { maximum, aliases: None }
     }
 
     /// How to write `topic`. A new alias is in force only after [`sent`](Self::sent).
@@ -25,10 +27,11 @@ impl AliasSender {
         if self.maximum == 0 {
             return TopicForm::Name;
         }
-        if let Some(alias) = self.aliases.get(topic.as_bytes()) {
+        let known = self.aliases.as_ref();
+        if let Some(alias) = known.and_then(|aliases| aliases.get(topic.as_bytes())) {
             return TopicForm::Alias(*alias);
         }
-        match u16::try_from(self.aliases.len() + 1) {
+        match u16::try_from(known.map_or(0, |aliases| aliases.len()) + 1) {
             Ok(next) if next <= self.maximum => {
                 NonZeroU16::new(next).map_or(TopicForm::Name, TopicForm::SetAlias)
             }
@@ -39,7 +42,7 @@ impl AliasSender {
     /// The PUBLISH for which [`choose`](Self::choose) chose `form` goes out.
     pub(crate) fn sent<S: AsRef<[u8]>>(&mut self, topic: &TopicName<S>, form: TopicForm) {
         if let TopicForm::SetAlias(alias) = form {
-            self.aliases.insert(Bytes::copy_from_slice(topic.as_bytes()), alias);
+            self.aliases.get_or_insert_default().insert(Bytes::copy_from_slice(topic.as_bytes()), alias);
         }
     }
 }
@@ -48,13 +51,14 @@ impl AliasSender {
 #[derive(Debug)]
 pub(crate) struct AliasReceiver {
     maximum: u16,
-    topics: BTreeMap<NonZeroU16, TopicName<Bytes>>,
+    /// None before the first.
+    topics: Option<Box<BTreeMap<NonZeroU16, TopicName<Bytes>>>>,
 }
 
 impl AliasReceiver {
     /// `maximum` is the Topic Alias Maximum that was announced to the peer.
     pub(crate) const fn new(maximum: u16) -> Self {
-        Self { maximum, topics: BTreeMap::new() }
+        Self { maximum, topics: None }
     }
 
     /// What the alias of a PUBLISH stands for where it has no Topic Name; `None`: it has one, which its alias, if any, stands
@@ -73,13 +77,15 @@ impl AliasReceiver {
         if alias.get() > self.maximum {
             return Err(DisconnectReason::TopicAliasInvalid);
         }
+        let known = self.topics.as_ref().and_then(|topics| topics.get(&alias));
         let Some(name) = publish.topic else {
-            return self.topics.get(&alias).cloned().map(Some).ok_or(DisconnectReason::ProtocolError);
+            return known.cloned().map(Some).ok_or(DisconnectReason::ProtocolError);
         };
-        if self.topics.get(&alias).is_none_or(|topic| topic.as_bytes() != name.as_bytes()) {
+        if known.is_none_or(|topic| topic.as_bytes() != name.as_bytes()) {
             // The table must not keep a read buffer alive.
             let detached = name.with_storage(Bytes::copy_from_slice(name.as_bytes()));
-            self.topics.insert(alias, detached.ok_or(DisconnectReason::ProtocolError)?);
+            let detached = detached.ok_or(DisconnectReason::ProtocolError)?;
+            self.topics.get_or_insert_default().insert(alias, detached);
         }
         Ok(None)
     }

@@ -8,7 +8,7 @@
 use std::alloc::System;
 use std::process::ExitCode;
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BytesMut};
 use mqtt_codec::{ProtocolVersion, QoS};
 use mqtt_session::{
     Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId, Event,
@@ -42,6 +42,11 @@ impl Held {
     fn add(&mut self, other: Self) {
         self.bytes += other.bytes;
         self.blocks += other.blocks;
+    }
+
+    fn subtract(&mut self, other: Self) {
+        self.bytes -= other.bytes;
+        self.blocks -= other.blocks;
     }
 }
 
@@ -126,32 +131,36 @@ fn measure(version: ProtocolVersion, message: Option<QoS>, count: usize) {
 
 /// Moves bytes until all is quiet.
 fn settle(broker: &mut Broker<AllowAll>, end: &mut End, clients: &mut Held, others: &mut Held) {
+    let End { client, connection, up, down } = end;
     loop {
         let region = Region::new(ALLOCATOR);
-        let End { client, up, .. } = end;
-        let transmit = client.transmit();
-        let is_quiet = !transmit.has_remaining();
-        let taken = transmit.copy_to_bytes(transmit.remaining());
+        let mut is_quiet = true;
+        while client.transmit().has_remaining() {
+            is_quiet = false;
+            let transmit = client.transmit();
+            let region = Region::new(ALLOCATOR);
+            up.extend_from_slice(transmit.chunk());
+            let copied = Held::since(&region);
+            others.add(copied);
+            clients.subtract(copied);
+            transmit.advance(transmit.chunk().len());
+        }
         clients.add(Held::since(&region));
-        let region = Region::new(ALLOCATOR);
-        up.extend_from_slice(&taken);
-        others.add(Held::since(&region));
-        let region = Region::new(ALLOCATOR);
-        drop(taken);
-        clients.add(Held::since(&region));
-        let _ = broker.handle_input(NOW, end.connection, &mut end.up);
+        let _ = broker.handle_input(NOW, *connection, up);
         while let Some(action) = broker.poll_action() {
             assert!(matches!(action, Action::Transmit(_)));
         }
-        let transmit = broker.transmit(end.connection).expect("it is open");
-        let is_quiet = is_quiet && !transmit.has_remaining();
+        let transmit = broker.transmit(*connection).expect("it is open");
+        while transmit.has_remaining() {
+            is_quiet = false;
+            let region = Region::new(ALLOCATOR);
+            down.extend_from_slice(transmit.chunk());
+            others.add(Held::since(&region));
+            transmit.advance(transmit.chunk().len());
+        }
         let region = Region::new(ALLOCATOR);
-        end.down.put_slice(transmit.chunk());
-        others.add(Held::since(&region));
-        transmit.advance(transmit.chunk().len());
-        let region = Region::new(ALLOCATOR);
-        let _ = end.client.handle_input(NOW, &mut end.down);
-        while let Some(event) = end.client.poll_event() {
+        let _ = client.handle_input(NOW, down);
+        while let Some(event) = client.poll_event() {
             assert!(!matches!(event, Event::Disconnected(_)));
         }
         clients.add(Held::since(&region));

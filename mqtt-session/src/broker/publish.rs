@@ -36,6 +36,9 @@ impl<P: Policy> Broker<P> {
         match from.receiver.judge(publish.delivery) {
             Incoming::Deliver => {
                 let (reason, explanation) = self.take_over(now, session, version, topic, publish);
+                if publish.delivery.packet_id().is_none() {
+                    return;
+                }
                 let State { sessions, actions, .. } = &mut self.state;
                 let from = sessions.get_mut(session);
                 let answer = from.and_then(|from| from.answer(publish.delivery, reason, actions));

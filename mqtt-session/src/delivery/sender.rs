@@ -172,6 +172,10 @@ impl<M, T: Copy> Sender<M, T> {
             QoS::ExactlyOnce => (Stage::Pubrec(message), Delivery::ExactlyOnce { packet_id, dup: false }),
         };
         self.compact();
+        if self.entries.capacity() == 0 {
+            // Many never have more than one.
+            self.entries.reserve_exact(1);
+        }
         self.index.insert(packet_id, self.end());
         self.entries.push_back(Some(Entry { packet_id, stage, tag, epoch: self.epoch }));
         delivery

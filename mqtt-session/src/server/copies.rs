@@ -1,5 +1,6 @@
 //! The PUBLISH packets that one message becomes.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU16;
 
@@ -26,7 +27,7 @@ pub(crate) struct Copies<'m> {
     payload: Option<Bytes>,
     pub(crate) expires_at: Option<Instant>,
     /// What receivers of 3.x and of 5.0 have in common, where there are many of them.
-    prepared: [Option<PreparedPublish>; 2],
+    prepared: [Option<Box<PreparedPublish>>; 2],
     is_for_many: bool,
 }
 
@@ -106,7 +107,8 @@ impl<'m> Copies<'m> {
             place => {
                 let properties = MessageProperties::from_publish(properties, None);
                 let payload = Bytes::copy_from_slice(self.publish.payload);
-                Ok(place.insert(PreparedPublish::new(version, &self.topic, &properties, payload)?))
+                let prepared = PreparedPublish::new(version, &self.topic, &properties, payload)?;
+                Ok(place.insert(Box::new(prepared)))
             }
         }
     }

@@ -71,19 +71,23 @@ impl<K: Key, T> Slab<K, T> {
         Some(index)
     }
 
+    #[inline]
     fn slot(&self, index: usize) -> Option<&Slot<T>> {
         self.pages.get(index / PAGE)?.get(index % PAGE)
     }
 
+    #[inline]
     fn slot_mut(&mut self, index: usize) -> Option<&mut Slot<T>> {
         self.pages.get_mut(index / PAGE)?.get_mut(index % PAGE)
     }
 
+    #[inline]
     pub(crate) fn get(&self, key: K) -> Option<&T> {
         let (index, generation) = parts(key);
         self.slot(index).filter(|slot| slot.generation == generation)?.value.as_ref()
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut T> {
         let (index, generation) = parts(key);
         self.slot_mut(index).filter(|slot| slot.generation == generation)?.value.as_mut()
