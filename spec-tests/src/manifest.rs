@@ -26,6 +26,15 @@ impl Version {
         }
     }
 
+    /// Its number: `3.1.1`.
+    pub const fn number(self) -> &'static str {
+        match self {
+            Self::V5_0 => "5.0",
+            Self::V3_1_1 => "3.1.1",
+            Self::V3_1 => "3.1",
+        }
+    }
+
     const fn table(self) -> &'static str {
         match self {
             Self::V5_0 => include_str!("../data/mqtt5.tsv"),
@@ -37,11 +46,7 @@ impl Version {
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V5_0 => "MQTT 5.0",
-            Self::V3_1_1 => "MQTT 3.1.1",
-            Self::V3_1 => "MQTT 3.1",
-        })
+        write!(f, "MQTT {}", self.number())
     }
 }
 

@@ -89,6 +89,6 @@ impl<'a> Report<'a> {
 }
 
 /// `text` as the cell of a table.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('|', "\\|").replace('*', "\\*").replace('#', "\\#")
 }

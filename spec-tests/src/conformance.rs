@@ -1,0 +1,185 @@
+//! What came of playing the scripts against a Server, statement by statement.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::json::Json;
+use crate::manifest::{Statement, Version, statements};
+use crate::report::escape;
+use crate::script::{Script, Verdict};
+
+/// A script that has been played.
+#[derive(Debug)]
+pub struct Played {
+    /// The script.
+    pub script: &'static Script,
+    /// The version it was played in.
+    pub version: Version,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was sent and received.
+    pub transcript: String,
+}
+
+/// The verdicts on one Server.
+#[derive(Debug)]
+pub struct Column {
+    /// What the Server is called.
+    pub name: String,
+    played: Vec<Played>,
+}
+
+/// One statement, or one script that proves none, and what its scripts said.
+struct Row<'a> {
+    version: Version,
+    id: String,
+    section: &'static str,
+    played: Vec<&'a Played>,
+}
+
+impl Row<'_> {
+    /// Failed if one has, passed if one has and none failed.
+    fn verdict(&self) -> &'static str {
+        let has = |is: fn(&Verdict) -> bool| self.played.iter().any(|played| is(&played.verdict));
+        if has(|verdict| matches!(verdict, Verdict::Fail(_))) {
+            "FAIL"
+        } else if has(|verdict| matches!(verdict, Verdict::Pass(_))) {
+            "pass"
+        } else {
+            "skip"
+        }
+    }
+
+    /// Why, where it is worth a word.
+    fn why(&self) -> String {
+        let verdict = self.verdict();
+        let mut reasons = Vec::new();
+        for played in &self.played {
+            match &played.verdict {
+                Verdict::Fail(why) => reasons.push(why.clone()),
+                Verdict::Pass(notes) if verdict == "pass" => reasons.extend(notes.iter().cloned()),
+                Verdict::Skip(why) if verdict == "skip" => reasons.push(why.clone()),
+                Verdict::Pass(_) | Verdict::Skip(_) => {}
+            }
+        }
+        reasons.dedup();
+        reasons.join("; ")
+    }
+}
+
+impl Column {
+    /// The verdicts on the Server of this name.
+    pub fn new(name: &str, played: Vec<Played>) -> Self {
+        Self { name: name.to_owned(), played }
+    }
+
+    fn rows(&self) -> Vec<Row<'_>> {
+        let mut rows = Vec::new();
+        for version in Version::ALL {
+            for statement in statements(version) {
+                let Statement { id, section, .. } = statement;
+                let slug = statement.slug();
+                let proves =
+                    |played: &&Played| played.version == version && played.script.slugs().contains(&slug);
+                let played: Vec<_> = self.played.iter().filter(proves).collect();
+                if !played.is_empty() {
+                    rows.push(Row { version, id: id.to_owned(), section, played });
+                }
+            }
+            let others =
+                self.played.iter().filter(|played| played.version == version && played.script.is_decision());
+            rows.extend(others.map(|played| Row {
+                version,
+                id: played.script.name.to_owned(),
+                section: "Decisions",
+                played: vec![played],
+            }));
+        }
+        rows
+    }
+
+    /// A line for each statement; with `verbose` also what scripts that failed have sent and received.
+    pub fn lines(&self, verbose: bool) -> String {
+        let mut out = String::new();
+        for row in self.rows() {
+            let (verdict, why) = (row.verdict(), row.why());
+            let _ = writeln!(out, "{} {} {verdict} {why}", row.version, row.id);
+            if verbose && verdict == "FAIL" {
+                for played in row.played.iter().filter(|played| matches!(played.verdict, Verdict::Fail(_))) {
+                    let _ = writeln!(out, "    {}", played.script.name);
+                    for line in played.transcript.lines() {
+                        let _ = writeln!(out, "        {line}");
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// How many statements passed, failed and were skipped, by version.
+    pub fn summary(&self) -> String {
+        let rows = self.rows();
+        let mut parts = Vec::new();
+        for version in Version::ALL {
+            let count = |verdict: &str| {
+                rows.iter().filter(|row| row.version == version && row.verdict() == verdict).count()
+            };
+            let (pass, fail, skip) = (count("pass"), count("FAIL"), count("skip"));
+            if pass + fail + skip > 0 {
+                parts.push(format!("{version}: {pass} passed, {fail} failed, {skip} skipped"));
+            }
+        }
+        parts.join("; ")
+    }
+
+    /// Whether any script failed.
+    pub fn has_failed(&self) -> bool {
+        self.played.iter().any(|played| matches!(played.verdict, Verdict::Fail(_)))
+    }
+}
+
+/// All verdicts as JSON: an array of objects, one for each Server and statement.
+pub fn json(columns: &[Column]) -> String {
+    let mut rows = Vec::new();
+    for column in columns {
+        for row in column.rows() {
+            let scripts = row.played.iter().map(|played| Json::from(played.script.name)).collect();
+            rows.push(Json::Object(vec![
+                ("server", Json::from(column.name.as_str())),
+                ("version", Json::from(row.version.number())),
+                ("statement", Json::from(row.id.as_str())),
+                ("section", Json::from(row.section)),
+                ("verdict", Json::from(row.verdict())),
+                ("why", Json::from(row.why().as_str())),
+                ("scripts", Json::Array(scripts)),
+            ]));
+        }
+    }
+    Json::Array(rows).to_string()
+}
+
+/// All verdicts as a table in Markdown, a column for each Server.
+pub fn markdown(columns: &[Column]) -> String {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let mut out = String::new();
+    for version in Version::ALL {
+        let mut cells: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let statements = statements(version);
+        for (at, column) in columns.iter().enumerate() {
+            for row in column.rows().iter().filter(|row| row.version == version) {
+                let Some(number) = statements.iter().position(|statement| statement.id == row.id) else {
+                    continue;
+                };
+                let cells = cells.entry(number).or_insert_with(|| vec![String::new(); columns.len()]);
+                let why = if row.verdict() == "FAIL" { String::new() } else { row.why() };
+                let gap = if why.is_empty() { "" } else { ": " };
+                cells[at] = format!("{}{gap}{}", row.verdict(), escape(&why));
+            }
+        }
+        let _ = write!(out, "\n## {version}\n\n| statement | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
+        for (number, cells) in cells {
+            let _ = writeln!(out, "| {} | {} |", statements[number].id, cells.join(" | "));
+        }
+    }
+    out
+}
