@@ -176,7 +176,12 @@ pub fn markdown(columns: &[Column]) -> String {
                 cells[at] = format!("{}{gap}{}", row.verdict(), escape(&why));
             }
         }
-        let _ = write!(out, "\n## {version}\n\n| statement | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
+        let _ = write!(
+            out,
+            "\n## {version}\n\n| statement | {} |\n|---|{}\n",
+            names.join(" | "),
+            "---|".repeat(names.len())
+        );
         for (number, cells) in cells {
             let _ = writeln!(out, "| {} | {} |", statements[number].id, cells.join(" | "));
         }

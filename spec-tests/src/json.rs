@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn it_is_json() {
-        let object = Json::Object(vec![("a", Json::from("x\"\\\n\u{1}")), ("b", Json::Array(vec![Json::Number(3)]))]);
+        let object =
+            Json::Object(vec![("a", Json::from("x\"\\\n\u{1}")), ("b", Json::Array(vec![Json::Number(3)]))]);
         assert_eq!(object.to_string(), "{\"a\": \"x\\\"\\\\\\n\\u0001\", \"b\": [3]}");
         assert_eq!(Json::Array(vec![Json::Object(vec![])]).to_string(), "[\n{}\n]");
     }

@@ -35,8 +35,8 @@ pub use self::dial::{Dial, Will, will};
 pub use self::in_process::{InProcess, Rules};
 pub use self::network::{Arrival, Line, Network, Server};
 pub use self::packets::{
-    Ack, Expected, Message, Names, Packets, Reasons, Sent, Subscribe, Unsubscribe, binary, message, packet, puback, pubcomp,
-    pubrec, pubrel, string, suback, subscribe, unsuback, unsubscribe,
+    Ack, Expected, Message, Names, Packets, Reasons, Sent, Subscribe, Unsubscribe, binary, message, packet,
+    puback, pubcomp, pubrec, pubrel, string, suback, subscribe, unsuback, unsubscribe,
 };
 pub use self::peer::{Peer, Received};
 pub use self::play::{Need, Script, Verdict, play, remember_panics};

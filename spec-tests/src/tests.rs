@@ -6,6 +6,9 @@ use std::path::Path;
 
 use crate::manifest::Version;
 
+/// What announces the number of a decision of ours in the name of a test.
+pub const DECISION: &str = "decision";
+
 /// A test function, or a row of a table of tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Test {
@@ -22,7 +25,8 @@ impl Test {
     /// numbers that follow it.
     pub fn slugs(&self) -> Vec<String> {
         let words: Vec<_> = self.name.split('_').collect();
-        let is_prefix = |word: &str| Version::ALL.iter().any(|version| version.prefix() == word);
+        let is_prefix =
+            |word: &str| word == DECISION || Version::ALL.iter().any(|version| version.prefix() == word);
         let starts = words.iter().enumerate().filter(|(_, word)| is_prefix(word)).map(|(start, _)| start);
         starts
             .map(|start| {

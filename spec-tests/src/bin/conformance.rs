@@ -99,7 +99,9 @@ fn run(options: &Options, target: &Target) -> Vec<Played> {
         .filter(|script| is_exact || !script.is_decision())
         .flat_map(|script| script.versions().into_iter().map(move |version| (script, version)))
         .filter(|(_, version)| options.versions.is_empty() || options.versions.contains(version))
-        .filter(|(script, version)| options.filter.as_ref().is_none_or(|text| script.is_about(*version, text)))
+        .filter(|(script, version)| {
+            options.filter.as_ref().is_none_or(|text| script.is_about(*version, text))
+        })
         .collect();
     let run = nonce();
     let next = AtomicUsize::new(0);

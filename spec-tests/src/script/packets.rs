@@ -168,7 +168,11 @@ impl Expected for Message {
         // In the order given, others between them.
         let mut rest = got.iter();
         let are_there = names.version() != ProtocolVersion::V5_0
-            || self.properties.iter().filter(|property| is_ordered(property)).all(|wanted| rest.any(|got| got == wanted))
+            || self
+                .properties
+                .iter()
+                .filter(|property| is_ordered(property))
+                .all(|wanted| rest.any(|got| got == wanted))
                 && self.properties.iter().all(|wanted| got.contains(wanted));
         topic == wanted
             && publish.payload == self.payload
@@ -246,22 +250,31 @@ impl Sent for Ack {
     }
 }
 
+/// Type, Packet Identifier and code of an acknowledgement.
+fn ack_of(packet: &Packet<'_>) -> Option<(AckType, u16, u8)> {
+    Some(match packet {
+        Packet::Puback(ack) => (AckType::Puback, ack.packet_id.get(), ack.reason.code()),
+        Packet::Pubrec(ack) => (AckType::Pubrec, ack.packet_id.get(), ack.reason.code()),
+        Packet::Pubrel(ack) => (AckType::Pubrel, ack.packet_id.get(), ack.reason.code()),
+        Packet::Pubcomp(ack) => (AckType::Pubcomp, ack.packet_id.get(), ack.reason.code()),
+        _ => return None,
+    })
+}
+
+impl Ack {
+    pub(super) fn is_but_for_code(&self, packet: &Packet<'_>) -> bool {
+        ack_of(packet).is_some_and(|(packet_type, id, _)| packet_type == self.packet_type && id == self.id)
+    }
+}
+
 impl Expected for Ack {
     fn is(&self, packet: &Packet<'_>, names: &Names<'_>) -> bool {
-        let (packet_type, id, code) = match packet {
-            Packet::Puback(ack) => (AckType::Puback, ack.packet_id, ack.reason.code()),
-            Packet::Pubrec(ack) => (AckType::Pubrec, ack.packet_id, ack.reason.code()),
-            Packet::Pubrel(ack) => (AckType::Pubrel, ack.packet_id, ack.reason.code()),
-            Packet::Pubcomp(ack) => (AckType::Pubcomp, ack.packet_id, ack.reason.code()),
-            _ => return false,
-        };
         let is_v5 = names.version() == ProtocolVersion::V5_0;
-        packet_type == self.packet_type
-            && id.get() == self.id
-            && match self.code {
+        self.is_but_for_code(packet)
+            && ack_of(packet).is_some_and(|(_, _, code)| match self.code {
                 Some(wanted) if is_v5 => code == wanted,
                 _ => code < 0x80,
-            }
+            })
     }
 }
 
@@ -347,7 +360,8 @@ impl Sent for Subscribe {
         let properties: Vec<_> = identifier.map(Property::SubscriptionIdentifier).into_iter().collect();
         let properties = SubscribeProperties::new(&properties).expect("properties of SUBSCRIBE");
         let subscriptions = Subscriptions::new(&entries);
-        let subscribe = CodecSubscribe { properties, ..CodecSubscribe::new(packet_id(self.id), subscriptions) };
+        let subscribe =
+            CodecSubscribe { properties, ..CodecSubscribe::new(packet_id(self.id), subscriptions) };
         encoded(&Packet::Subscribe(subscribe), names.version())
     }
 }

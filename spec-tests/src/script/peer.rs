@@ -11,7 +11,8 @@ use mqtt_session::codec::{Connack, Decoder, Disconnect, DisconnectReason, Frame,
 use super::packets::{Names, Sent};
 use super::scene::Stage;
 use super::{
-    Arrival, Expected, Line, Message, Network, Packets, Subscribe, puback, pubcomp, pubrec, pubrel, suback,
+    Ack, Arrival, Expected, Line, Message, Network, Packets, Subscribe, puback, pubcomp, pubrec, pubrel,
+    suback,
 };
 use crate::manifest::Version;
 
@@ -207,6 +208,108 @@ impl Peer {
         }
     }
 
+    /// The next packets must be these, of any kind and in any order.
+    #[track_caller]
+    pub fn receives_all_packets(&mut self, expected: &[&dyn Expected]) {
+        let mut missing = expected.to_vec();
+        while !missing.is_empty() {
+            let received = self.receives_any();
+            let found = missing.iter().position(|one| one.is(&received.packet(), &Names(&self.stage)));
+            let Some(at) = found else {
+                panic!("{} expected one of {missing:?}; got {}", self.name, shown(&received))
+            };
+            missing.remove(at);
+        }
+    }
+
+    /// Messages must come in this order, each acknowledged, whatever else comes between them.
+    #[track_caller]
+    pub fn takes_all_amid_answers(&mut self, messages: Vec<Message>) {
+        for message in messages {
+            let received = loop {
+                let received = self.receives_any();
+                if matches!(received.packet(), Packet::Publish(_)) {
+                    break received;
+                }
+            };
+            let is_it = message.is(&received.packet(), &Names(&self.stage));
+            assert!(is_it, "{} expected {message:?}; got {}", self.name, shown(&received));
+            self.acknowledges(&received, message.level());
+        }
+    }
+
+    /// Takes messages, each acknowledged, until this one comes.
+    #[track_caller]
+    pub fn drains_until(&mut self, last: &Message) {
+        loop {
+            let received = self.receives_any();
+            let Packet::Publish(publish) = received.packet() else { continue };
+            self.acknowledges(&received, publish.delivery.qos().bits());
+            if last.is(&received.packet(), &Names(&self.stage)) {
+                return;
+            }
+        }
+    }
+
+    /// The next packet must be this acknowledgement, with any code.
+    #[track_caller]
+    pub fn receives_ack_of_any_code(&mut self, expected: &Ack) -> Received {
+        let received = self.receives_any();
+        let is_it = expected.is_but_for_code(&received.packet());
+        assert!(is_it, "{} expected {expected:?}; got {}", self.name, shown(&received));
+        received
+    }
+
+    /// The next packet, if there is one: the answer to a PINGREQ would be next.
+    #[track_caller]
+    pub fn receives_unless_quiet(&mut self) -> Option<Received> {
+        self.sends(Packet::Pingreq);
+        let received = self.receives_any();
+        if matches!(received.packet(), Packet::Pingresp) {
+            return None;
+        }
+        // The PINGRESP is behind it, and maybe others before that.
+        let mut more = VecDeque::new();
+        loop {
+            let other = self.receives_any();
+            if matches!(other.packet(), Packet::Pingresp) {
+                break;
+            }
+            more.push_back(other.0);
+        }
+        more.append(&mut self.early);
+        self.early = more;
+        Some(received)
+    }
+
+    /// The next packet, or `None` when the connection is closed instead.
+    #[track_caller]
+    pub fn receives_or_closed(&mut self) -> Option<Received> {
+        match self.next() {
+            Ok(received) => Some(received),
+            Err(true) => None,
+            Err(false) => panic!("{} expected a packet or the end; nothing came", self.name),
+        }
+    }
+
+    /// These bytes come, then the end of the connection.
+    #[track_caller]
+    pub fn receives_bytes(&mut self, expected: &[u8]) {
+        let patience = self.network.borrow().patience();
+        while self.input.len() < expected.len() {
+            let arrival = self.network.borrow_mut().receive(self.line, &mut self.input, patience);
+            assert!(
+                arrival == Arrival::Bytes,
+                "{} expected {expected:02X?}; got {:02X?}",
+                self.name,
+                &self.input[..]
+            );
+        }
+        assert_eq!(&self.input[..], expected, "{}", self.name);
+        self.input.clear();
+        self.is_closed();
+    }
+
     /// This packet must come; PUBLISH packets in front of it are kept for later.
     #[track_caller]
     fn receives_among_messages(&mut self, expected: impl Expected) -> Received {
@@ -238,7 +341,9 @@ impl Peer {
         match self.next() {
             Err(true) => {}
             Err(false) => panic!("{} expected the connection to be closed; nothing happened", self.name),
-            Ok(received) => panic!("{} expected the connection to be closed; got {}", self.name, shown(&received)),
+            Ok(received) => {
+                panic!("{} expected the connection to be closed; got {}", self.name, shown(&received))
+            }
         }
     }
 
@@ -265,6 +370,51 @@ impl Peer {
             }
             Err(true) => panic!("{} expected DISCONNECT 0x{code:02X}; it was closed without", self.name),
             Err(false) => panic!("{} expected DISCONNECT 0x{code:02X}; nothing came", self.name),
+        }
+    }
+
+    /// The connection is closed, after a refusal or after nothing.
+    #[track_caller]
+    pub fn is_closed_without_success(&mut self) {
+        if let Some(received) = self.receives_or_closed() {
+            assert!(received.connack().reason.is_error(), "{} got {}", self.name, received.packet());
+            self.is_closed();
+        }
+    }
+
+    /// A SUBSCRIBE or UNSUBSCRIBE with an invalid filter ends the connection with this code. A Server that need not be
+    /// [exact](super::Scene::is_exact) may refuse the filter with a code in its answer instead, where the version has one.
+    #[track_caller]
+    pub fn is_refused_or_closed(&mut self, id: u16, code: u8) {
+        if self.stage.is_exact {
+            return self.is_closed_with(code);
+        }
+        let Some(received) = self.receives_or_closed() else {
+            if self.is_v5() {
+                self.stage.notes(format!("no DISCONNECT with 0x{code:02X}"));
+            }
+            return;
+        };
+        match received.packet() {
+            Packet::Disconnect(Disconnect { reason, .. }) if reason.code() >= 0x80 => {
+                if reason.code() != code {
+                    self.stage.notes(format!("DISCONNECT 0x{:02X} instead of 0x{code:02X}", reason.code()));
+                }
+                self.is_closed();
+            }
+            Packet::Suback(ack)
+                if ack.packet_id.get() == id && ack.reasons.iter().all(|reason| reason.is_error()) =>
+            {
+                self.stage.notes("refused in SUBACK".to_owned());
+            }
+            Packet::Unsuback(ack)
+                if self.is_v5()
+                    && ack.packet_id.get() == id
+                    && ack.reasons.iter().all(|reason| reason.is_error()) =>
+            {
+                self.stage.notes("refused in UNSUBACK".to_owned());
+            }
+            packet => panic!("{} expected DISCONNECT 0x{code:02X}; got {packet}", self.name),
         }
     }
 
@@ -416,7 +566,10 @@ impl Peer {
 fn shown(received: &Received) -> String {
     match received.packet() {
         packet @ Packet::Publish(publish) => {
-            format!("{packet} {:?}", String::from_utf8_lossy(&publish.payload[..publish.payload.len().min(40)]))
+            format!(
+                "{packet} {:?}",
+                String::from_utf8_lossy(&publish.payload[..publish.payload.len().min(40)])
+            )
         }
         packet => packet.to_string(),
     }

@@ -54,6 +54,23 @@ impl Stage {
         format!("{}{name}", self.token)
     }
 
+    fn new(version: Version, token: String, is_exact: bool) -> Self {
+        Self {
+            version,
+            token,
+            is_exact,
+            transcript: RefCell::default(),
+            notes: RefCell::default(),
+            client_ids: RefCell::default(),
+            retained: RefCell::default(),
+            is_over: Cell::new(false),
+        }
+    }
+
+    fn in_version(&self, version: Version) -> Self {
+        Self::new(version, self.token.clone(), self.is_exact)
+    }
+
     /// Whether a Topic Name is one of this scene's.
     pub(super) fn is_ours(&self, topic: &[u8]) -> bool {
         topic.windows(self.token.len()).any(|window| window == self.token.as_bytes())
@@ -95,16 +112,7 @@ impl Scene {
         token: String,
         is_exact: bool,
     ) -> Self {
-        let stage = Stage {
-            version,
-            token,
-            is_exact,
-            transcript: RefCell::default(),
-            notes: RefCell::default(),
-            client_ids: RefCell::default(),
-            retained: RefCell::default(),
-            is_over: Cell::new(false),
-        };
+        let stage = Stage::new(version, token, is_exact);
         Self { server: Rc::new(RefCell::new(server)), stage: Rc::new(stage) }
     }
 
@@ -138,6 +146,16 @@ impl Scene {
         if !self.server.borrow_mut().configure(&change) {
             self.skips("the configuration of the Server cannot be chosen");
         }
+    }
+
+    /// Chooses the configuration where it can be chosen; to be called first.
+    pub fn configures_if_possible(&self, change: impl Fn(&mut BrokerConfig)) {
+        self.server.borrow_mut().configure(&change);
+    }
+
+    /// The same scene in another version.
+    pub fn speaks(&self, version: Version) -> Self {
+        Self { server: Rc::clone(&self.server), stage: Rc::new(self.stage.in_version(version)) }
     }
 
     /// Asks for a Server that goes by [`Rules`](super::Rules).

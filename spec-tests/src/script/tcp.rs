@@ -42,7 +42,9 @@ impl Network for Tcp {
                 input.extend_from_slice(&buffer[..len]);
                 Arrival::Bytes
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Arrival::Nothing,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Arrival::Nothing
+            }
             Err(_) => Arrival::Closed,
         }
     }
