@@ -10,9 +10,9 @@ pub enum Json {
     /// A number.
     Number(usize),
     /// Some values.
-    Array(Vec<Json>),
+    Array(Vec<Self>),
     /// Some values with names.
-    Object(Vec<(&'static str, Json)>),
+    Object(Vec<(&'static str, Self)>),
 }
 
 impl From<&str> for Json {

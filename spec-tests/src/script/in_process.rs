@@ -103,7 +103,7 @@ impl InProcess {
 
     fn write(&mut self, id: ConnectionId) {
         let mut written = BytesMut::new();
-        while let Some(transmit) = self.broker().transmit(id).filter(|transmit| transmit.has_remaining()) {
+        while let Some(transmit) = self.broker().transmit(id).filter(Buf::has_remaining) {
             while let Some(segment) = transmit.pop() {
                 written.extend_from_slice(&segment);
             }

@@ -1,13 +1,13 @@
 //! Packets as scripts write them: to be sent, or to be received.
 
-use core::fmt::Debug;
+use core::fmt::{self, Debug};
 
 use bytes::BytesMut;
 use mqtt_session::codec::{
     Delivery, Packet, PacketId, Property, ProtocolVersion, Puback, Pubcomp, Publish, PublishProperties,
-    PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, RetainHandling, Subscribe as CodecSubscribe,
-    SubscribeProperties, SubscriptionIdentifier, SubscriptionOptions, Subscriptions, TopicFilters,
-    Unsubscribe as CodecUnsubscribe,
+    PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, RetainHandling, SubackReason,
+    Subscribe as CodecSubscribe, SubscribeProperties, SubscriptionIdentifier, SubscriptionOptions,
+    Subscriptions, TopicFilters, UnsubackReason, Unsubscribe as CodecUnsubscribe,
 };
 use mqtt_session::topic::{Subscription, TopicName};
 
@@ -64,7 +64,7 @@ impl Sent for Packet<'_> {
 
 /// A PUBLISH. As one to be received, it has these topic, payload, QoS and RETAIN, no DUP unless [`dup`](Self::dup) says so, the
 /// Packet Identifier if one is given, and these properties beside others.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Message {
     topic: String,
     payload: Vec<u8>,
@@ -140,6 +140,20 @@ impl Message {
     }
 }
 
+impl Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic, payload, qos, id, dup, retain, properties, .. } = self;
+        let (dup, retain) = (u8::from(*dup), u8::from(*retain));
+        write!(f, "PUBLISH ")?;
+        if let Some(id) = id {
+            write!(f, "id={id} ")?;
+        }
+        let payload = String::from_utf8_lossy(&payload[..payload.len().min(40)]);
+        write!(f, "q{qos} dup={dup} retain={retain} {topic:?} {payload:?}")?;
+        if properties.is_empty() { Ok(()) } else { write!(f, " {properties:?}") }
+    }
+}
+
 impl Sent for Message {
     fn encode(&self, names: &Names<'_>) -> Vec<u8> {
         let topic = names.0.wire(&self.topic);
@@ -199,7 +213,7 @@ enum AckType {
 }
 
 /// PUBACK, PUBREC, PUBREL or PUBCOMP. As one to be received, without a [`code`](Self::code) any that is no failure.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Ack {
     packet_type: AckType,
     id: u16,
@@ -224,6 +238,13 @@ acks! {
     pubrel: Pubrel;
     /// A PUBCOMP.
     pubcomp: Pubcomp;
+}
+
+impl Debug for Ack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} id={}", format!("{:?}", self.packet_type).to_uppercase(), self.id)?;
+        self.code.map_or(Ok(()), |code| write!(f, " 0x{code:02X}"))
+    }
 }
 
 impl Ack {
@@ -262,7 +283,7 @@ fn ack_of(packet: &Packet<'_>) -> Option<(AckType, u16, u8)> {
 }
 
 impl Ack {
-    pub(super) fn is_but_for_code(&self, packet: &Packet<'_>) -> bool {
+    pub(super) fn is_but_for_code(self, packet: &Packet<'_>) -> bool {
         ack_of(packet).is_some_and(|(packet_type, id, _)| packet_type == self.packet_type && id == self.id)
     }
 }
@@ -422,11 +443,11 @@ impl Expected for Reasons {
     fn is(&self, packet: &Packet<'_>, names: &Names<'_>) -> bool {
         match packet {
             Packet::Suback(suback) if self.is_suback => {
-                let codes = suback.reasons.iter().map(|reason| reason.code());
+                let codes = suback.reasons.iter().map(SubackReason::code);
                 suback.packet_id.get() == self.id && codes.eq(self.codes.iter().copied())
             }
             Packet::Unsuback(unsuback) if !self.is_suback => {
-                let codes = unsuback.reasons.iter().map(|reason| reason.code());
+                let codes = unsuback.reasons.iter().map(UnsubackReason::code);
                 unsuback.packet_id.get() == self.id
                     && (names.version() != ProtocolVersion::V5_0 || codes.eq(self.codes.iter().copied()))
             }

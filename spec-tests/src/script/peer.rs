@@ -1,12 +1,17 @@
 //! The script's end of a Network Connection.
 
+#![expect(clippy::missing_panics_doc, reason = "a script fails by panicking")]
+#![expect(clippy::needless_pass_by_value, reason = "packets are written where they are used")]
+
 use core::cell::RefCell;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::BytesMut;
-use mqtt_session::codec::{Connack, Decoder, Disconnect, DisconnectReason, Frame, Packet};
+use mqtt_session::codec::{
+    Connack, Decoder, Disconnect, DisconnectReason, Frame, Packet, SubackReason, UnsubackReason,
+};
 
 use super::packets::{Names, Sent};
 use super::scene::Stage;
@@ -111,10 +116,9 @@ impl Peer {
 
     /// Sends a packet.
     #[track_caller]
-    pub fn sends(&mut self, packet: impl Sent + core::fmt::Debug) {
-        self.stage.writes_down(format!("{} > {packet:?}", self.name));
+    pub fn sends(&mut self, packet: impl Sent) {
         let bytes = packet.encode(&Names(&self.stage));
-        self.network.borrow_mut().send(self.line, &bytes);
+        self.sends_bytes(&bytes);
     }
 
     /// Publishes something that may be retained, without waiting for the answer.
@@ -128,10 +132,23 @@ impl Peer {
 
     /// Sends bytes.
     pub fn sends_bytes(&mut self, bytes: &[u8]) {
-        let hex: Vec<String> = bytes.iter().take(64).map(|byte| format!("{byte:02X}")).collect();
-        let more = if bytes.len() > 64 { " …" } else { "" };
-        self.stage.writes_down(format!("{} > {}{more}", self.name, hex.join(" ")));
+        self.stage.writes_down(format!("{} > {}", self.name, self.described(bytes)));
         self.network.borrow_mut().send(self.line, bytes);
+    }
+
+    /// The packet that these bytes are, or the bytes.
+    fn described(&self, bytes: &[u8]) -> String {
+        let decoder = Decoder::server();
+        let is_connect = bytes.first().is_some_and(|first| first >> 4 == 1);
+        let version = self.stage.version.protocol();
+        let mut decoder = if is_connect { decoder } else { decoder.with_version(version) };
+        if let Ok(Some((packet, len))) = decoder.decode(bytes)
+            && len == bytes.len()
+        {
+            return packet.to_string();
+        }
+        let hex: Vec<String> = bytes.iter().take(64).map(|byte| format!("{byte:02X}")).collect();
+        format!("{}{}", hex.join(" "), if bytes.len() > 64 { " …" } else { "" })
     }
 
     /// The next packet, the end of the connection (`Err(true)`), or nothing in time (`Err(false)`).
@@ -382,6 +399,34 @@ impl Peer {
         }
     }
 
+    /// The connection is closed with this reason, because the Client has broken a rule. Where the specification prescribes no
+    /// reaction to that, a Server that need not be [exact](super::Scene::is_exact) may also tolerate it, which is noted.
+    #[track_caller]
+    pub fn is_closed_or_tolerated(&mut self, code: u8) {
+        if self.stage.is_exact {
+            return self.is_closed_with(code);
+        }
+        self.sends(Packet::Pingreq);
+        while let Some(received) = self.receives_or_closed() {
+            match received.packet() {
+                Packet::Pingresp => return self.stage.notes("tolerated".to_owned()),
+                Packet::Disconnect(Disconnect { reason, .. }) if reason.code() >= 0x80 => {
+                    if reason.code() != code {
+                        self.stage
+                            .notes(format!("DISCONNECT 0x{:02X} instead of 0x{code:02X}", reason.code()));
+                    }
+                    return self.is_closed();
+                }
+                // An answer to what it tolerates.
+                Packet::Suback(_) | Packet::Pubrel(_) | Packet::Pubcomp(_) => {}
+                packet => panic!("{} expected DISCONNECT 0x{code:02X}; got {packet}", self.name),
+            }
+        }
+        if self.is_v5() {
+            self.stage.notes(format!("no DISCONNECT with 0x{code:02X}"));
+        }
+    }
+
     /// A SUBSCRIBE or UNSUBSCRIBE with an invalid filter ends the connection with this code. A Server that need not be
     /// [exact](super::Scene::is_exact) may refuse the filter with a code in its answer instead, where the version has one.
     #[track_caller]
@@ -403,14 +448,14 @@ impl Peer {
                 self.is_closed();
             }
             Packet::Suback(ack)
-                if ack.packet_id.get() == id && ack.reasons.iter().all(|reason| reason.is_error()) =>
+                if ack.packet_id.get() == id && ack.reasons.iter().all(SubackReason::is_error) =>
             {
                 self.stage.notes("refused in SUBACK".to_owned());
             }
             Packet::Unsuback(ack)
                 if self.is_v5()
                     && ack.packet_id.get() == id
-                    && ack.reasons.iter().all(|reason| reason.is_error()) =>
+                    && ack.reasons.iter().all(UnsubackReason::is_error) =>
             {
                 self.stage.notes("refused in UNSUBACK".to_owned());
             }
@@ -475,7 +520,6 @@ impl Peer {
 
     /// Subscribes, and is granted what it asks for. Messages may come before the SUBACK.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "it is written where it is used")]
     pub fn subscribes_with(&mut self, subscribe: Subscribe) {
         self.sends(subscribe.clone());
         let expected = suback(subscribe.packet_id(), &subscribe.levels());
@@ -493,14 +537,16 @@ impl Peer {
         self.receives_among_messages(super::unsuback(11, &[0]));
     }
 
-    /// Publishes, with all the exchange needs.
+    /// Publishes, with all the exchange needs; the Server has handled the message then, also one of QoS 0.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "it is written where it is used")]
     pub fn publishes(&mut self, message: Message) {
         self.sends_message(&message);
         let id = message.packet_id();
         match message.level() {
-            0 => {}
+            0 => {
+                self.sends(Packet::Pingreq);
+                self.receives_among_messages(Packets::Pingresp);
+            }
             1 => {
                 self.receives_among_messages(puback(id));
             }
@@ -514,7 +560,6 @@ impl Peer {
 
     /// Receives a message and acknowledges it to the end; its payload.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "it is written where it is used")]
     pub fn takes(&mut self, message: Message) -> Received {
         let level = message.level();
         let received = self.receives(message);

@@ -23,6 +23,9 @@ impl Tcp {
     }
 }
 
+/// What a Server may still do for a connection after it has closed it.
+const AFTERMATH: Duration = Duration::from_millis(20);
+
 impl Network for Tcp {
     fn send(&mut self, line: Line, bytes: &[u8]) {
         // A Server that has closed shows when something is received.
@@ -49,8 +52,15 @@ impl Network for Tcp {
         }
     }
 
+    /// Ends the stream and waits until the Server has seen that, which shows in its end of the stream.
     fn cut(&mut self, line: Line) {
+        let _ = self.lines[line.0].shutdown(Shutdown::Write);
+        let (mut unread, patience) = (BytesMut::new(), self.patience);
+        while self.receive(line, &mut unread, patience) == Arrival::Bytes {
+            unread.clear();
+        }
         let _ = self.lines[line.0].shutdown(Shutdown::Both);
+        self.wait(AFTERMATH);
     }
 
     #[expect(clippy::disallowed_methods, reason = "over TCP, time is real")]

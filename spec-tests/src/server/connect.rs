@@ -9,12 +9,13 @@ use crate::script::{Scene, message, packet, string, suback, subscribe, will};
 crate::scripts! {
     mqtt5_3_1_0_1_mqtt311_3_1_0_1_m31_49_what_opens_without_connect_is_closed: any,
     mqtt5_3_1_0_2_mqtt311_3_1_0_2_m31_49_a_second_connect_ends_the_connection: any,
+    mqtt5_3_1_2_8_mqtt311_3_1_2_8_m31_40_a_second_connect_publishes_the_will: any,
     mqtt5_3_1_2_1_mqtt311_3_1_2_1_m31_2_an_unknown_protocol_name_is_closed: any,
     mqtt5_3_1_2_2_an_unknown_version_is_refused: any,
     mqtt311_3_1_2_2_m31_1_an_unknown_level_is_refused_with_code_1: any,
     mqtt5_3_1_3_5_mqtt311_3_1_3_5_letters_and_digits_are_a_client_identifier: any,
     m31_24_a_client_identifier_has_up_to_23_characters: any,
-    m31_24_a_longer_client_identifier_is_refused: any,
+    m31_24_decision_46_a_longer_client_identifier_is_refused: any,
     m31_25_m31_47_an_empty_client_identifier_is_refused: any,
     m31_26_any_character_may_stand_in_a_client_identifier: any,
     mqtt5_3_1_3_6_mqtt5_3_1_3_7_mqtt5_3_2_2_16_an_identifier_is_assigned_and_told: any,
@@ -60,6 +61,15 @@ fn mqtt5_3_1_0_1_mqtt311_3_1_0_1_m31_49_what_opens_without_connect_is_closed(s: 
 }
 
 fn mqtt5_3_1_0_2_mqtt311_3_1_0_2_m31_49_a_second_connect_ends_the_connection(s: &Scene) {
+    let mut client = s.connects("a");
+    client.sends_bytes(&s.client("a").bytes());
+    client.is_closed_with(0x82);
+}
+
+fn mqtt5_3_1_2_8_mqtt311_3_1_2_8_m31_40_a_second_connect_publishes_the_will(s: &Scene) {
+    if s.version() == Version::V3_1 && !s.is_exact() {
+        s.skips("MQTT 3.1 does not say what is to be done");
+    }
     let mut observer = s.connects("obs");
     observer.subscribes("will", 0);
     let dial = s.client("a").will(will("will", "gone"));
@@ -109,8 +119,11 @@ fn mqtt311_3_1_2_2_m31_1_an_unknown_level_is_refused_with_code_1(s: &Scene) {
 fn mqtt5_3_1_3_5_mqtt311_3_1_3_5_letters_and_digits_are_a_client_identifier(s: &Scene) {
     let token = s.client_id("");
     // Of 1 character it may be anybody's: only where nobody else is.
-    let shortest =
-        if s.is_exact() { vec!["0".to_owned(), "z".to_owned(), "Q".to_owned()] } else { Vec::new() };
+    let shortest = match (s.is_exact(), s.is_v5()) {
+        (true, true) => vec!["0".to_owned(), "z".to_owned()],
+        (true, false) => vec!["1".to_owned(), "Q".to_owned()],
+        (false, _) => Vec::new(),
+    };
     let longest: String = token.chars().chain("ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars()).take(23).collect();
     let digits: String = token.chars().chain("01234567890123456789".chars()).take(23).collect();
     for client_id in shortest.into_iter().chain([longest, digits]) {
@@ -126,7 +139,7 @@ fn m31_24_a_client_identifier_has_up_to_23_characters(s: &Scene) {
     s.client("a").id(&fill('ä')).connects().disconnects();
 }
 
-fn m31_24_a_longer_client_identifier_is_refused(s: &Scene) {
+fn m31_24_decision_46_a_longer_client_identifier_is_refused(s: &Scene) {
     let token = s.client_id("");
     let longer: String = token.chars().chain(std::iter::repeat('x')).take(24).collect();
     s.client("a").id(&longer).is_refused(0x85);
@@ -239,7 +252,7 @@ fn mqtt5_3_1_4_6_mqtt5_3_2_2_7_mqtt311_3_1_4_5_mqtt311_3_2_2_5_nothing_follows_a
     client.sends_bytes(&[refused, publish, packet(0xC0, b"")].concat());
     client.is_refused(0x84);
     let mut publisher = s.connects("pub");
-    publisher.sends(message("a", "marker"));
+    publisher.publishes(message("a", "marker"));
     observer.receives(message("a", "marker"));
 }
 

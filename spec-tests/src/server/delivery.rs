@@ -14,7 +14,7 @@ crate::scripts! {
     mqtt5_4_3_3_2_mqtt5_4_3_3_3_mqtt5_4_3_3_4_mqtt5_4_3_3_5_mqtt311_4_3_3_1_qos_2_goes_step_by_step: any,
     mqtt5_4_3_3_6_mqtt311_4_3_3_1_what_was_released_is_never_published_again: any,
     mqtt5_4_3_3_4_mqtt5_4_4_0_2_a_refusal_ends_the_exchange: any,
-    mqtt5_4_3_3_7_mqtt5_3_3_2_5_an_expired_message_completes_its_exchange: any,
+    mqtt5_4_3_3_7_an_expired_message_completes_its_exchange: any,
     mqtt5_4_3_3_8_mqtt5_4_3_3_10_mqtt5_4_3_3_11_mqtt5_4_3_3_12_mqtt311_4_3_3_2_m31_36_qos_2_is_delivered_once: any,
     mqtt5_4_3_3_8_mqtt5_4_3_3_10_mqtt311_4_3_3_2_m31_36_qos_2_is_delivered_once_over_connections: any,
     mqtt5_4_3_3_13_the_receiver_completes_the_exchange_of_an_expired_message: any,
@@ -41,7 +41,7 @@ fn mqtt5_2_2_1_4_mqtt5_4_3_2_1_mqtt5_4_3_3_1_mqtt311_2_3_1_4_m31_56_identifiers_
     client.subscribes("a", 2);
     let mut publisher = s.connects("pub");
     let mut used = Vec::new();
-    for number in 0..20 {
+    for number in 0..8 {
         let level = 1 + u8::from(number % 2 == 1);
         publisher.publishes(message("a", &number.to_string()).qos(level));
         let id = client.receives(message("a", &number.to_string()).qos(level)).id();
@@ -56,7 +56,7 @@ fn mqtt5_2_2_1_4_mqtt5_4_3_2_1_mqtt5_4_3_3_1_mqtt311_2_3_1_4_m31_56_identifiers_
     // One that is in the middle of its exchange is still in use.
     client.sends(pubrec(used[1]));
     client.receives(pubrel(used[1]));
-    for number in 20..30 {
+    for number in 20..28 {
         publisher.publishes(message("a", &number.to_string()).qos(1));
         let id = client.receives(message("a", &number.to_string()).qos(1)).id();
         assert!(id != 0 && !used.contains(&id), "identifier {id} is in use");
@@ -70,7 +70,6 @@ fn mqtt5_2_2_1_3_mqtt311_2_3_1_2_an_identifier_in_use_is_refused(s: &Scene) {
     let mut client = s.connects("a");
     client.sends(message("a", "x").qos(2).id(5));
     client.receives(pubrec(5));
-    observer.takes(message("a", "x").qos(2));
     // A QoS 1 message under the identifier of a QoS 2 message that is not released.
     client.sends(message("b", "y").qos(1).id(5));
     if s.is_exact() {
@@ -84,8 +83,8 @@ fn mqtt5_2_2_1_3_mqtt311_2_3_1_2_an_identifier_in_use_is_refused(s: &Scene) {
         // The Client has broken a rule, and no reaction is prescribed: the Server must go on serving others.
         client.vanishes();
     }
-    drop(s.connects("b"));
-    observer.sends(Packet::Pingreq);
+    s.connects("b").publishes(message("a", "marker").qos(1));
+    observer.drains_until(&message("a", "marker").qos(1));
 }
 
 fn mqtt5_2_2_1_5_mqtt311_2_3_1_6_acknowledgements_repeat_the_identifier(s: &Scene) {
@@ -221,7 +220,7 @@ fn mqtt5_4_3_3_4_mqtt5_4_4_0_2_a_refusal_ends_the_exchange(s: &Scene) {
     client.nothing_else();
 }
 
-fn mqtt5_4_3_3_7_mqtt5_3_3_2_5_an_expired_message_completes_its_exchange(s: &Scene) {
+fn mqtt5_4_3_3_7_an_expired_message_completes_its_exchange(s: &Scene) {
     let mut client = s.client("sub").keeps().connects();
     client.subscribes("a", 2);
     let mut publisher = s.connects("pub");
@@ -246,8 +245,11 @@ fn mqtt5_4_3_3_8_mqtt5_4_3_3_10_mqtt5_4_3_3_11_mqtt5_4_3_3_12_mqtt311_4_3_3_2_m3
     let mut client = s.connects("a");
     client.sends(message("a", "once").qos(2).id(4));
     client.receives(pubrec(4));
-    for again in [message("a", "once").qos(2).id(4).dup(), message("a", "once").qos(2).id(4)] {
-        client.sends(again);
+    client.sends(message("a", "once").qos(2).id(4).dup());
+    client.receives(pubrec(4));
+    if s.is_exact() {
+        // Whatever its DUP.
+        client.sends(message("a", "once").qos(2).id(4));
         client.receives(pubrec(4));
     }
     for _ in 0..2 {

@@ -86,13 +86,16 @@ fn mqtt5_4_12_0_7_mqtt5_4_12_1_1_auth_without_method_ends_the_connection(s: &Sce
 }
 
 fn mqtt5_4_13_1_1_mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_violation_ends_its_connection_alone(s: &Scene) {
+    let is_open = s.version() == crate::manifest::Version::V3_1 && !s.is_exact();
     let mut other = s.connects("other");
     other.subscribes("a", 0);
     let topic = s.topic("a");
     let id_0 = raw::publish(s, 0x32, topic.as_bytes(), Some(0), b"x");
     let qos_3 = raw::publish(s, 0x36, topic.as_bytes(), Some(1), b"x");
     let empty = raw::subscribe(s, 10, &[]);
-    for (bytes, code) in [(id_0, 0x82), (qos_3, 0x81), (empty, 0x82), (packet(0x00, b""), 0x81)] {
+    // Nothing is said in 3.1 of a request without filters.
+    let fourth = if is_open { packet(0x00, b"") } else { empty };
+    for (bytes, code) in [(id_0, 0x82), (qos_3, 0x81), (packet(0x00, b""), 0x81), (fourth, 0x82)] {
         let mut client = s.connects("a");
         client.sends_bytes(&bytes);
         client.is_closed_with(code);
@@ -109,7 +112,7 @@ fn mqtt5_4_13_1_1_mqtt311_4_8_0_1_packets_of_servers_end_the_connection(s: &Scen
     for (first_byte, body) in [(0x20, connack), (0x90, suback), (0xB0, unsuback), (0xD0, b"")] {
         let mut client = s.connects("a");
         client.sends_bytes(&packet(first_byte, body));
-        client.is_closed_with(0x82);
+        client.is_closed_or_tolerated(0x82);
     }
 }
 
@@ -126,9 +129,9 @@ fn mqtt5_4_2_1_mqtt311_7_1_1_1_bytes_one_by_one_are_the_same(s: &Scene) {
     slowly(&mut client, &raw::subscribe(s, 10, &[(topic.as_bytes(), 1)]));
     client.receives(suback(10, &[1]));
     slowly(&mut client, &raw::publish(s, 0x34, topic.as_bytes(), Some(7), b"hello"));
-    client.receives_all_packets(&[&pubrec(7), &message("a", "hello").qos(1)]);
+    // It may be delivered before or behind its PUBREL.
     slowly(&mut client, &[0x62, 2, 0, 7]);
-    client.receives(pubcomp(7));
+    client.receives_all_packets(&[&pubrec(7), &message("a", "hello").qos(1), &pubcomp(7)]);
 }
 
 fn mqtt5_4_2_1_mqtt311_7_1_1_1_mqtt311_7_0_0_2_a_whole_life_in_one_segment(s: &Scene) {

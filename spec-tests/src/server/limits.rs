@@ -8,12 +8,14 @@ use crate::script::{
 };
 
 crate::scripts! {
-    mqtt5_3_1_2_24_mqtt5_3_1_2_25_a_message_that_is_too_large_is_not_sent: any,
+    mqtt5_3_1_2_24_the_largest_packet_is_the_limit: any,
+    mqtt5_3_1_2_25_a_message_that_is_too_large_counts_as_delivered: any,
     mqtt5_3_1_2_24_mqtt5_3_4_2_2_mqtt5_3_4_2_3_mqtt5_3_5_2_2_mqtt5_3_5_2_3_mqtt5_3_6_2_2_mqtt5_3_6_2_3_mqtt5_3_7_2_2_mqtt5_3_7_2_3_acknowledgements_fit_the_client: any,
     mqtt5_3_1_2_24_mqtt5_3_9_2_1_mqtt5_3_9_2_2_mqtt5_3_11_2_1_mqtt5_3_11_2_2_answers_to_requests_fit_the_client: any,
     mqtt5_3_1_2_24_mqtt5_3_14_2_3_mqtt5_3_14_2_4_disconnect_fits_the_client: any,
-    mqtt5_3_3_4_9_mqtt5_4_9_0_1_mqtt5_4_9_0_2_the_clients_receive_maximum_is_kept: any,
-    mqtt5_4_9_0_1_mqtt5_4_9_0_2_it_is_kept_when_messages_are_sent_again: any,
+    mqtt5_4_9_0_1_mqtt5_3_3_4_9_no_more_than_the_receive_maximum_is_under_way: any,
+    mqtt5_3_3_4_9_mqtt5_4_9_0_2_what_is_answered_makes_room: any,
+    mqtt5_4_9_0_2_the_receive_maximum_is_kept_when_messages_are_sent_again: any,
     mqtt5_3_3_4_10_mqtt5_4_9_0_3_everything_else_goes_on_without_quota: any,
     mqtt5_3_3_4_8_mqtt5_4_9_0_3_a_client_without_quota_is_served: config,
     mqtt311_4_8_0_2_m31_57_what_there_is_no_room_for_harms_nobody_else: config,
@@ -25,7 +27,28 @@ crate::scripts! {
 /// The largest packet that a Client with small buffers takes, in bytes.
 const LIMIT: u32 = 60;
 
-fn mqtt5_3_1_2_24_mqtt5_3_1_2_25_a_message_that_is_too_large_is_not_sent(s: &Scene) {
+fn mqtt5_3_1_2_25_a_message_that_is_too_large_counts_as_delivered(s: &Scene) {
+    let mut client = s.client("sub").keeps().largest_packet(LIMIT).receive_maximum(1).asks();
+    let Some(connack) = client.receives_or_closed() else { s.skips("its CONNACK does not fit 60 bytes") };
+    assert!(!connack.connack().reason.is_error(), "{}", connack.packet());
+    client.subscribes("a", 2);
+    let mut publisher = s.connects("pub");
+    for level in [0, 1, 2] {
+        publisher.publishes(message("a", &"x".repeat(500)).qos(level));
+        publisher.publishes(message("a", "fits").qos(level));
+        client.takes(message("a", "fits").qos(level));
+        client.nothing_else();
+    }
+    client.vanishes();
+    // Also what was too large for a Client that was away.
+    publisher.publishes(message("a", &"x".repeat(500)).qos(1));
+    publisher.publishes(message("a", "fits").qos(1));
+    let mut client = s.client("sub").keeps().largest_packet(LIMIT).resumes();
+    client.takes(message("a", "fits").qos(1));
+    client.nothing_else();
+}
+
+fn mqtt5_3_1_2_24_the_largest_packet_is_the_limit(s: &Scene) {
     let mut client = s.client("sub").largest_packet(LIMIT).receive_maximum(1).asks();
     let Some(connack) = client.receives_or_closed() else { s.skips("its CONNACK does not fit 60 bytes") };
     assert!(!connack.connack().reason.is_error(), "{}", connack.packet());
@@ -35,9 +58,8 @@ fn mqtt5_3_1_2_24_mqtt5_3_1_2_25_a_message_that_is_too_large_is_not_sent(s: &Sce
     let head = 2 + 2 + s.topic("a").len() + 1;
     let largest = |qos: u8| "x".repeat(LIMIT as usize - head - if qos > 0 { 2 } else { 0 });
     for level in [0, 1, 2] {
-        publisher.publishes(message("a", &"x".repeat(LIMIT as usize)).qos(level));
+        // One byte too many, then as many as there may be.
         publisher.publishes(message("a", &(largest(level) + "x")).qos(level));
-        // No quota is lost, and what follows is sent.
         publisher.publishes(message("a", &largest(level)).qos(level));
         let received = client.takes(message("a", &largest(level)).qos(level));
         assert!(received.bytes().len() <= LIMIT as usize);
@@ -102,7 +124,20 @@ fn mqtt5_3_1_2_24_mqtt5_3_14_2_3_mqtt5_3_14_2_4_disconnect_fits_the_client(s: &S
     }
 }
 
-fn mqtt5_3_3_4_9_mqtt5_4_9_0_1_mqtt5_4_9_0_2_the_clients_receive_maximum_is_kept(s: &Scene) {
+fn mqtt5_4_9_0_1_mqtt5_3_3_4_9_no_more_than_the_receive_maximum_is_under_way(s: &Scene) {
+    let mut client = s.client("sub").receive_maximum(2).connects();
+    client.subscribes("a", 2);
+    let mut publisher = s.connects("pub");
+    for number in 0..4 {
+        publisher.publishes(message("a", &number.to_string()).qos(1));
+    }
+    for number in 0..2 {
+        client.receives(message("a", &number.to_string()).qos(1));
+    }
+    client.nothing_else();
+}
+
+fn mqtt5_3_3_4_9_mqtt5_4_9_0_2_what_is_answered_makes_room(s: &Scene) {
     let mut client = s.client("sub").receive_maximum(2).connects();
     client.subscribes("a", 2);
     let mut publisher = s.connects("pub");
@@ -130,7 +165,7 @@ fn mqtt5_3_3_4_9_mqtt5_4_9_0_1_mqtt5_4_9_0_2_the_clients_receive_maximum_is_kept
     client.nothing_else();
 }
 
-fn mqtt5_4_9_0_1_mqtt5_4_9_0_2_it_is_kept_when_messages_are_sent_again(s: &Scene) {
+fn mqtt5_4_9_0_2_the_receive_maximum_is_kept_when_messages_are_sent_again(s: &Scene) {
     let mut client = s.client("sub").keeps().connects();
     client.subscribes("a", 1);
     let mut publisher = s.connects("pub");
@@ -165,7 +200,7 @@ fn mqtt5_3_3_4_10_mqtt5_4_9_0_3_everything_else_goes_on_without_quota(s: &Scene)
     client.subscribes("c", 0);
     client.sends(unsubscribe(&["c"]));
     client.receives(unsuback(11, &[0]));
-    publisher.sends(message("a", "0"));
+    publisher.publishes(message("a", "0"));
     if s.is_exact() {
         client.receives(message("a", "0"));
     } else if let Some(received) = client.receives_unless_quiet() {

@@ -238,6 +238,7 @@ fn decision_42_a_resumed_session_gets_no_retained_messages_again(s: &Scene) {
     let mut client = s.client("sub").keeps().connects();
     client.subscribes("a", 1);
     client.takes(message("a", "x").qos(1).retained());
+    client.nothing_else();
     let mut newer = s.client("sub").keeps().resumes();
     client.is_closed_with(0x8E);
     newer.nothing_else();

@@ -3,7 +3,7 @@
 use mqtt_session::codec::Property;
 
 use super::raw;
-use crate::script::{Scene, message, pubrec, string, suback, subscribe};
+use crate::script::{Scene, message, pubcomp, pubrec, pubrel, string, suback, subscribe};
 
 crate::scripts! {
     mqtt5_3_1_2_4_mqtt311_3_1_2_6_a_clean_start_wipes_what_there_was: any,
@@ -44,7 +44,8 @@ fn mqtt5_3_1_2_4_mqtt311_3_1_2_6_a_clean_start_wipes_what_there_was(s: &Scene) {
     // And the identifier of the QoS 2 message.
     client.subscribes("b", 0);
     client.sends(message("b", "5").qos(2).id(5));
-    client.receives_all_packets(&[&pubrec(5), &message("b", "5")]);
+    client.sends(pubrel(5));
+    client.receives_all_packets(&[&pubrec(5), &message("b", "5"), &pubcomp(5)]);
 }
 
 fn mqtt5_3_1_2_5_mqtt311_3_1_2_4_mqtt311_3_1_2_5_mqtt311_4_1_0_1_m31_39_a_session_goes_on(s: &Scene) {
@@ -80,7 +81,7 @@ fn m31_39_qos_0_is_not_queued(s: &Scene) {
     client.subscribes("a", 2);
     client.vanishes();
     let mut publisher = s.connects("pub");
-    publisher.sends(message("a", "0"));
+    publisher.publishes(message("a", "0"));
     publisher.publishes(message("a", "1").qos(1));
     let mut client = s.client("a").keeps().resumes();
     client.takes(message("a", "1").qos(1));

@@ -9,11 +9,12 @@ crate::scripts! {
     mqtt5_3_8_4_1_mqtt5_3_8_4_2_mqtt5_2_2_1_6_mqtt311_3_8_4_1_mqtt311_3_8_4_2_mqtt311_2_3_1_7_a_subscribe_is_answered_under_its_identifier: any,
     mqtt5_3_8_4_5_mqtt5_3_8_4_6_mqtt5_3_8_4_7_mqtt5_3_9_3_1_mqtt311_3_8_4_4_mqtt311_3_8_4_5_mqtt311_3_9_3_1_each_filter_has_its_code: any,
     mqtt5_3_8_4_7_mqtt5_3_9_3_1_mqtt311_3_8_4_5_mqtt311_3_9_3_1_a_refused_filter_has_its_code: rules,
-    m31_46_a_refused_filter_is_granted_and_gets_nothing: rules,
+    m31_46_decision_46_a_refused_filter_is_granted_and_gets_nothing: rules,
     mqtt5_3_8_4_3_mqtt5_3_8_4_4_mqtt311_3_8_4_3_m31_53_the_same_filter_replaces_its_subscription: any,
     mqtt5_3_8_4_8_mqtt311_3_8_4_6_m31_55_the_lower_qos_is_delivered: any,
     mqtt5_3_8_4_7_mqtt311_3_8_4_6_m31_55_less_may_be_granted_than_asked: rules,
     mqtt5_3_8_3_3_no_local_hides_the_own_messages: any,
+    mqtt5_3_8_4_3_the_options_are_replaced: any,
     mqtt5_3_8_3_4_no_local_on_a_shared_subscription_ends_the_connection: any,
     mqtt311_3_8_3_2_wildcards_that_are_not_served_are_refused: config,
     m31_33_a_repeated_request_is_answered_again: any,
@@ -65,7 +66,7 @@ fn mqtt5_3_8_4_7_mqtt5_3_9_3_1_mqtt311_3_8_4_5_mqtt311_3_9_3_1_a_refused_filter_
     client.takes(message("b", "x").qos(2));
 }
 
-fn m31_46_a_refused_filter_is_granted_and_gets_nothing(s: &Scene) {
+fn m31_46_decision_46_a_refused_filter_is_granted_and_gets_nothing(s: &Scene) {
     s.needs_rules();
     let mut client = s.connects("a");
     client.sends(subscribe("a", 1).and("b/forbidden/#", 2));
@@ -130,10 +131,19 @@ fn mqtt5_3_8_3_3_no_local_hides_the_own_messages(s: &Scene) {
     client.nothing_else();
     other.sends(message("a", "of b"));
     client.receives(message("a", "of b"));
-    // Without it they come back.
+}
+
+fn mqtt5_3_8_4_3_the_options_are_replaced(s: &Scene) {
+    let mut client = s.connects("a");
+    client.subscribes_with(subscribe("a", 0).no_local().retain_as_published());
     client.subscribes("a", 0);
-    client.sends(message("a", "own"));
+    client.sends_message(&message("a", "own").retained());
     client.receives(message("a", "own"));
+    client.subscribes_with(subscribe("a", 0).no_local().retain_as_published().retain_handling(2));
+    client.publishes(message("a", "own").retained());
+    client.nothing_else();
+    s.connects("b").publishes(message("a", "of b").retained());
+    client.receives(message("a", "of b").retained());
 }
 
 fn mqtt5_3_8_3_4_no_local_on_a_shared_subscription_ends_the_connection(s: &Scene) {
@@ -177,12 +187,12 @@ fn mqtt5_3_10_4_1_mqtt311_3_10_4_1_the_filter_is_compared_as_it_is(s: &Scene) {
     client.sends(unsubscribe(&["a/b", "a/#", "#", "A/+", "a/+/"]));
     client.receives(unsuback(11, &[0x11; 5]));
     let mut publisher = s.connects("pub");
-    publisher.sends(message("a/b", "x"));
+    publisher.publishes(message("a/b", "x"));
     client.receives(message("a/b", "x"));
     client.sends(unsubscribe(&["a/+"]));
     client.receives(unsuback(11, &[0]));
-    publisher.sends(message("a/b", "y"));
-    publisher.sends(message("b", "z"));
+    publisher.publishes(message("a/b", "y"));
+    publisher.publishes(message("b", "z"));
     client.receives(message("b", "z"));
 }
 
@@ -243,7 +253,7 @@ fn mqtt5_3_10_4_6_mqtt5_3_11_3_1_mqtt311_3_10_4_6_filters_are_taken_one_after_th
     client.nothing_else();
     let mut publisher = s.connects("pub");
     for topic in ["a", "b", "c"] {
-        publisher.sends(message(topic, "x"));
+        publisher.publishes(message(topic, "x"));
     }
     client.receives(message("c", "x"));
 }

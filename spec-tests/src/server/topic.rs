@@ -68,7 +68,7 @@ fn mqtt5_4_7_1_1_mqtt5_4_7_1_2_mqtt311_4_7_1_2_mqtt311_4_7_1_3_m31_29_wildcards_
         let mut client = s.connects("sub");
         client.subscribes(filter, 0);
         for topic in topics {
-            publisher.sends(message(topic, topic));
+            publisher.publishes(message(topic, topic));
         }
         for topic in matched {
             client.receives(message(topic, topic));
@@ -80,7 +80,7 @@ fn mqtt5_4_7_1_1_mqtt5_4_7_1_2_mqtt311_4_7_1_2_mqtt311_4_7_1_3_m31_29_wildcards_
     let mut client = s.connects("sub");
     client.subscribes_with(subscribe("!+/x%", 0).and("!+/+/y%", 0));
     for topic in ["!%/x%", "!/x%", "!%/b/y%", "!x%", "!//y%"] {
-        publisher.sends(message(topic, topic));
+        publisher.publishes(message(topic, topic));
     }
     for topic in ["!%/x%", "!/x%", "!%/b/y%", "!//y%"] {
         client.receives(message(topic, topic));
@@ -94,21 +94,15 @@ fn mqtt5_4_7_2_1_mqtt311_4_7_2_1_m31_28_wildcards_in_front_do_not_match_a_dollar
     let mut publisher = s.connects("pub");
     let dollars = ["!$x%/a%", "!$x%", "!$/a%"];
     for topic in dollars {
-        publisher.sends(message(topic, "x"));
+        publisher.publishes(message(topic, "x"));
     }
     // Inside a topic it is a character as any other.
-    publisher.sends(message("$x", "marker"));
-    loop {
-        let received = client.receives_any();
-        if received.payload() == "marker" {
-            break;
-        }
-        panic!("{}", received.packet());
-    }
+    publisher.publishes(message("$x", "marker"));
+    client.receives(message("$x", "marker"));
     // Who names it gets it.
     let mut named = s.connects("named");
     named.subscribes_with(subscribe("!$x%/#", 0).and("!$x%/+", 0));
-    publisher.sends(message("!$x%/a%", "x"));
+    publisher.publishes(message("!$x%/a%", "x"));
     if s.is_exact() {
         named.receives(message("!$x%/a%", "x"));
     } else {
@@ -149,7 +143,7 @@ fn mqtt5_4_7_3_3_mqtt311_4_7_3_3_m31_27_the_longest_topic_is_taken(s: &Scene) {
     client.sends(subscribe(&name, 0).and("#", 0));
     let answer = client.receives_any();
     let mut publisher = s.connects("pub");
-    publisher.sends(message(&name, "x"));
+    publisher.publishes(message(&name, "x"));
     publisher.nothing_else();
     if s.is_exact() {
         assert!(matches!(answer.packet(), mqtt_session::codec::Packet::Suback(_)), "{}", answer.packet());
@@ -168,7 +162,7 @@ fn mqtt5_4_7_3_4_mqtt311_4_7_3_4_topics_are_compared_as_they_are(s: &Scene) {
         let mut client = s.connects("sub");
         client.subscribes(filter, 0);
         for topic in topics {
-            publisher.sends(message(topic, topic));
+            publisher.publishes(message(topic, topic));
         }
         client.receives(message(filter, filter));
         client.nothing_else();
@@ -183,6 +177,6 @@ fn mqtt5_3_3_2_14_a_wildcard_in_a_response_topic_ends_the_connection(s: &Scene) 
         let len = u8::try_from(property.len()).expect("short");
         let body = [&string(&s.topic("a"))[..], &[len], &property, b"x"].concat();
         client.sends_bytes(&packet(0x30, &body));
-        client.is_closed_with(0x82);
+        client.is_closed_or_tolerated(0x82);
     }
 }
