@@ -29,6 +29,9 @@ pub struct Column {
     played: Vec<Played>,
 }
 
+/// Where statements have their section.
+const DECISIONS: &str = "Decisions";
+
 /// One statement, or one script that proves none, and what its scripts said.
 struct Row<'a> {
     version: Version,
@@ -38,6 +41,10 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    fn is_decision(&self) -> bool {
+        self.section == DECISIONS
+    }
+
     /// Failed if one has, passed if one has and none failed.
     fn verdict(&self) -> &'static str {
         let has = |is: fn(&Verdict) -> bool| self.played.iter().any(|played| is(&played.verdict));
@@ -63,7 +70,7 @@ impl Row<'_> {
             }
         }
         reasons.dedup();
-        reasons.join("; ")
+        reasons.join("; ").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -91,7 +98,7 @@ impl Column {
             rows.extend(others.map(|played| Row {
                 version,
                 id: played.script.name.to_owned(),
-                section: "Decisions",
+                section: DECISIONS,
                 played: vec![played],
             }));
         }
@@ -116,9 +123,9 @@ impl Column {
         out
     }
 
-    /// How many statements passed, failed and were skipped, by version.
+    /// How many statements passed, failed and were skipped, by version, and how many decisions were kept.
     pub fn summary(&self) -> String {
-        let rows = self.rows();
+        let (decisions, rows): (Vec<_>, Vec<_>) = self.rows().into_iter().partition(Row::is_decision);
         let mut parts = Vec::new();
         for version in Version::ALL {
             let count = |verdict: &str| {
@@ -128,6 +135,10 @@ impl Column {
             if pass + fail + skip > 0 {
                 parts.push(format!("{version}: {pass} passed, {fail} failed, {skip} skipped"));
             }
+        }
+        if !decisions.is_empty() {
+            let pass = decisions.iter().filter(|row| row.verdict() == "pass").count();
+            parts.push(format!("decisions: {pass} of {} passed", decisions.len()));
         }
         parts.join("; ")
     }
@@ -161,7 +172,14 @@ pub fn json(columns: &[Column]) -> String {
 /// All verdicts as a table in Markdown, a column for each Server.
 pub fn markdown(columns: &[Column]) -> String {
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    let mut out = String::new();
+    let mut out = "# Servers\n\n\
+         What came of playing the scripts of [`src/server/`](src/server) over TCP. Written by `spec-tests/conformance.sh`; not to be\n\
+         edited. Behind `pass`: what a Server does that it may and we do not. `skip`: why it could not be tried; what needs a\n\
+         configuration is played in process. The failures are explained in the [README](README.md#mosquitto).\n\n"
+        .to_owned();
+    for column in columns {
+        let _ = writeln!(out, "- {}: {}", column.name, column.summary());
+    }
     for version in Version::ALL {
         let mut cells: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let statements = statements(version);
