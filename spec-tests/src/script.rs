@@ -35,7 +35,7 @@ pub use self::dial::{Dial, Will, will};
 pub use self::in_process::{InProcess, Rules};
 pub use self::network::{Arrival, Line, Network, Server};
 pub use self::packets::{
-    Ack, Expected, Message, Names, Packets, Reasons, Sent, Subscribe, Unsubscribe, binary, message, packet,
+    Ack, Expected, Message, Names, Pingresp, Reasons, Sent, Subscribe, Unsubscribe, binary, message, packet,
     puback, pubcomp, pubrec, pubrel, string, suback, subscribe, unsuback, unsubscribe,
 };
 pub use self::peer::{Peer, Received};

@@ -140,6 +140,8 @@ impl InProcess {
                 let now = self.now;
                 self.broker().handle_timeout(now);
                 self.settle();
+                let next = self.broker().poll_timeout();
+                assert!(next.is_none_or(|next| next > now), "a deadline that stays");
             }
             None => self.now = end,
         }
@@ -203,10 +205,13 @@ impl Server for InProcess {
         Line(self.lines.len() - 1)
     }
 
-    fn configure(&mut self, change: &dyn Fn(&mut BrokerConfig)) -> bool {
+    fn is_configurable(&self) -> bool {
+        true
+    }
+
+    fn configure(&mut self, change: &dyn Fn(&mut BrokerConfig)) {
         assert!(self.broker.is_none(), "the configuration comes before the first connection");
         change(&mut self.config);
-        true
     }
 
     fn has_rules(&self) -> bool {

@@ -44,10 +44,14 @@ pub trait Server: Network {
     /// A new line.
     fn open(&mut self) -> Line;
 
-    /// Changes the configuration, before the first line; whether it can be changed.
-    fn configure(&mut self, change: &dyn Fn(&mut BrokerConfig)) -> bool {
-        let _ = change;
+    /// Whether its configuration can be chosen.
+    fn is_configurable(&self) -> bool {
         false
+    }
+
+    /// Changes the configuration, before the first line, where that can be done.
+    fn configure(&mut self, change: &dyn Fn(&mut BrokerConfig)) {
+        let _ = change;
     }
 
     /// Whether it goes by [`Rules`](super::Rules), which refuse what their documentation says.

@@ -1,4 +1,4 @@
-//! Packets as scripts write them: to be sent, or to be received.
+//! Pingresp as scripts write them: to be sent, or to be received.
 
 use core::fmt::{self, Debug};
 
@@ -456,18 +456,13 @@ impl Expected for Reasons {
     }
 }
 
-/// A packet without fields to be received: `Packets::Pingresp`.
+/// A PINGRESP to be received.
 #[derive(Clone, Copy, Debug)]
-pub enum Packets {
-    /// PINGRESP.
-    Pingresp,
-}
+pub struct Pingresp;
 
-impl Expected for Packets {
+impl Expected for Pingresp {
     fn is(&self, packet: &Packet<'_>, _: &Names<'_>) -> bool {
-        match self {
-            Self::Pingresp => matches!(packet, Packet::Pingresp),
-        }
+        matches!(packet, Packet::Pingresp)
     }
 }
 

@@ -94,6 +94,9 @@ impl Script {
 
 /// Plays a script to its end. [`remember_panics`] first, or each failure is printed as well.
 pub fn play(script: &Script, scene: &Scene) -> Verdict {
+    if let Some(reason) = scene.lacks(script.need) {
+        return Verdict::Skip(reason.to_owned());
+    }
     LAST_PANIC.take();
     let told = panic::catch_unwind(AssertUnwindSafe(|| (script.run)(scene)));
     let verdict = match told {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use mqtt_session::BrokerConfig;
 use mqtt_session::codec::{Decoder, ProtocolVersion};
 
-use super::play::Skipped;
+use super::play::{Need, Skipped};
 use super::{Dial, Network, Peer, Server, message};
 use crate::manifest::Version;
 
@@ -141,15 +141,8 @@ impl Scene {
         self.stage.wire(name)
     }
 
-    /// Chooses the configuration; to be called first.
+    /// Chooses the configuration, where it can be chosen; to be called first.
     pub fn configures(&self, change: impl Fn(&mut BrokerConfig)) {
-        if !self.server.borrow_mut().configure(&change) {
-            self.skips("the configuration of the Server cannot be chosen");
-        }
-    }
-
-    /// Chooses the configuration where it can be chosen; to be called first.
-    pub fn configures_if_possible(&self, change: impl Fn(&mut BrokerConfig)) {
         self.server.borrow_mut().configure(&change);
     }
 
@@ -158,10 +151,15 @@ impl Scene {
         Self { server: Rc::clone(&self.server), stage: Rc::new(self.stage.in_version(version)) }
     }
 
-    /// Asks for a Server that goes by [`Rules`](super::Rules).
-    pub fn needs_rules(&self) {
-        if !self.server.borrow().has_rules() {
-            self.skips("the Server has no rules of who may do what");
+    /// Why a script with this need cannot be played here.
+    pub(super) fn lacks(&self, need: Need) -> Option<&'static str> {
+        let server = self.server.borrow();
+        match need {
+            Need::config if !server.is_configurable() => {
+                Some("the configuration of the Server cannot be chosen")
+            }
+            Need::rules if !server.has_rules() => Some("the Server has no rules of who may do what"),
+            Need::any | Need::config | Need::rules => None,
         }
     }
 

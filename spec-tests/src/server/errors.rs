@@ -150,7 +150,7 @@ fn mqtt5_4_2_1_mqtt311_7_1_1_1_mqtt311_7_0_0_2_a_whole_life_in_one_segment(s: &S
     client.receives(suback(10, &[0]));
     client.receives_all_packets(&[&puback(7), &message("a", "x")]);
     client.receives(unsuback(11, &[0]));
-    client.receives(crate::script::Packets::Pingresp);
+    client.receives(crate::script::Pingresp);
     client.is_closed();
 }
 

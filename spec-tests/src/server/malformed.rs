@@ -171,7 +171,7 @@ fn m31_11_m31_12_in_3_1_flags_are_ignored(s: &Scene) {
     }
     for first_byte in [0xC1, 0xC8] {
         client.sends_bytes(&[first_byte, 0]);
-        client.receives(crate::script::Packets::Pingresp);
+        client.receives(crate::script::Pingresp);
     }
 }
 
@@ -400,7 +400,7 @@ fn decision_44_in_3_x_a_remaining_length_may_be_longer_than_it_need_be(s: &Scene
         if s.is_v5() {
             client.is_closed_with(0x81);
         } else {
-            client.receives(crate::script::Packets::Pingresp);
+            client.receives(crate::script::Pingresp);
         }
     }
 }

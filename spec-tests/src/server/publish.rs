@@ -372,7 +372,6 @@ fn mqtt5_3_3_4_7_mqtt5_4_9_0_2_one_message_too_many_ends_the_connection(s: &Scen
 }
 
 fn mqtt311_3_3_5_2_m31_45_a_forbidden_message_is_acknowledged_and_goes_nowhere(s: &Scene) {
-    s.needs_rules();
     let mut observer = s.connects("obs");
     observer.subscribes("#", 0);
     let mut client = s.connects("a");

@@ -1,4 +1,4 @@
-//! Packets by hand: what the codec would not write.
+//! Pingresp by hand: what the codec would not write.
 
 use crate::manifest::Version;
 use crate::script::{Scene, binary, packet, string};

@@ -238,7 +238,6 @@ fn decision_23_versions_can_change_between_connections(s: &Scene) {
 }
 
 fn decision_45_a_session_belongs_to_its_user(s: &Scene) {
-    s.needs_rules();
     let mut alice = s.client("a").user("alice").keeps().connects();
     for thief in [s.client("a").user("bob").keeps(), s.client("a").user("bob"), s.client("a")] {
         thief.is_refused(0x87);

@@ -3,7 +3,7 @@
 use mqtt_session::codec::{Packet, PropertyId};
 
 use super::raw;
-use crate::script::{Packets, Scene, message, pubcomp, pubrel, suback, subscribe, unsuback, unsubscribe};
+use crate::script::{Pingresp, Scene, message, pubcomp, pubrel, suback, subscribe, unsuback, unsubscribe};
 
 crate::scripts! {
     mqtt5_3_8_4_1_mqtt5_3_8_4_2_mqtt5_2_2_1_6_mqtt311_3_8_4_1_mqtt311_3_8_4_2_mqtt311_2_3_1_7_a_subscribe_is_answered_under_its_identifier: any,
@@ -56,7 +56,6 @@ fn mqtt5_3_8_4_5_mqtt5_3_8_4_6_mqtt5_3_8_4_7_mqtt5_3_9_3_1_mqtt311_3_8_4_4_mqtt3
 }
 
 fn mqtt5_3_8_4_7_mqtt5_3_9_3_1_mqtt311_3_8_4_5_mqtt311_3_9_3_1_a_refused_filter_has_its_code(s: &Scene) {
-    s.needs_rules();
     let mut client = s.connects("a");
     let refused = if s.is_v5() { 0x87 } else { 0x80 };
     client.sends(subscribe("a", 1).and("forbidden", 1).and("b", 2));
@@ -67,7 +66,6 @@ fn mqtt5_3_8_4_7_mqtt5_3_9_3_1_mqtt311_3_8_4_5_mqtt311_3_9_3_1_a_refused_filter_
 }
 
 fn m31_46_decision_46_a_refused_filter_is_granted_and_gets_nothing(s: &Scene) {
-    s.needs_rules();
     let mut client = s.connects("a");
     client.sends(subscribe("a", 1).and("b/forbidden/#", 2));
     client.receives(suback(10, &[1, 2]));
@@ -110,7 +108,6 @@ fn mqtt5_3_8_4_8_mqtt311_3_8_4_6_m31_55_the_lower_qos_is_delivered(s: &Scene) {
 }
 
 fn mqtt5_3_8_4_7_mqtt311_3_8_4_6_m31_55_less_may_be_granted_than_asked(s: &Scene) {
-    s.needs_rules();
     let mut client = s.connects("sub");
     client.sends(subscribe("limited", 2));
     client.receives(suback(10, &[1]));
@@ -262,12 +259,12 @@ fn mqtt5_3_12_4_1_mqtt311_3_12_4_1_a_ping_is_answered(s: &Scene) {
     let mut client = s.connects("a");
     for _ in 0..3 {
         client.sends(Packet::Pingreq);
-        assert_eq!(client.receives(Packets::Pingresp).bytes(), b"\xD0\x00");
+        assert_eq!(client.receives(Pingresp).bytes(), b"\xD0\x00");
     }
     // As often as it is asked.
     client.sends_bytes(b"\xC0\x00\xC0\x00");
-    client.receives(Packets::Pingresp);
-    client.receives(Packets::Pingresp);
+    client.receives(Pingresp);
+    client.receives(Pingresp);
     client.nothing_else();
 }
 

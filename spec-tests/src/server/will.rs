@@ -220,7 +220,6 @@ fn decision_41_a_takeover_of_a_session_that_ends_publishes_the_will(s: &Scene) {
 }
 
 fn mqtt5_3_1_2_7_mqtt311_3_1_2_8_the_will_of_a_refused_connection_is_not_stored(s: &Scene) {
-    s.needs_rules();
     let mut observer = observer(s);
     s.client("banned").will(will("will", "never")).is_refused(0x8A);
     no_will(s, &mut observer);
