@@ -118,7 +118,7 @@ struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Timer {
-    /// CONNACK must arrive by then.
+    /// CONNACK, or the next step of an authentication exchange before it, must be there by then.
     Connack,
     /// A PINGREQ is due then.
     Pingreq,
