@@ -219,6 +219,8 @@ pub fn citations() -> Vec<Citation> {
 pub struct Decision {
     /// Its number: a test of it has `decision_7` in its name.
     pub number: &'static str,
+    /// The versions in which it is one, `all` or a list.
+    pub versions: &'static str,
     /// The point.
     pub point: &'static str,
     /// What we do.
@@ -228,6 +230,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether it is one in this version.
+    pub fn is_of(&self, version: Version) -> bool {
+        self.versions == "all" || self.versions.split(", ").any(|number| number == version.number())
+    }
+
     /// As the names of tests spell it: `decision_7`.
     pub fn slug(&self) -> String {
         format!("decision_{}", self.number)
@@ -239,9 +246,9 @@ impl Decision {
 /// # Panics
 /// When the table has a row that is none.
 pub fn decisions() -> Vec<Decision> {
-    let table = rows(include_str!("../data/decisions.tsv"), "number\tpoint\tours\tothers");
+    let table = rows(include_str!("../data/decisions.tsv"), "number\tversions\tpoint\tours\tothers");
     let row = |cells: Vec<&'static str>| match cells[..] {
-        [number, point, ours, others] => Decision { number, point, ours, others },
+        [number, versions, point, ours, others] => Decision { number, versions, point, ours, others },
         _ => panic!("{cells:?} is no row"),
     };
     table.into_iter().map(row).collect()

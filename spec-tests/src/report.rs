@@ -185,11 +185,16 @@ impl<'a> Report<'a> {
         let mut out = "# Decisions\n\n\
              What the specifications leave open, or what implementations do in different ways; what we do, and the tests that\n\
              pin it. Written by `cargo run -p spec-tests` from [`data/decisions.tsv`](data/decisions.tsv); not to be edited.\n\n\
-             | | point | ours | others | tests |\n|---:|---|---|---|---|\n"
+             | | versions | point | ours | others | tests |\n|---:|---|---|---|---|---|\n"
             .to_owned();
-        for (Decision { number, point, ours, others }, tests) in &self.decisions {
+        for (Decision { number, versions, point, ours, others }, tests) in &self.decisions {
             let cells = [point, ours, others].map(|cell| escape(cell));
-            let _ = writeln!(out, "| {number} | {} | {} |", cells.join(" | "), listed(tests).join("<br>"));
+            let _ = writeln!(
+                out,
+                "| {number} | {versions} | {} | {} |",
+                cells.join(" | "),
+                listed(tests).join("<br>")
+            );
         }
         out
     }
@@ -264,6 +269,7 @@ impl<'a> Report<'a> {
         let decisions = self.decisions.iter().map(|(decision, tests)| {
             Json::Object(vec![
                 ("number", Json::from(decision.number)),
+                ("versions", Json::from(decision.versions)),
                 ("point", Json::from(decision.point)),
                 ("ours", Json::from(decision.ours)),
                 ("others", Json::from(decision.others)),

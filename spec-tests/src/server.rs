@@ -2,9 +2,11 @@
 //!
 //! Each is named after the statements it proves. A file has the table of its scripts in front.
 
+mod auth;
 mod connect;
 mod delivery;
 mod errors;
+mod explain;
 mod limits;
 mod malformed;
 mod publish;
@@ -32,6 +34,8 @@ const FILES: &[&[Script]] = &[
     topic::SCRIPTS,
     shared::SCRIPTS,
     errors::SCRIPTS,
+    auth::SCRIPTS,
+    explain::SCRIPTS,
 ];
 
 /// All scripts, in order.

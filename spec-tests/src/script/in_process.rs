@@ -8,7 +8,8 @@ use bytes::{Buf, BytesMut};
 use mqtt_session::codec::{ConnackReason, ConnectFields, PublishReason, QoS, SubackReason};
 use mqtt_session::topic::Subscription;
 use mqtt_session::{
-    Action, Broker, BrokerConfig, ClientInfo, ConnectionId, Instant, Message, Policy, Verdict,
+    Acceptance, Action, AuthRequest, AuthStep, Broker, BrokerConfig, ClientInfo, ConnectionId, Explanation,
+    Instant, Message, Policy, Refusal, Verdict,
 };
 
 use super::{Arrival, Line, Network, Server};
@@ -17,7 +18,11 @@ use super::{Arrival, Line, Network, Server};
 ///
 /// A user `nobody` is refused with 0x86, a Client Identifier that ends in `banned` with 0x8A, everybody else is accepted as
 /// the user of that name. Nobody may publish to or subscribe to anything with a level `forbidden`; a filter with a level
-/// `limited` is granted QoS 1 at most.
+/// `limited` is granted QoS 1 at most. A Client Identifier that ends in `talk` is told more than it needs; so is whoever is
+/// refused.
+///
+/// The Authentication Method `STEPS` is served: the data `accept` is accepted, `refuse` is refused with 0x87, and for any other
+/// data another step is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules;
 
@@ -25,19 +30,49 @@ fn has_level(text: &[u8], level: &str) -> bool {
     text.split(|byte| *byte == b'/').any(|part| part == level.as_bytes())
 }
 
+fn explanation() -> Explanation {
+    Explanation::new("because of the rules").with_user_property("rules", "of the script")
+}
+
 impl Policy for Rules {
     fn authenticate(&mut self, _: ConnectionId, connect: &ConnectFields<'_>) -> Verdict {
         match connect.username {
-            _ if connect.client_id.ends_with("banned") => Verdict::Refuse(ConnackReason::Banned),
-            Some("nobody") => Verdict::Refuse(ConnackReason::BadUserNameOrPassword),
+            _ if connect.client_id.ends_with("banned") => {
+                Verdict::Refuse(Refusal::new(ConnackReason::Banned, explanation()))
+            }
+            Some("nobody") => {
+                Verdict::Refuse(Refusal::new(ConnackReason::BadUserNameOrPassword, explanation()))
+            }
+            _ if connect.client_id.ends_with("talk") => Verdict::AcceptWith(Acceptance {
+                response_information: Some("answers/".to_owned()),
+                explanation: explanation(),
+                ..Acceptance::default()
+            }),
             Some(user) => Verdict::AcceptAs(Arc::from(user)),
             None => Verdict::Accept,
         }
     }
 
-    fn may_publish(&self, _: &ClientInfo<'_>, message: &Message) -> Result<(), PublishReason> {
+    fn exchange(&mut self, _: ConnectionId, request: &AuthRequest<'_>) -> Verdict {
+        match (request.method, request.data) {
+            ("STEPS", Some(b"accept")) => Verdict::AcceptWith(Acceptance {
+                principal: Some(Arc::from("stepper")),
+                authentication_data: Some("proof".into()),
+                ..Acceptance::default()
+            }),
+            ("STEPS", Some(b"refuse")) => {
+                Verdict::Refuse(Refusal::new(ConnackReason::NotAuthorized, explanation()))
+            }
+            ("STEPS", _) => {
+                Verdict::Continue(AuthStep { data: Some("more".into()), explanation: explanation() })
+            }
+            _ => Verdict::Refuse(ConnackReason::BadAuthenticationMethod.into()),
+        }
+    }
+
+    fn may_publish(&self, _: &ClientInfo<'_>, message: &Message) -> Result<(), Refusal<PublishReason>> {
         let is_forbidden = has_level(message.topic().as_str().as_bytes(), "forbidden");
-        if is_forbidden { Err(PublishReason::NotAuthorized) } else { Ok(()) }
+        if is_forbidden { Err(Refusal::new(PublishReason::NotAuthorized, explanation())) } else { Ok(()) }
     }
 
     fn may_subscribe(
@@ -45,10 +80,12 @@ impl Policy for Rules {
         _: &ClientInfo<'_>,
         subscription: &Subscription<&[u8]>,
         qos: QoS,
-    ) -> Result<QoS, SubackReason> {
+    ) -> Result<QoS, Refusal<SubackReason>> {
         let filter = subscription.filter().as_bytes();
         match () {
-            () if has_level(filter, "forbidden") => Err(SubackReason::NotAuthorized),
+            () if has_level(filter, "forbidden") => {
+                Err(Refusal::new(SubackReason::NotAuthorized, explanation()))
+            }
             () if has_level(filter, "limited") => Ok(qos.min(QoS::AtLeastOnce)),
             () => Ok(qos),
         }

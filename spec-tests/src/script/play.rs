@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 
 use super::{InProcess, Scene};
-use crate::manifest::Version;
+use crate::manifest::{Version, decisions};
 use crate::tests::Test;
 
 /// What a script asks of the Server it is played against.
@@ -52,14 +52,16 @@ impl Script {
         Test { file: String::new(), name: self.name.to_owned(), versions: None }.slugs()
     }
 
-    /// The versions it is played in: those of its statements, or all where it names none.
+    /// The versions it is played in: those of its statements, or of its decisions where it names no statement.
     pub fn versions(&self) -> Vec<Version> {
         let slugs = self.slugs();
-        let named: Vec<Version> = Version::ALL
-            .into_iter()
-            .filter(|version| slugs.iter().any(|slug| slug.split('_').next() == Some(version.prefix())))
-            .collect();
-        if named.is_empty() { Version::ALL.to_vec() } else { named }
+        let is_named =
+            |version: &Version| slugs.iter().any(|slug| slug.split('_').next() == Some(version.prefix()));
+        let is_decided = |version: &Version| {
+            decisions().iter().any(|decision| decision.is_of(*version) && slugs.contains(&decision.slug()))
+        };
+        let of = |is: &dyn Fn(&Version) -> bool| -> Vec<_> { Version::ALL.into_iter().filter(is).collect() };
+        if self.is_decision() { of(&is_decided) } else { of(&is_named) }
     }
 
     /// Whether it pins nothing but decisions of ours.

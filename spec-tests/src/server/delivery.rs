@@ -545,9 +545,6 @@ fn decision_36_a_pubrel_for_nothing_is_answered(s: &Scene) {
 }
 
 fn decision_37_a_refused_message_frees_its_quota(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     let mut client = s.client("sub").receive_maximum(1).connects();
     client.subscribes("a", 2);
     let mut publisher = s.connects("pub");
@@ -563,9 +560,6 @@ fn decision_37_a_refused_message_frees_its_quota(s: &Scene) {
 }
 
 fn decision_39_qos_0_may_overtake_what_waits(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     let mut client = s.client("sub").receive_maximum(1).connects();
     client.subscribes("a", 1);
     let mut publisher = s.connects("pub");

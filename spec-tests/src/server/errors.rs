@@ -1,7 +1,7 @@
-//! DISCONNECT (section 3.14), authentication that is not offered (4.12), errors (4.13; 4.8 of 3.1.1), and the byte stream
+//! DISCONNECT (section 3.14), errors (4.13; 4.8 of 3.1.1), and the byte stream
 //! (4.2).
 
-use mqtt_session::codec::{Disconnect, DisconnectReason, Packet, Property};
+use mqtt_session::codec::{Disconnect, DisconnectReason, Packet};
 
 use super::raw;
 use crate::script::{Scene, message, packet, puback, pubcomp, pubrec, string, suback, unsuback};
@@ -10,9 +10,6 @@ crate::scripts! {
     mqtt5_3_14_0_1_before_connack_there_is_no_disconnect: any,
     mqtt5_3_14_4_1_mqtt5_3_14_4_2_mqtt311_3_14_4_1_mqtt311_3_14_4_2_m31_50_disconnect_is_the_last_packet: any,
     mqtt5_3_14_4_1_mqtt5_3_14_4_2_nothing_follows_the_disconnect_of_the_server: any,
-    mqtt5_4_12_0_1_an_authentication_method_that_is_not_offered_is_refused: any,
-    mqtt5_4_12_0_6_without_method_there_is_no_authentication: any,
-    mqtt5_4_12_0_7_mqtt5_4_12_1_1_auth_without_method_ends_the_connection: any,
     mqtt5_4_13_1_1_mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_violation_ends_its_connection_alone: any,
     mqtt5_4_13_1_1_mqtt311_4_8_0_1_packets_of_servers_end_the_connection: any,
     mqtt5_4_2_1_mqtt311_7_1_1_1_bytes_one_by_one_are_the_same: any,
@@ -62,27 +59,6 @@ fn mqtt5_3_14_4_1_mqtt5_3_14_4_2_nothing_follows_the_disconnect_of_the_server(s:
     let publish = raw::publish(s, 0x32, topic.as_bytes(), Some(1), b"x");
     client.sends_bytes(&[packet(0x00, b""), publish, packet(0xC0, b"")].concat());
     client.is_closed_with(0x81);
-}
-
-fn mqtt5_4_12_0_1_an_authentication_method_that_is_not_offered_is_refused(s: &Scene) {
-    s.client("a").with(Property::AuthenticationMethod("NOBODY-KNOWS-THIS")).is_refused(0x8C);
-}
-
-fn mqtt5_4_12_0_6_without_method_there_is_no_authentication(s: &Scene) {
-    let (mut client, received) = s.client("a").user("somebody").password("x").accepted(false);
-    let connack = received.connack();
-    assert!(connack.properties.authentication_method().is_none(), "{connack}");
-    assert!(connack.properties.authentication_data().is_none(), "{connack}");
-    client.nothing_else();
-}
-
-fn mqtt5_4_12_0_7_mqtt5_4_12_1_1_auth_without_method_ends_the_connection(s: &Scene) {
-    let method = [&b"\x15"[..], &string("X")].concat();
-    for code in [0x18, 0x19] {
-        let mut client = s.connects("a");
-        client.sends_bytes(&packet(0xF0, &[&[code, 4][..], &method].concat()));
-        client.is_closed_with(0x82);
-    }
 }
 
 fn mqtt5_4_13_1_1_mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_violation_ends_its_connection_alone(s: &Scene) {
@@ -177,9 +153,6 @@ fn decision_24_what_follows_the_disconnect_of_the_client_is_discarded(s: &Scene)
 }
 
 fn decision_17_an_expiry_that_was_overridden_stays(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     s.configures(|config| config.maximum_session_expiry = 2);
     let (client, received) = s.client("a").keeps_for(100).accepted(false);
     assert_eq!(received.connack().properties.session_expiry_interval(), Some(2));

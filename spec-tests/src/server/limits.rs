@@ -257,9 +257,6 @@ fn decision_22_a_full_queue_drops_the_newest(s: &Scene) {
 }
 
 fn decision_34_the_window_holds_for_what_is_sent_again(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     let mut client = s.client("sub").keeps().connects();
     client.subscribes("a", 2);
     let mut publisher = s.connects("pub");
@@ -281,9 +278,6 @@ fn decision_34_the_window_holds_for_what_is_sent_again(s: &Scene) {
 }
 
 fn decision_40_what_became_too_large_counts_as_delivered(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     let mut client = s.client("sub").keeps().connects();
     client.subscribes("a", 2);
     let mut publisher = s.connects("pub");

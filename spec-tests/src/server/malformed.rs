@@ -205,9 +205,6 @@ fn m31_3_m31_4_in_3_1_unused_connect_flags_are_ignored(s: &Scene) {
 fn mqtt5_3_1_2_11_mqtt5_3_1_2_13_mqtt311_3_1_2_11_mqtt311_3_1_2_13_mqtt311_3_1_2_15_decision_5_no_will_has_no_flags(
     s: &Scene,
 ) {
-    if s.version() == crate::manifest::Version::V3_1 {
-        return;
-    }
     let client_id = string(&s.client_id("a"));
     for flags in [0x0A, 0x12, 0x22, 0x1A] {
         each_is_refused(s, 0x81, &[raw::connect(s, flags, &[&client_id])]);
@@ -270,9 +267,6 @@ fn mqtt5_3_1_4_1_mqtt311_3_1_4_1_m31_48_a_broken_connect_ends_the_connection(s: 
 }
 
 fn mqtt5_3_3_1_2_mqtt311_3_3_1_2_decision_4_qos_0_has_no_dup(s: &Scene) {
-    if s.version() == crate::manifest::Version::V3_1 {
-        return;
-    }
     let topic = s.topic("a");
     for first_byte in [0x38, 0x39] {
         let mut client = s.connects("a");
@@ -317,9 +311,6 @@ fn mqtt5_3_3_4_6_a_client_sends_no_subscription_identifier(s: &Scene) {
 fn mqtt5_3_4_2_1_mqtt5_3_5_2_1_mqtt5_3_6_2_1_mqtt5_3_7_2_1_decision_8_codes_are_those_of_the_packet(
     s: &Scene,
 ) {
-    if !s.is_v5() {
-        return;
-    }
     for first_byte in [0x40, 0x50] {
         for code in [0x01, 0x10, 0x81, 0x92, 0xFF] {
             let mut client = s.connects("a");
@@ -417,9 +408,6 @@ fn decision_7_control_characters_are_refused(s: &Scene) {
 }
 
 fn decision_9_a_property_has_its_packets(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     // Server Keep Alive, Session Expiry Interval, and one that does not exist.
     each_ends(
         s,

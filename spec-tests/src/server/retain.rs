@@ -207,9 +207,6 @@ fn mqtt5_3_3_1_5_mqtt311_3_3_1_5_the_lower_qos_counts(s: &Scene) {
 }
 
 fn decision_15_no_local_hides_the_own_retained_message(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     let mut client = s.connects("a");
     retain(&mut client, "a", "own");
     client.subscribes_with(subscribe("a", 0).no_local());
@@ -220,9 +217,6 @@ fn decision_15_no_local_hides_the_own_retained_message(s: &Scene) {
 }
 
 fn decision_26_a_merged_copy_has_retain_if_one_subscription_wants_it(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     let mut publisher = s.connects("pub");
     let mut client = s.connects("sub");
     client.subscribes("a/+", 1);

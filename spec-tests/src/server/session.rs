@@ -214,9 +214,6 @@ fn decision_33_a_request_without_answer_is_no_session_state(s: &Scene) {
 }
 
 fn decision_35_clean_start_0_without_expiry_is_no_persistent_session(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     s.client("a").unclean().connects().disconnects();
     s.client("a").unclean().connects();
 }

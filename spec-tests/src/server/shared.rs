@@ -129,9 +129,6 @@ fn mqtt5_4_8_2_6_a_refusal_is_final(s: &Scene) {
 }
 
 fn decision_18_a_shared_subscription_gets_no_retained_messages(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     s.connects("pub").publishes(message("a", "x").qos(1).retained());
     let mut client = s.connects("sub");
     client.subscribes("$share/g/a", 1);
@@ -139,9 +136,6 @@ fn decision_18_a_shared_subscription_gets_no_retained_messages(s: &Scene) {
 }
 
 fn decision_43_shared_and_plain_are_two_subscriptions(s: &Scene) {
-    if !s.is_v5() {
-        return;
-    }
     let mut client = s.connects("sub");
     client.subscribes_with(subscribe("$share/g/a", 0).identifier(1));
     client.subscribes_with(subscribe("a", 0).identifier(2));
