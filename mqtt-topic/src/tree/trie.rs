@@ -200,7 +200,7 @@ pub(super) struct Trie<K, V> {
     pub(super) nodes: Arena<Node>,
     edges: Table,
     pub(super) filters: Arena<Filter<K, V>>,
-    exact: Option<Exact>,
+    pub(super) exact: Option<Exact>,
 }
 
 impl<K, V> Trie<K, V> {
@@ -208,10 +208,7 @@ impl<K, V> Trie<K, V> {
     pub(super) fn has_room(&self, levels: usize) -> bool {
         use crate::arena::MAXIMUM;
         let has_numbers = |used: usize| used + levels < MAXIMUM;
-        has_numbers(self.nodes.len())
-            && has_numbers(self.symbols.len())
-            && has_numbers(self.filters.len())
-            && self.exact.as_ref().is_none_or(Exact::has_room)
+        has_numbers(self.nodes.len()) && has_numbers(self.symbols.len()) && has_numbers(self.filters.len())
     }
 
     /// Whether there is any filter that is not in the exact table.
@@ -223,14 +220,17 @@ impl<K, V> Trie<K, V> {
     /// The filter without wildcards that is this text, if it is in the exact table.
     #[inline]
     pub(super) fn find_exact(&self, text: &[u8]) -> Option<u32> {
-        self.exact
-            .as_ref()?
-            .find(text, |id| self.filters.get(id).and_then(Filter::place).map_or(NONE, |place| place.symbol))
+        self.exact.as_ref()?.find(text)
     }
 
     pub(super) fn find(&self, filter: TopicFilter<&[u8]>) -> Option<u32> {
-        if self.exact.is_some() && !filter.has_wildcard() {
-            return self.find_exact(filter.as_bytes());
+        if let Some(exact) = &self.exact
+            && Exact::is_for(filter)
+        {
+            let found = exact.find(filter.as_bytes());
+            if found.is_some() || !exact.is_spilled() {
+                return found;
+            }
         }
         let mut at = Child::Node(ROOT);
         for level in filter.levels() {
@@ -409,17 +409,17 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         filter: TopicFilter<&[u8]>,
         make: impl FnOnce(Place) -> Filter<K, V>,
     ) -> u32 {
-        if !filter.has_wildcard()
-            && let Some(exact) = &mut self.exact
-        {
-            let filters = &self.filters;
-            let place_of =
-                |id| filters.get(id).and_then(Filter::place).map_or(NONE, |place: Place| place.symbol);
-            return exact.find(filter.as_bytes(), place_of).unwrap_or_else(|| {
+        if self.exact.is_some() && Exact::is_for(filter) {
+            if let Some(id) = self.find(filter) {
+                return id;
+            }
+            if let Some(exact) = &mut self.exact
+                && exact.make_room()
+            {
                 let id = self.filters.insert(make(Place { parent: EXACT, symbol: NONE }));
                 exact.insert(id, filter.as_bytes(), |owner, text| set_text(&mut self.filters, owner, text));
-                id
-            });
+                return id;
+            }
         }
         let mut parent = ROOT;
         let mut levels = filter.levels().peekable();
@@ -466,7 +466,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         let mut place = removed.place()?;
         if place.parent == EXACT {
             if let Some(exact) = &mut self.exact {
-                exact.remove(id, place.symbol, |owner, text| set_text(&mut self.filters, owner, text));
+                exact.remove(place.symbol, |owner, text| set_text(&mut self.filters, owner, text));
             }
             return Some(removed);
         }
