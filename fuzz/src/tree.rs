@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mqtt_topic::{
-    Group, Match, MatchPosition, MatchStep, Subscription, SubscriptionTree, TopicName, TreeConfig,
+    Group, Match, MatchPosition, SearchStep, Subscription, SubscriptionTree, TopicName, TreeConfig,
 };
 
 /// What happens to the trees.
@@ -233,17 +233,17 @@ impl Model {
             let mut budget = budget;
             loop {
                 match steps.next_within(&mut budget) {
-                    MatchStep::Found(found) => {
+                    SearchStep::Found(found) => {
                         let text = group(found).subscription().to_string();
                         assert!(matches(&text, &search.name));
                         assert!(search.found.insert(text), "a group is found once");
                     }
-                    MatchStep::OutOfBudget => {
+                    SearchStep::OutOfBudget => {
                         search.position = steps.position();
                         assert!(search.position.is_some());
                         return true;
                     }
-                    MatchStep::Done => {
+                    SearchStep::Done => {
                         assert_eq!(steps.position(), None);
                         assert!(search.steady.is_subset(&search.found), "{:?}", search.found);
                         return false;

@@ -107,6 +107,7 @@ mod filter_set;
 mod name;
 mod retained;
 mod scan;
+mod search_step;
 mod subscription;
 mod text;
 mod tree;
@@ -116,12 +117,12 @@ pub use self::filter::{Level, TopicFilter};
 pub use self::filter_set::{FilterPattern, FilterSet, Identity, InvalidPattern};
 pub use self::name::TopicName;
 pub use self::retained::{
-    RetainedFull, RetainedLimit, RetainedLimits, RetainedMatches, RetainedStore, SearchStep, Sweep,
+    RetainedFull, RetainedLimit, RetainedLimits, RetainedMatches, RetainedStore, Sweep,
 };
 pub use self::scan::Text;
+pub use self::search_step::SearchStep;
 pub use self::subscription::{ShareName, Subscription};
 pub use self::text::MAXIMUM_LENGTH;
 pub use self::tree::{
-    Group, GroupId, Match, MatchPosition, MatchStep, Matches, Members, Refused, SubscriptionTree, TreeConfig,
-    TreeLimit,
+    Group, GroupId, Match, MatchPosition, Matches, Members, Refused, SubscriptionTree, TreeConfig, TreeLimit,
 };

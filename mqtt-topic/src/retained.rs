@@ -15,7 +15,7 @@ use core::fmt;
 
 use self::levels::Levels;
 use self::ordered::Ordered;
-pub use self::search::{RetainedMatches, SearchStep};
+pub use self::search::RetainedMatches;
 use crate::{TopicFilter, TopicName};
 
 /// One value (a message) for each Topic Name.

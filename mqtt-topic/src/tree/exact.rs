@@ -265,7 +265,7 @@ mod tests {
         const COUNT: u32 = 400;
         let mut tree = SubscriptionTree::new();
         let maximum = 3;
-        tree.trie.exact.as_mut().unwrap().maximum_pages = maximum;
+        tree.groups.trie.exact.as_mut().unwrap().maximum_pages = maximum;
         let texts: Vec<String> = (0..COUNT).map(|key| format!("{key}/{:x>length$}", "/")).collect();
         let insert = |tree: &mut SubscriptionTree<u32, u32>, key: u32| {
             let subscription = Subscription::parse(&texts[key as usize]).unwrap();
@@ -288,11 +288,11 @@ mod tests {
                 insert(&mut tree, key);
             }
             check(&tree, &texts, |_| true);
-            assert!(tree.trie.exact.as_ref().unwrap().pages.len() <= maximum);
+            assert!(tree.groups.trie.exact.as_ref().unwrap().pages.len() <= maximum);
         }
         assert_eq!((0..COUNT).map(|key| tree.remove_subscriber(&key)).sum::<usize>(), texts.len());
         check(&tree, &texts, |_| false);
-        assert!(!tree.trie.has_paths());
+        assert!(!tree.groups.trie.has_paths());
     }
 
     #[test]
@@ -308,10 +308,10 @@ mod tests {
         for length in [LONGEST, LONGEST + 1] {
             let text = "x".repeat(length);
             tree.insert(&Subscription::parse(&text).unwrap(), length, ()).unwrap();
-            assert_eq!(tree.trie.has_paths(), length > LONGEST);
+            assert_eq!(tree.groups.trie.has_paths(), length > LONGEST);
             assert_eq!(tree.matches(&TopicName::parse(&text).unwrap()).count(), 1);
         }
-        let exact = tree.trie.exact.unwrap();
+        let exact = tree.groups.trie.exact.unwrap();
         assert_eq!(
             (exact.table.find(exact.seed.text(&[b'x'; LONGEST]), |_| true), exact.pages.len()),
             (Some(0), 1)

@@ -59,7 +59,7 @@ impl<'a> Text<'a> {
     #[inline]
     fn hash(self, seed: Seed) -> u32 {
         match self {
-            Self::Short(first, second) => seed.words(first, second),
+            Self::Short(first, second) => (seed.words(first, second) >> 32) as u32,
             Self::Long(text) => seed.text(text),
         }
     }

@@ -141,6 +141,8 @@ impl Names {
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) key: Key,
+    /// Of the key, for the table of edges.
+    pub(super) hash: u64,
     /// Its symbol, once it has been met; or [`NONE`].
     pub(super) symbol: u32,
 }
@@ -272,7 +274,7 @@ impl<K, V> Trie<K, V> {
             NamesKind::Only(_) => Child::None,
             NamesKind::Many(_) => self
                 .edges
-                .find(self.edge_wanted(id, wanted.key), move |number| is(Packed(number).child()))
+                .find(self.seed.below(id, wanted.hash), move |number| is(Packed(number).child()))
                 .map_or(Child::None, |number| Packed(number).child()),
         }
     }
@@ -286,7 +288,7 @@ impl<K, V> Trie<K, V> {
                 self.is_wanted(wanted, node.symbol).then_some((child, node))
             }
             NamesKind::Only(Child::None | Child::Leaf(_)) => None,
-            NamesKind::Many(_) => self.edges.find_map(self.edge_wanted(id, wanted.key), move |number| {
+            NamesKind::Many(_) => self.edges.find_map(self.seed.below(id, wanted.hash), move |number| {
                 let Child::Node(child) = Packed(number).child() else { return None };
                 let node = self.nodes.get(child)?;
                 (node.parent == id && self.is_wanted(wanted, node.symbol)).then_some((child, node))
@@ -299,14 +301,17 @@ impl<K, V> Trie<K, V> {
         if wanted.symbol == NONE { self.symbols.has_key(symbol, wanted.key) } else { symbol == wanted.symbol }
     }
 
+    /// A level of a name.
     #[inline]
-    fn edge_wanted(&self, parent: u32, key: Key) -> u32 {
-        self.seed.words_of(parent, key.first, key.second)
+    pub(super) fn wanted(&self, text: Text<'_>) -> Wanted {
+        let key = self.symbols.key_of(text);
+        Wanted { key, hash: self.seed.words(key.first, key.second), symbol: NONE }
     }
 
     /// The hash of a place in the table of edges.
     fn edge(&self, place: Place) -> u32 {
-        self.edge_wanted(place.parent, self.symbols.key(place.symbol))
+        let key = self.symbols.key(place.symbol);
+        self.seed.below(place.parent, self.seed.words(key.first, key.second))
     }
 
     /// The text of a filter.
@@ -358,10 +363,10 @@ impl<K, V> Trie<K, V> {
     /// The child for a level of a Topic Filter.
     fn child_at(&self, parent: u32, level: Level<'_>) -> Child {
         match level {
-            Level::Name(name) => self.nodes.get(parent).map_or(Child::None, |node| {
-                let key = self.symbols.key_of(Text::new(name));
-                self.name_wanted(parent, node, Wanted { key, symbol: NONE })
-            }),
+            Level::Name(name) => self
+                .nodes
+                .get(parent)
+                .map_or(Child::None, |node| self.name_wanted(parent, node, self.wanted(Text::new(name)))),
             Level::SingleLevel => self.child(Place { parent, symbol: SINGLE_LEVEL }),
             Level::MultiLevel => self.child(Place { parent, symbol: MULTI_LEVEL }),
         }
