@@ -10,7 +10,6 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::slice;
 
 use crate::arena::COUNTS;
 
@@ -71,20 +70,32 @@ impl Table {
     #[inline]
     pub(super) fn find_map<T>(&self, hash: u32, map: impl Fn(u32) -> Option<T> + Copy) -> Option<T> {
         let page = self.pages.get(self.page_of(hash))?;
-        let mut slots = page.slots.get(page.home(hash)..)?.iter();
-        let slot = *slots.find(|slot| **slot >= entry(hash, 0))?;
-        // The hash may be as large as that of an empty slot.
-        if hash_of(slot) != hash || slot == EMPTY {
-            return None;
-        }
-        map(id_of(slot)).or_else(|| Self::find_among(slots, hash, map))
+        let run = page.slots.get(page.home(hash)..)?;
+        let least = entry(hash, 0);
+        // Nearly all are near, and a few that are known to be there are looked at without counting.
+        let near = run.first_chunk::<SPILL>()?;
+        let at = match near.iter().position(|slot| *slot >= least) {
+            Some(at) => at,
+            None => Self::find_far(run, least),
+        };
+        let (slot, behind) = run.get(at..)?.split_first()?;
+        // An empty slot may look like an entry, with the number of no record.
+        let id = u32::try_from(slot - least).ok()?;
+        map(id).or_else(|| Self::find_among(behind, hash, map))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_far(run: &[u64], least: u64) -> usize {
+        run.iter().position(|slot| *slot >= least).unwrap_or(run.len())
     }
 
     /// Goes on among others with the same hash: there are hardly any.
     #[cold]
     #[inline(never)]
-    fn find_among<T>(slots: slice::Iter<'_, u64>, hash: u32, map: impl Fn(u32) -> Option<T>) -> Option<T> {
-        slots.take_while(|slot| hash_of(**slot) == hash && **slot != EMPTY).find_map(|slot| map(id_of(*slot)))
+    fn find_among<T>(slots: &[u64], hash: u32, map: impl Fn(u32) -> Option<T>) -> Option<T> {
+        let same = slots.iter().take_while(|slot| hash_of(**slot) == hash && **slot != EMPTY);
+        same.map(|slot| id_of(*slot)).find_map(map)
     }
 
     /// Adds an entry, be there another like it or not.

@@ -86,24 +86,32 @@ pub(super) enum Child {
 #[derive(Clone, Copy)]
 pub(super) struct Packed(u32);
 
-const LEAF: u32 = 1 << 31;
-const COUNT: u32 = 1 << 30;
+/// The upper two bits say what the others are the number of; if both are set, there is nothing.
+const KIND: u32 = 30;
+const NODE: u32 = 0;
+const LEAF: u32 = 1;
+const COUNT: u32 = 2;
 
 impl Packed {
     const fn new(child: Child) -> Self {
         match child {
             Child::None => Self(NONE),
             Child::Node(id) => Self(id),
-            Child::Leaf(id) => Self(LEAF | id),
+            Child::Leaf(id) => Self(LEAF << KIND | id),
         }
     }
 
     #[inline]
+    const fn number(self) -> u32 {
+        self.0 & !(u32::MAX << KIND)
+    }
+
+    #[inline]
     pub(super) const fn child(self) -> Child {
-        match self.0 {
-            NONE => Child::None,
-            number if number & LEAF == 0 => Child::Node(number),
-            number => Child::Leaf(number & !LEAF),
+        match self.0 >> KIND {
+            NODE => Child::Node(self.0),
+            LEAF => Child::Leaf(self.number()),
+            _ => Child::None,
         }
     }
 }
@@ -125,13 +133,13 @@ impl Names {
     }
 
     const fn many(count: u32) -> Self {
-        Self(Packed(COUNT | count))
+        Self(Packed(COUNT << KIND | count))
     }
 
     #[inline]
     const fn kind(self) -> NamesKind {
-        match self.0.0 {
-            number if number & (LEAF | COUNT) == COUNT => NamesKind::Many(number & !COUNT),
+        match self.0.0 >> KIND {
+            COUNT => NamesKind::Many(self.0.number()),
             _ => NamesKind::Only(self.0.child()),
         }
     }
@@ -175,6 +183,11 @@ impl Node {
     #[inline]
     pub(super) const fn single_level(&self) -> Child {
         self.single_level.child()
+    }
+
+    /// The same without the filters that go on with a wildcard.
+    pub(super) const fn without_wildcards(&self) -> Self {
+        Self { single_level: Packed::new(Child::None), multi_level: NONE, ..*self }
     }
 
     /// Whether no filter goes on from here.
@@ -263,7 +276,7 @@ impl<K, V> Trie<K, V> {
 
     /// The child for a level without wildcard that is `wanted`.
     #[inline]
-    pub(super) fn name_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Child {
+    pub(super) fn name_wanted(&self, id: u32, node: &Node, wanted: &Wanted) -> Child {
         let is = move |child| {
             self.place_of(child)
                 .is_some_and(|place| place.parent == id && self.is_wanted(wanted, place.symbol))
@@ -281,7 +294,7 @@ impl<K, V> Trie<K, V> {
 
     /// The node for a level without wildcard that is `wanted`.
     #[inline]
-    pub(super) fn node_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Option<(u32, &Node)> {
+    pub(super) fn node_wanted(&self, id: u32, node: &Node, wanted: &Wanted) -> Option<(u32, &Node)> {
         match node.names.kind() {
             NamesKind::Only(Child::Node(child)) => {
                 let node = self.nodes.get(child)?;
@@ -297,7 +310,7 @@ impl<K, V> Trie<K, V> {
     }
 
     #[inline]
-    fn is_wanted(&self, wanted: Wanted, symbol: u32) -> bool {
+    fn is_wanted(&self, wanted: &Wanted, symbol: u32) -> bool {
         if wanted.symbol == NONE { self.symbols.has_key(symbol, wanted.key) } else { symbol == wanted.symbol }
     }
 
@@ -366,7 +379,7 @@ impl<K, V> Trie<K, V> {
             Level::Name(name) => self
                 .nodes
                 .get(parent)
-                .map_or(Child::None, |node| self.name_wanted(parent, node, self.wanted(Text::new(name)))),
+                .map_or(Child::None, |node| self.name_wanted(parent, node, &self.wanted(Text::new(name)))),
             Level::SingleLevel => self.child(Place { parent, symbol: SINGLE_LEVEL }),
             Level::MultiLevel => self.child(Place { parent, symbol: MULTI_LEVEL }),
         }

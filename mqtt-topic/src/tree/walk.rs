@@ -11,7 +11,12 @@ use crate::arena::NONE;
 pub(super) struct Walk {
     /// What is known of the levels of the name, each at its number, cut.
     levels: [Known; KNOWN_LEVELS],
-    /// The branches still to visit, the last first: at most one for each level of the name and one more.
+    branches: Branches,
+}
+
+/// The branches still to visit, the last first: at most one for each level of the name and one more.
+#[derive(Clone)]
+struct Branches {
     few: [Branch; FEW_BRANCHES],
     len: usize,
     /// Those that `few` has no room for.
@@ -72,12 +77,12 @@ impl Walk {
 
     const fn with_branches(len: usize) -> Self {
         // Nothing is known: 0 is not the number of the level in any other place, nor 1 in the first.
-        let wanted = Wanted { key: Key::NONE, hash: 0, symbol: NONE };
+        let wanted = Wanted { key: Key { first: 0, second: 0 }, hash: 0, symbol: 0 };
         let mut levels = [Known { wanted, level: 0, end: 0 }; KNOWN_LEVELS];
         if let Some(first) = levels.first_mut() {
             first.level = 1;
         }
-        Self { levels, few: [START; FEW_BRANCHES], len, more: Vec::new() }
+        Self { levels, branches: Branches { few: [START; FEW_BRANCHES], len, more: Vec::new() } }
     }
 
     /// The walk that goes on from `position`, and how many nodes have been looked at to find it.
@@ -89,11 +94,13 @@ impl Walk {
         let mut walk = Self::with_branches(0);
         let mut visited = 0;
         let mut at = Some(START);
-        for level in 0..position.levels {
+        for number in 0..position.levels {
             let Some(branch) = at.take() else { break };
             let Some(node) = trie.nodes.get(branch.node) else { break };
             visited += 1;
-            let Some(Known { wanted, end, .. }) = walk.level(trie, name, branch).copied() else { break };
+            let Some(Known { wanted, end, .. }) = level(&mut walk.levels, trie, name, branch).copied() else {
+                break;
+            };
             if usize::from(end) == name.len() {
                 break;
             }
@@ -101,28 +108,28 @@ impl Walk {
                 Child::Node(node) => Some(Branch { node, at: end + 1, level: branch.level + 1 }),
                 Child::None | Child::Leaf(_) => None,
             };
-            let is_wild = level > 0 || is_wild_first(name);
+            let is_wild = number > 0 || is_wild_first(name);
             let single_level = if is_wild { below(node.single_level()) } else { None };
-            let bits = position.wildcards.get(usize::from(level) / 64).copied().unwrap_or_default();
-            if bits >> (level % 64) & 1 == 1 {
+            let bits = position.wildcards.get(usize::from(number) / 64).copied().unwrap_or_default();
+            if bits >> (number % 64) & 1 == 1 {
                 at = single_level;
             } else {
                 // `+` comes after all that goes on with the level itself.
                 if let Some(branch) = single_level {
-                    walk.push(branch);
+                    walk.branches.push(branch);
                 }
-                at = below(trie.name_wanted(branch.node, node, wanted));
+                at = below(trie.name_wanted(branch.node, node, &wanted));
             }
         }
         if let Some(branch) = at {
-            walk.push(branch);
+            walk.branches.push(branch);
         }
         (walk, visited)
     }
 
     /// Where it is, unless at the end.
     pub(super) fn position<K, V>(&self, trie: &Trie<K, V>) -> Option<MatchPosition> {
-        let branch = self.more.last().or_else(|| self.few.get(self.len.checked_sub(1)?))?;
+        let branch = self.branches.last()?;
         let mut wildcards: Vec<u64> = core::iter::repeat_n(0, branch.level.div_ceil(64).into()).collect();
         let levels = (0..branch.level).rev();
         for (level, is_wildcard) in levels.zip(trie.wildcards_above(Child::Node(branch.node))) {
@@ -135,7 +142,7 @@ impl Walk {
 
     /// Whether nothing is left to visit.
     pub(super) const fn is_over(&self) -> bool {
-        self.len == 0
+        self.branches.len == 0
     }
 
     /// Visits branches, one for each of `budget`, until enough is found or none is left.
@@ -147,44 +154,42 @@ impl Walk {
         budget: &mut usize,
         found: &mut Found,
     ) {
-        let is_wild_first = is_wild_first(name);
         let mut left = *budget;
-        while let Some(mut branch) = self.pop() {
+        while let Some(mut branch) = self.branches.pop() {
             let Some(mut node) = trie.nodes.get(branch.node) else { continue };
+            let root;
+            if branch.level == 0 && !is_wild_first(name) {
+                root = node.without_wildcards();
+                node = &root;
+            }
             loop {
                 if left == 0 || !found.has_room() {
-                    self.push(branch);
+                    self.branches.push(branch);
                     *budget = left;
                     return;
                 }
                 left -= 1;
-                let is_wild = branch.level > 0 || is_wild_first;
-                if is_wild {
-                    found.push(node.multi_level);
-                }
-                let Some(known) = self.level(trie, name, branch) else { break };
+                found.push(node.multi_level);
+                let Some(known) = level(&mut self.levels, trie, name, branch) else { break };
                 if usize::from(known.end) == name.len() {
-                    find_ends(trie, trie.name_wanted(branch.node, node, known.wanted), found);
-                    if is_wild {
-                        find_ends(trie, node.single_level(), found);
-                    }
+                    find_ends(trie, trie.name_wanted(branch.node, node, &known.wanted), found);
+                    find_ends(trie, node.single_level(), found);
                     break;
                 }
                 let (at, level) = (known.end + 1, branch.level + 1);
-                let same = trie.node_wanted(branch.node, node, known.wanted);
-                if let Some((_, node)) = same {
-                    known.wanted.symbol = node.symbol;
+                if let Child::Node(node) = node.single_level() {
+                    self.branches.push(Branch { node, at, level });
                 }
-                if is_wild && let Child::Node(node) = node.single_level() {
-                    self.push(Branch { node, at, level });
-                }
-                let Some((id, next)) = same else { break };
+                let Some((id, next)) = trie.node_wanted(branch.node, node, &known.wanted) else { break };
+                known.wanted.symbol = next.symbol;
                 (branch, node) = (Branch { node: id, at, level }, next);
             }
         }
         *budget = left;
     }
+}
 
+impl Branches {
     #[inline]
     fn push(&mut self, branch: Branch) {
         if let Some(slot) = self.few.get_mut(self.len) {
@@ -204,16 +209,25 @@ impl Walk {
         self.few.get(self.len).copied()
     }
 
-    /// The level of the name at a branch.
-    #[inline]
-    fn level<K, V>(&mut self, trie: &Trie<K, V>, name: &[u8], branch: Branch) -> Option<&mut Known> {
-        let known = self.levels.get_mut(usize::from(branch.level) % KNOWN_LEVELS)?;
-        if known.level != branch.level {
-            let (text, end) = Text::level(name, branch.at.into());
-            *known = Known { wanted: trie.wanted(text), level: branch.level, end: end as u16 };
-        }
-        Some(known)
+    fn last(&self) -> Option<&Branch> {
+        self.more.last().or_else(|| self.few.get(self.len.checked_sub(1)?))
     }
+}
+
+/// The level of the name at a branch.
+#[inline]
+fn level<'l, K, V>(
+    levels: &'l mut [Known; KNOWN_LEVELS],
+    trie: &Trie<K, V>,
+    name: &[u8],
+    branch: Branch,
+) -> Option<&'l mut Known> {
+    let known = levels.get_mut(usize::from(branch.level) % KNOWN_LEVELS)?;
+    if known.level != branch.level {
+        let (text, end) = Text::level(name, branch.at.into());
+        *known = Known { wanted: trie.wanted(text), level: branch.level, end: end as u16 };
+    }
+    Some(known)
 }
 
 /// Finds what ends with the last level of a name.
