@@ -27,10 +27,10 @@ impl<'a> Text<'a> {
     /// The level of a Topic Name that begins at `at`, and where it ends.
     #[inline]
     pub(super) fn level(name: &'a [u8], at: usize) -> (Self, usize) {
-        let rest = name.get(at..).unwrap_or_default();
-        let (is_last, [first, second]) = match rest.first_chunk() {
-            Some(bytes) => (false, words(*bytes)),
-            None => (true, last_words(name, rest)),
+        let bytes: Option<&[u8; SHORT]> = name.get(at..at + SHORT).and_then(|bytes| bytes.try_into().ok());
+        let [first, second] = match bytes {
+            Some(bytes) => words(*bytes),
+            None => last_words(name, at),
         };
         let found = slashes(first);
         if found != 0 {
@@ -40,7 +40,7 @@ impl<'a> Text<'a> {
         if found != 0 {
             return (Self::Short(first, second & before(found)), at + WORD + index(found));
         }
-        if is_last {
+        if bytes.is_none() {
             return (Self::Short(first, second), name.len());
         }
         Self::long_level(name, at)
@@ -82,9 +82,10 @@ const fn words(bytes: [u8; SHORT]) -> [u64; 2] {
     [both as u64, (both >> 64) as u64]
 }
 
-/// The fewer than 16 bytes that `name` ends with, and zeros.
+/// The fewer than 16 bytes from `at` on, and zeros.
 #[inline]
-fn last_words(name: &[u8], rest: &[u8]) -> [u64; 2] {
+fn last_words(name: &[u8], at: usize) -> [u64; 2] {
+    let rest = name.get(at..).unwrap_or_default();
     /// The last `len` bytes.
     const fn last(word: [u8; WORD], len: usize) -> u64 {
         match u64::from_le_bytes(word).checked_shr(((WORD - len) * 8) as u32) {

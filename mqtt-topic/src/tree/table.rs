@@ -45,10 +45,6 @@ const fn hash_of(slot: u64) -> u32 {
     (slot >> 32) as u32
 }
 
-const fn id_of(slot: u64) -> u32 {
-    slot as u32
-}
-
 impl Table {
     pub(super) const fn new() -> Self {
         Self { pages: Vec::new(), mask: 0, len: 0 }
@@ -70,32 +66,20 @@ impl Table {
     #[inline]
     pub(super) fn find_map<T>(&self, hash: u32, map: impl Fn(u32) -> Option<T> + Copy) -> Option<T> {
         let page = self.pages.get(self.page_of(hash))?;
-        let run = page.slots.get(page.home(hash)..)?;
+        let home = page.home(hash);
         let least = entry(hash, 0);
-        // Nearly all are near, and a few that are known to be there are looked at without counting.
-        let near = run.first_chunk::<SPILL>()?;
-        let at = match near.iter().position(|slot| *slot >= least) {
-            Some(at) => at,
-            None => Self::find_far(run, least),
-        };
-        let (slot, behind) = run.get(at..)?.split_first()?;
+        // Nearly all are near, and slots that are known to be there are looked at without counting.
+        let near: &[u64; SPILL] = page.slots.get(home..home + SPILL)?.try_into().ok()?;
+        let first = near.iter().find(|slot| **slot >= least);
+        let slot = *first.or_else(|| page.slots.get(page.place(home, least)))?;
         // An empty slot may look like an entry, with the number of no record.
-        let id = u32::try_from(slot - least).ok()?;
-        map(id).or_else(|| Self::find_among(behind, hash, map))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn find_far(run: &[u64], least: u64) -> usize {
-        run.iter().position(|slot| *slot >= least).unwrap_or(run.len())
-    }
-
-    /// Goes on among others with the same hash: there are hardly any.
-    #[cold]
-    #[inline(never)]
-    fn find_among<T>(slots: &[u64], hash: u32, map: impl Fn(u32) -> Option<T>) -> Option<T> {
-        let same = slots.iter().take_while(|slot| hash_of(**slot) == hash && **slot != EMPTY);
-        same.map(|slot| id_of(*slot)).find_map(map)
+        let found = map(u32::try_from(slot - least).ok()?);
+        if found.is_some() {
+            return found;
+        }
+        // Hardly any others have the same hash.
+        let others = page.slots.get(page.place(home, least)..)?.iter().skip(1);
+        others.map_while(|slot| u32::try_from(slot - least).ok()).find_map(map)
     }
 
     /// Adds an entry, be there another like it or not.
@@ -174,6 +158,13 @@ impl Page {
     #[inline]
     const fn home(&self, hash: u32) -> usize {
         ((hash as u64 * self.capacity as u64) >> 32) as usize
+    }
+
+    /// Where the first slot is, from `home` on, that is not below `least`.
+    #[cold]
+    #[inline(never)]
+    fn place(&self, home: usize, least: u64) -> usize {
+        home + self.slots.iter().skip(home).take_while(|slot| **slot < least).count()
     }
 
     fn entries(&self) -> impl Iterator<Item = u64> {
@@ -261,7 +252,7 @@ mod tests {
                 last = Some(*slot);
                 let home = page.home(hash_of(*slot));
                 assert!(home <= at && page.slots[home..at].iter().all(|slot| *slot != EMPTY), "no gap");
-                found.insert((hash_of(*slot), id_of(*slot)));
+                found.insert((hash_of(*slot), *slot as u32));
             }
         }
         assert_eq!(found, *model);

@@ -153,6 +153,9 @@ pub(super) struct Wanted {
     pub(super) hash: u64,
     /// Its symbol, once it has been met; or [`NONE`].
     pub(super) symbol: u32,
+    /// Its number, and where it ends in the name.
+    pub(super) level: u16,
+    pub(super) end: u16,
 }
 
 /// The beginning of a filter that goes on.
@@ -314,11 +317,12 @@ impl<K, V> Trie<K, V> {
         if wanted.symbol == NONE { self.symbols.has_key(symbol, wanted.key) } else { symbol == wanted.symbol }
     }
 
-    /// A level of a name.
+    /// Level number `level` of a name, which begins at `at`.
     #[inline]
-    pub(super) fn wanted(&self, text: Text<'_>) -> Wanted {
+    pub(super) fn wanted(&self, name: &[u8], at: usize, level: u16) -> Wanted {
+        let (text, end) = Text::level(name, at);
         let key = self.symbols.key_of(text);
-        Wanted { key, hash: self.seed.words(key.first, key.second), symbol: NONE }
+        Wanted { key, hash: self.seed.words(key.first, key.second), symbol: NONE, level, end: end as u16 }
     }
 
     /// The hash of a place in the table of edges.
@@ -379,7 +383,7 @@ impl<K, V> Trie<K, V> {
             Level::Name(name) => self
                 .nodes
                 .get(parent)
-                .map_or(Child::None, |node| self.name_wanted(parent, node, &self.wanted(Text::new(name)))),
+                .map_or(Child::None, |node| self.name_wanted(parent, node, &self.wanted(name, 0, 0))),
             Level::SingleLevel => self.child(Place { parent, symbol: SINGLE_LEVEL }),
             Level::MultiLevel => self.child(Place { parent, symbol: MULTI_LEVEL }),
         }

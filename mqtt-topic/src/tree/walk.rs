@@ -3,14 +3,14 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::symbols::{Key, Text};
+use super::symbols::Key;
 use super::trie::{Child, ROOT, Trie, Wanted};
 use crate::arena::NONE;
 
 #[derive(Clone)]
 pub(super) struct Walk {
     /// What is known of the levels of the name, each at its number, cut.
-    levels: [Known; KNOWN_LEVELS],
+    levels: [Wanted; KNOWN_LEVELS],
     branches: Branches,
 }
 
@@ -29,15 +29,6 @@ const FEW_BRANCHES: usize = 17;
 /// So many levels, beside each other, are read once.
 const KNOWN_LEVELS: usize = 8;
 
-/// What is known of a level.
-#[derive(Clone, Copy)]
-struct Known {
-    wanted: Wanted,
-    level: u16,
-    /// Where it ends.
-    end: u16,
-}
-
 /// A node whose path matches the name up to `at`, where the next level begins. There is one.
 #[derive(Clone, Copy)]
 struct Branch {
@@ -54,8 +45,8 @@ const START: Branch = Branch { node: ROOT, at: 0, level: 0 };
 pub(super) struct Found {
     filters: [u32; 12],
     /// The first that has not been given out, and the end.
-    next: u8,
-    end: u8,
+    next: usize,
+    end: usize,
 }
 
 /// How far a search has come, for [`SubscriptionTree::matches_from`](crate::SubscriptionTree::matches_from). It stays good while the tree changes.
@@ -77,8 +68,8 @@ impl Walk {
 
     const fn with_branches(len: usize) -> Self {
         // Nothing is known: 0 is not the number of the level in any other place, nor 1 in the first.
-        let wanted = Wanted { key: Key { first: 0, second: 0 }, hash: 0, symbol: 0 };
-        let mut levels = [Known { wanted, level: 0, end: 0 }; KNOWN_LEVELS];
+        let key = Key { first: 0, second: 0 };
+        let mut levels = [Wanted { key, hash: 0, symbol: 0, level: 0, end: 0 }; KNOWN_LEVELS];
         if let Some(first) = levels.first_mut() {
             first.level = 1;
         }
@@ -98,14 +89,14 @@ impl Walk {
             let Some(branch) = at.take() else { break };
             let Some(node) = trie.nodes.get(branch.node) else { break };
             visited += 1;
-            let Some(Known { wanted, end, .. }) = level(&mut walk.levels, trie, name, branch).copied() else {
+            let Some(wanted) = level(&mut walk.levels, trie, name, branch).copied() else {
                 break;
             };
-            if usize::from(end) == name.len() {
+            if usize::from(wanted.end) == name.len() {
                 break;
             }
             let below = |child| match child {
-                Child::Node(node) => Some(Branch { node, at: end + 1, level: branch.level + 1 }),
+                Child::Node(node) => Some(Branch { node, at: wanted.end + 1, level: branch.level + 1 }),
                 Child::None | Child::Leaf(_) => None,
             };
             let is_wild = number > 0 || is_wild_first(name);
@@ -172,7 +163,7 @@ impl Walk {
                 found.push(node.multi_level);
                 let Some(known) = level(&mut self.levels, trie, name, branch) else { break };
                 if usize::from(known.end) == name.len() {
-                    find_ends(trie, trie.name_wanted(branch.node, node, &known.wanted), found);
+                    find_ends(trie, trie.name_wanted(branch.node, node, known), found);
                     find_ends(trie, node.single_level(), found);
                     break;
                 }
@@ -180,8 +171,8 @@ impl Walk {
                 if let Child::Node(node) = node.single_level() {
                     self.branches.push(Branch { node, at, level });
                 }
-                let Some((id, next)) = trie.node_wanted(branch.node, node, &known.wanted) else { break };
-                known.wanted.symbol = next.symbol;
+                let Some((id, next)) = trie.node_wanted(branch.node, node, known) else { break };
+                known.symbol = next.symbol;
                 (branch, node) = (Branch { node: id, at, level }, next);
             }
         }
@@ -217,15 +208,14 @@ impl Branches {
 /// The level of the name at a branch.
 #[inline]
 fn level<'l, K, V>(
-    levels: &'l mut [Known; KNOWN_LEVELS],
+    levels: &'l mut [Wanted; KNOWN_LEVELS],
     trie: &Trie<K, V>,
     name: &[u8],
     branch: Branch,
-) -> Option<&'l mut Known> {
+) -> Option<&'l mut Wanted> {
     let known = levels.get_mut(usize::from(branch.level) % KNOWN_LEVELS)?;
     if known.level != branch.level {
-        let (text, end) = Text::level(name, branch.at.into());
-        *known = Known { wanted: trie.wanted(text), level: branch.level, end: end as u16 };
+        *known = trie.wanted(name, branch.at.into(), branch.level);
     }
     Some(known)
 }
@@ -258,7 +248,7 @@ impl Found {
     #[inline]
     pub(super) fn push(&mut self, id: u32) {
         if id != NONE
-            && let Some(slot) = self.filters.get_mut(usize::from(self.end))
+            && let Some(slot) = self.filters.get_mut(self.end)
         {
             *slot = id;
             self.end += 1;
@@ -267,17 +257,15 @@ impl Found {
 
     #[inline]
     pub(super) fn pop(&mut self) -> Option<u32> {
-        if self.is_empty() {
-            return None;
-        }
+        let filter = self.filters.get(self.next).filter(|_| self.next < self.end)?;
         self.next += 1;
-        self.filters.get(usize::from(self.next) - 1).copied()
+        Some(*filter)
     }
 
     /// Whether what one more visit may find has room.
     #[inline]
     const fn has_room(&self) -> bool {
-        self.end as usize + 5 <= self.filters.len()
+        self.end + 5 <= self.filters.len()
     }
 
     #[inline]
