@@ -43,11 +43,14 @@ pub enum Match<'t, K, V> {
 }
 
 impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with an exact table it is most of a match")]
+    #[inline(always)]
     pub(super) fn new(groups: &'t Groups<K, V>, name: &'n [u8]) -> Self {
         let mut found = Found::NONE;
         let trie = &groups.trie;
-        found.push(trie.find_exact(name).unwrap_or(NONE));
+        if let Some(id) = trie.find_exact(name) {
+            found.push(id);
+        }
         let search = if trie.has_paths() { Search::Before } else { Search::Done };
         Self { groups, name, found, share: NONE, search, visited: usize::from(trie.exact.is_some()) }
     }

@@ -82,17 +82,16 @@ const fn words(bytes: [u8; SHORT]) -> [u64; 2] {
     [both as u64, (both >> 64) as u64]
 }
 
+/// The last `len` bytes, and zeros.
+#[inline]
+fn last(word: [u8; WORD], len: usize) -> u64 {
+    u64::from_le_bytes(word).checked_shr((WORD - len) as u32 * 8).unwrap_or(0)
+}
+
 /// The fewer than 16 bytes from `at` on, and zeros.
 #[inline]
 fn last_words(name: &[u8], at: usize) -> [u64; 2] {
     let rest = name.get(at..).unwrap_or_default();
-    /// The last `len` bytes.
-    const fn last(word: [u8; WORD], len: usize) -> u64 {
-        match u64::from_le_bytes(word).checked_shr(((WORD - len) * 8) as u32) {
-            Some(word) => word,
-            None => 0,
-        }
-    }
     match (rest.split_first_chunk(), name.last_chunk()) {
         (Some((first, rest)), Some(word)) => [u64::from_le_bytes(*first), last(*word, rest.len())],
         (None, Some(word)) => [last(*word, rest.len()), 0],

@@ -63,7 +63,8 @@ impl Table {
     }
 
     /// What `map` makes of the first number with this hash that it makes something of.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the look-up is what there is to do")]
+    #[inline(always)]
     pub(super) fn find_map<T>(&self, hash: u32, map: impl Fn(u32) -> Option<T> + Copy) -> Option<T> {
         let page = self.pages.get(self.page_of(hash))?;
         let home = page.home(hash);

@@ -219,6 +219,8 @@ pub(super) struct Trie<K, V> {
     edges: Table,
     pub(super) filters: Arena<Filter<K, V>>,
     pub(super) exact: Option<Exact>,
+    /// How many filters are not in the exact table.
+    paths: usize,
 }
 
 impl<K, V> Trie<K, V> {
@@ -231,8 +233,8 @@ impl<K, V> Trie<K, V> {
 
     /// Whether there is any filter that is not in the exact table.
     #[inline]
-    pub(super) fn has_paths(&self) -> bool {
-        self.nodes.get(ROOT).is_some_and(|root| !root.is_childless())
+    pub(super) const fn has_paths(&self) -> bool {
+        self.paths > 0
     }
 
     /// The filter without wildcards that is this text, if it is in the exact table.
@@ -278,7 +280,8 @@ impl<K, V> Trie<K, V> {
     }
 
     /// The child for a level without wildcard that is `wanted`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the walk does it at each node")]
+    #[inline(always)]
     pub(super) fn name_wanted(&self, id: u32, node: &Node, wanted: &Wanted) -> Child {
         let is = move |child| {
             self.place_of(child)
@@ -296,7 +299,8 @@ impl<K, V> Trie<K, V> {
     }
 
     /// The node for a level without wildcard that is `wanted`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the walk does it at each node")]
+    #[inline(always)]
     pub(super) fn node_wanted(&self, id: u32, node: &Node, wanted: &Wanted) -> Option<(u32, &Node)> {
         match node.names.kind() {
             NamesKind::Only(Child::Node(child)) => {
@@ -318,7 +322,8 @@ impl<K, V> Trie<K, V> {
     }
 
     /// Level number `level` of a name, which begins at `at`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "what a call hands over is as much as it does")]
+    #[inline(always)]
     pub(super) fn wanted(&self, name: &[u8], at: usize, level: u16) -> Wanted {
         let (text, end) = Text::level(name, at);
         let key = self.symbols.key_of(text);
@@ -422,6 +427,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             edges: Table::new(),
             filters: Arena::new(),
             exact: with_exact.then(|| Exact::new(seed)),
+            paths: 0,
         }
     }
 
@@ -451,8 +457,9 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                 (Child::Node(id), true) => {
                     let Some(node) = self.nodes.get_mut(id) else { break };
                     if node.filter == NONE {
-                        node.filter =
-                            self.filters.insert(make(Place { parent: node.parent, symbol: node.symbol }));
+                        let place = Place { parent: node.parent, symbol: node.symbol };
+                        node.filter = self.filters.insert(make(place));
+                        self.paths += 1;
                     }
                     return node.filter;
                 }
@@ -472,6 +479,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                     if is_last {
                         let id = self.filters.insert(make(place));
                         self.add_child(place, Child::Leaf(id));
+                        self.paths += 1;
                         return id;
                     }
                     parent = self.nodes.insert(Node::new(place));
@@ -492,6 +500,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             }
             return Some(removed);
         }
+        self.paths -= 1;
         // `child` will not find a leaf whose filter is gone, but the node of a filter that others go on from.
         if let Child::Node(at) = self.child(place)
             && let Some(node) = self.nodes.get_mut(at)
