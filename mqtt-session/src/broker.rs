@@ -18,6 +18,7 @@ mod config;
 mod connect;
 mod policy;
 mod publish;
+mod restore;
 mod route;
 mod subscribe;
 mod timers;
@@ -42,7 +43,7 @@ use crate::server::{
     Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Phase, RetainedMessages, Session,
     SessionId, Slab,
 };
-use crate::{Instant, Message, Received, Transmit};
+use crate::{Instant, Message, PersistSeq, Received, Transmit};
 
 /// An MQTT broker as a state machine: any number of connections, all versions, no I/O. (The specification calls it a
 /// Server.)
@@ -110,7 +111,7 @@ impl<P: Policy> Broker<P> {
             }),
             retained: RetainedMessages::new(config.maximum_retained_messages, config.maximum_retained_bytes),
             timers: Timers::default(),
-            actions: Actions::default(),
+            actions: Actions::new(config.durable),
             turns: BTreeMap::new(),
             targets: Vec::new(),
             routed: 0,
@@ -149,7 +150,7 @@ impl<P: Policy> Broker<P> {
         loop {
             let limit = self.state.config.transmit_limit;
             let Some(state) = self.state.connections.get_mut(connection) else { return Received::Closed };
-            let is_full = state.transmit.remaining() >= limit;
+            let is_full = state.transmit.pending() >= limit;
             match state.phase {
                 Phase::Closed => return Received::Closed,
                 Phase::Authenticating(_) => state.paused = true,
@@ -204,13 +205,14 @@ impl<P: Policy> Broker<P> {
         let Some(mut state) = connections.remove(connection) else { return };
         timers.arm(TimerKey::Connection(connection), &mut state.timer, None);
         if let Phase::Connected(link) = state.phase {
-            self.leave(now, *link, End::Lost);
+            self.leave(now, link.session, link.will, End::Lost);
         }
     }
 
     /// Time has passed. To be called at [`poll_timeout`](Self::poll_timeout) or later; more calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.state.at(now).retained.drop_expired(now);
+        let State { retained, actions, .. } = self.state.at(now);
+        retained.drop_expired(now, &mut actions.journal);
         while let Some(key) = self.state.timers.due(now) {
             match key {
                 TimerKey::Connection(connection) => self.handle_connection_timeout(now, connection),
@@ -267,6 +269,20 @@ impl<P: Policy> Broker<P> {
         }
     }
 
+    /// The changes of all transactions up to this one ([`Action::Persist`]) are stored: what waited for them may leave. A number
+    /// that was never told does nothing.
+    pub fn handle_persisted(&mut self, now: Instant, up_to: PersistSeq) {
+        let State { connections, actions, .. } = self.state.at(now);
+        actions.journal.persisted(up_to);
+        while let Some(id) = actions.next_released() {
+            let released =
+                connections.get_mut(id).is_some_and(|state| state.transmit.release(&actions.journal));
+            if released {
+                actions.push_back(Action::Transmit(id));
+            }
+        }
+    }
+
     /// The next thing to do; call until it is `None`.
     #[must_use = "a connection may wait for it"]
     pub fn poll_action(&mut self) -> Option<Action> {
@@ -281,7 +297,7 @@ impl<P: Policy> Broker<P> {
         let state = connections.get_mut(connection)?;
         if state.paused
             && matches!(state.phase, Phase::Connected(_))
-            && state.transmit.remaining() < config.transmit_limit
+            && state.transmit.pending() < config.transmit_limit
         {
             state.paused = false;
             actions.push_back(Action::Resume(connection));
@@ -323,8 +339,9 @@ impl<P: Policy> Broker<P> {
         let Some((session, version)) = self.state.heard_from(now, connection) else { return };
         match packet {
             Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubcomp(_) => {
+                let State { sessions, actions, .. } = &mut self.state;
                 let acknowledged =
-                    self.state.sessions.get_mut(session).map(|session| session.acknowledge(packet));
+                    sessions.get_mut(session).map(|session| session.acknowledge(packet, actions));
                 match acknowledged {
                     Some(Ok(Some(mut pubrel))) => {
                         if version != ProtocolVersion::V5_0 {
@@ -339,8 +356,9 @@ impl<P: Policy> Broker<P> {
             }
             Packet::Pubrel(pubrel) => {
                 let id = pubrel.packet_id;
-                let Some(session) = self.state.sessions.get_mut(session) else { return };
-                let reason = match (session.receiver.pubrel(id), version) {
+                let State { sessions, actions, .. } = &mut self.state;
+                let Some(session) = sessions.get_mut(session) else { return };
+                let reason = match (session.release(id, actions), version) {
                     (reason, ProtocolVersion::V5_0) => reason,
                     _ => ReleaseReason::Success,
                 };

@@ -21,19 +21,22 @@ mod error;
 mod event;
 mod incoming;
 mod outgoing;
+mod persist;
 mod request;
 
 use alloc::collections::VecDeque;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use mqtt_codec::{
     Disconnect, DisconnectProperties, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, PublishReason, Side,
+    ProtocolVersion, PublishReason, QoS, Side,
 };
 
 pub use self::config::{ClientConfig, ConnectOptions, Will};
 pub use self::connection::ServerLimits;
-use self::connection::{Connection, Negotiated, Phase, Request, RequestKind};
+use self::connection::{
+    Connection, Negotiated, Phase, Request, RequestKind, expiry_property, first_delivery,
+};
 pub use self::error::{ClientError, RejectReason, Rejected};
 pub use self::event::{
     Connected, Disconnected, Event, PublishOutcome, PublishToken, ReceivedMessage, RequestToken,
@@ -44,7 +47,8 @@ pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
 use crate::delivery::{Receiver, Sender};
 use crate::keep_alive::PingerDeadline;
 use crate::packet_id::PacketIds;
-use crate::{AckToken, Instant, Message, Received, StaleToken, Transmit};
+use crate::persist::{DeliveryLog, Journal};
+use crate::{AckToken, Instant, Message, PersistSeq, Received, StaleToken, Transmit};
 
 /// A sans-IO MQTT Client. It outlives its Network Connections; the Session State is in it.
 ///
@@ -91,6 +95,7 @@ pub struct Client {
     /// Outlives the connection by its last bytes.
     transmit: Transmit,
     events: VecDeque<Event>,
+    journal: Journal,
     next_token: u64,
     /// The latest time the caller has told.
     now: Instant,
@@ -122,6 +127,7 @@ impl Client {
         // Nothing would ever move with less.
         config.maximum_queued_messages = config.maximum_queued_messages.max(1);
         config.transmit_limit = config.transmit_limit.max(1);
+        let durable = config.durable;
         Self {
             config,
             session: Session::default(),
@@ -131,6 +137,7 @@ impl Client {
             connection: None,
             transmit: Transmit::default(),
             events: VecDeque::new(),
+            journal: Journal::new(durable),
             next_token: 0,
             now: Instant::from_millis(0),
         }
@@ -171,7 +178,11 @@ impl Client {
         }
         let token = PublishToken(self.take_token());
         self.held_bytes += message.size();
-        self.queue.push_back(Queued { token, outgoing: Outgoing::new(self.now, message) });
+        let outgoing = Outgoing::new(self.now, message);
+        if outgoing.message.qos() != QoS::AtMostOnce {
+            self.log().message(token.0, &outgoing.record());
+        }
+        self.queue.push_back(Queued { token, outgoing });
         self.send_waiting();
         Ok(token)
     }
@@ -181,6 +192,13 @@ impl Client {
             && let Some(negotiated) = connection.negotiated()
         {
             negotiated.limits.check_message(message, connection.options.version)?;
+        }
+        if self.journal.is_enabled() {
+            // It is stored as the packet it will be.
+            let publish =
+                message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN));
+            let expiry = expiry_property(message.expiry(), ProtocolVersion::V5_0);
+            publish.encoded_len_with(ProtocolVersion::V5_0, expiry.as_slice())?;
         }
         let held_bytes = self.held_bytes.saturating_add(message.size());
         let is_full = self.queue.len() >= self.config.maximum_queued_messages
@@ -243,8 +261,7 @@ impl Client {
         let Self { connection, transmit, config, session, now, .. } = self;
         let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
         let version = connection.options.version;
-        if connection.requests.len() >= config.maximum_requests
-            || transmit.remaining() >= config.transmit_limit
+        if connection.requests.len() >= config.maximum_requests || transmit.pending() >= config.transmit_limit
         {
             return Err(RejectReason::TooManyRequests);
         }
@@ -300,8 +317,15 @@ impl Client {
         self.set_now(now);
         let Some((version, _)) = self.negotiated() else { return Err(StaleToken) };
         let is_sent = version == ProtocolVersion::V5_0 && reason.may_be_sent_by(Side::Client);
-        self.session.receiver.answer(token, if is_sent { reason } else { PublishReason::Success })?;
+        self.answer(token, if is_sent { reason } else { PublishReason::Success })?;
         self.send_answers();
+        Ok(())
+    }
+
+    fn answer(&mut self, token: AckToken, reason: PublishReason) -> Result<(), StaleToken> {
+        if let Some(id) = self.session.receiver.answer(token, reason)? {
+            self.log().received(id);
+        }
         Ok(())
     }
 
@@ -357,7 +381,7 @@ impl Client {
         loop {
             let Some(connection) = &self.connection else { return Received::Closed };
             // The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
-            if self.transmit.remaining() >= self.config.transmit_limit.saturating_mul(2) {
+            if self.transmit.pending() >= self.config.transmit_limit.saturating_mul(2) {
                 return Received::Paused;
             }
             let needed = connection.decoder.needed(input);
@@ -397,10 +421,19 @@ impl Client {
     /// The next event. Call it until it returns `None`, after any other call.
     #[must_use = "the event is gone"]
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop_front().or_else(|| self.journal.take().map(Event::Persist))
     }
 
-    /// The bytes to write. Fills itself from the queue: ask for it again after writing.
+    /// The changes of all transactions up to this one ([`Event::Persist`]) are stored: what waited for them may leave. A number
+    /// that was never told does nothing.
+    pub fn handle_persisted(&mut self, now: Instant, up_to: PersistSeq) {
+        self.set_now(now);
+        self.journal.persisted(up_to);
+        self.transmit.release(&self.journal);
+    }
+
+    /// The bytes to write. Fills itself from the queue: ask for it again after writing. In a durable client that can bring a
+    /// [`Event::Persist`]: before waiting for anything, [`poll_event`](Self::poll_event) has to be `None` after the last write.
     pub fn transmit(&mut self) -> &mut Transmit {
         self.send_waiting();
         &mut self.transmit
@@ -460,19 +493,36 @@ impl Client {
                         | Disconnected::Malformed(_)
                 ) =>
             {
-                self.has_session |= connection.options.keeps_session();
+                if connection.options.keeps_session() {
+                    self.begin_session();
+                }
             }
             Phase::AwaitConnack { .. } | Phase::Connected(_) => {}
         }
         self.events.push_back(Event::Disconnected(why));
     }
 
+    /// There is Session State from now on, and it is known to be there.
+    fn begin_session(&mut self) {
+        if !self.has_session {
+            self.has_session = true;
+            persist::put_session(&mut self.journal);
+        }
+    }
+
     /// There is no Session any more: the messages in it go back to the application, in the order they were sent in.
     fn lose_session(&mut self) {
-        self.has_session = false;
+        if self.has_session {
+            self.has_session = false;
+            persist::remove_session(&mut self.journal);
+        }
+        if self.session.receiver.accepted().next().is_some() {
+            self.log().discarded_all();
+        }
         self.session.receiver.reset();
         for (id, token, outgoing) in self.session.sender.reset() {
             self.session.packet_ids.release(id);
+            DeliveryLog::client(&mut self.journal).completed(token.0, outgoing.is_some());
             let message = outgoing.map(|outgoing| outgoing.message);
             if let Some(message) = &message {
                 self.held_bytes = self.held_bytes.saturating_sub(message.size());
@@ -491,6 +541,10 @@ impl Client {
             Some(connection) => connection.negotiated_mut(),
             None => None,
         }
+    }
+
+    fn log(&mut self) -> DeliveryLog<'_> {
+        DeliveryLog::client(&mut self.journal)
     }
 
     const fn take_token(&mut self) -> u64 {

@@ -89,6 +89,11 @@ impl<V: Copy> IdMap<V> {
         removed.map(|(_, value)| value)
     }
 
+    /// All identifiers, in no order that means anything.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = PacketId> {
+        self.slots.iter().flatten().map(|(id, _)| *id)
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }

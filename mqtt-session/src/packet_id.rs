@@ -31,6 +31,11 @@ impl PacketIds {
         }
     }
 
+    /// A stored exchange has this identifier; `false`: another has it already.
+    pub(crate) fn occupy(&mut self, id: PacketId) -> bool {
+        self.used.insert(id, ()).is_none()
+    }
+
     /// The exchange is over. Releasing a free identifier changes nothing.
     pub(crate) fn release(&mut self, id: PacketId) {
         self.used.remove(id);

@@ -5,6 +5,9 @@ use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use mqtt_codec::{EncodeError, Packet, Property, ProtocolVersion, Publish};
 
+use crate::PersistSeq;
+use crate::persist::Journal;
+
 /// A payload from this size on is sent by reference instead of being copied.
 pub(crate) const BY_REFERENCE: usize = 1024;
 
@@ -13,30 +16,83 @@ pub(crate) const BY_REFERENCE: usize = 1024;
 /// A [`Buf`]: write [`chunk`](Buf::chunk), then [`advance`](Buf::advance) by what was written, as
 /// `tokio::io::AsyncWriteExt::write_buf` does. Nothing is lost when a write is cancelled. For writers that take buffers
 /// over (`io_uring`), [`pop`](Self::pop) hands out owned segments.
+///
+/// In a durable machine, bytes that depend on changes that are not stored yet are not to be seen; [`held`](Self::held) says
+/// how many there are.
 #[derive(Debug, Default)]
 pub struct Transmit {
     /// Written before `tail`.
     segments: VecDeque<Bytes>,
     tail: BytesMut,
-    remaining: usize,
+    /// Bytes that wait, visible or not.
+    pending: usize,
+    /// Bytes that have been taken.
+    taken: u64,
+    /// Where bytes begin that wait for a transaction, the first in front; both numbers rise.
+    holds: VecDeque<Hold>,
     closed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    /// Bytes before it, taken or not.
+    at: u64,
+    seq: PersistSeq,
 }
 
 impl Transmit {
     /// Takes the next segment, which is never empty. `None` when nothing waits.
     pub fn pop(&mut self) -> Option<Bytes> {
-        let segment = match self.segments.pop_front() {
-            Some(segment) => segment,
-            None if self.tail.is_empty() => return None,
-            None => self.tail.split().freeze(),
+        let visible = self.remaining();
+        if visible == 0 {
+            return None;
+        }
+        let segment = match self.segments.front_mut() {
+            Some(segment) if segment.len() > visible => segment.split_to(visible),
+            Some(_) => self.segments.pop_front()?,
+            None => self.tail.split_to(visible.min(self.tail.len())).freeze(),
         };
-        self.remaining -= segment.len();
+        self.took(segment.len());
         Some(segment)
+    }
+
+    /// How many bytes wait, behind those to be written, for changes to be stored. A connection that is to be closed in an
+    /// orderly way is closed when there are none left.
+    pub fn held(&self) -> usize {
+        self.pending - self.remaining()
+    }
+
+    /// All bytes that wait, which is what limits are about.
+    pub(crate) const fn pending(&self) -> usize {
+        self.pending
     }
 
     /// Begins with these packets.
     pub(crate) fn with(packets: BytesMut) -> Self {
-        Self { remaining: packets.len(), tail: packets, ..Self::default() }
+        Self { pending: packets.len(), tail: packets, ..Self::default() }
+    }
+
+    /// What is appended from now on waits for this transaction; whether it would not have without this.
+    pub(crate) fn hold(&mut self, seq: PersistSeq) -> bool {
+        if self.holds.back().is_some_and(|last| last.seq >= seq) {
+            return false;
+        }
+        self.holds.push_back(Hold { at: self.taken + self.pending as u64, seq });
+        true
+    }
+
+    /// Bytes no longer wait for transactions that are stored; whether there are some to write where there were none.
+    pub(crate) fn release(&mut self, journal: &Journal) -> bool {
+        let was_empty = !self.has_remaining();
+        while self.holds.front().is_some_and(|hold| journal.is_persisted(hold.seq)) {
+            self.holds.pop_front();
+        }
+        was_empty && self.has_remaining()
+    }
+
+    fn took(&mut self, count: usize) {
+        self.pending -= count;
+        self.taken += count as u64;
     }
 
     /// Appends a packet; after [`close`](Self::close) it does nothing.
@@ -63,7 +119,7 @@ impl Transmit {
             self.segments.push_back(self.tail.split().freeze());
             self.segments.push_back(payload.clone());
         }
-        self.remaining += payload.len();
+        self.pending += payload.len();
         Ok(())
     }
 
@@ -76,7 +132,7 @@ impl Transmit {
         }
         let before = self.tail.len();
         let encoded = encode(&mut self.tail);
-        self.remaining += self.tail.len() - before;
+        self.pending += self.tail.len() - before;
         encoded
     }
 
@@ -93,18 +149,21 @@ impl Transmit {
 
 impl Buf for Transmit {
     fn remaining(&self) -> usize {
-        self.remaining
+        // What is held lies behind what was taken, and fits into memory.
+        #[expect(clippy::cast_possible_truncation, reason = "not more than `pending`")]
+        self.holds.front().map_or(self.pending, |hold| (hold.at - self.taken) as usize)
     }
 
     fn chunk(&self) -> &[u8] {
-        self.segments.front().map_or(&self.tail, |segment| segment)
+        let chunk = self.segments.front().map_or(&self.tail[..], |segment| segment);
+        chunk.get(..self.remaining()).unwrap_or(chunk)
     }
 
     /// # Panics
     /// When `count` is more than [`remaining`](Buf::remaining), as the contract of `Buf` demands.
     fn advance(&mut self, mut count: usize) {
-        assert!(count <= self.remaining, "cannot advance past the end");
-        self.remaining -= count;
+        assert!(count <= self.remaining(), "cannot advance past the end");
+        self.took(count);
         while let Some(front) = self.segments.front_mut() {
             if count < front.len() {
                 front.advance(count);

@@ -8,8 +8,10 @@ use mqtt_codec::{Disconnect, DisconnectReason, Packet, ProtocolVersion};
 use super::route::Parcel;
 use super::timers::TimerKey;
 use super::will::{End, WillFate, will_fate};
-use super::{Broker, Policy};
-use crate::server::{Action, ConnectionId, DelayedWill, EndCause, Link, Notice, Phase, SessionId};
+use super::{Broker, Policy, State};
+use crate::server::{
+    Action, ConnectionId, DeclaredWill, DelayedWill, EndCause, Notice, Phase, SessionId, StoredWill,
+};
 use crate::{Instant, Message};
 
 impl<P: Policy> Broker<P> {
@@ -70,31 +72,43 @@ impl<P: Policy> Broker<P> {
             state.notice(Notice::Ended { connection, cause });
         }
         if let Phase::Connected(link) = phase {
-            self.leave(now, *link, end);
+            self.leave(now, link.session, link.will, end);
         }
     }
 
     /// The Session goes on without connection, or ends with it.
-    pub(super) fn leave(&mut self, now: Instant, link: Link, end: End) {
-        let id = link.session;
-        let Some(session) = self.state.sessions.get_mut(id) else { return };
+    pub(super) fn leave(&mut self, now: Instant, id: SessionId, will: Option<DeclaredWill>, end: End) {
+        let State { sessions, actions, .. } = &mut self.state;
+        let Some(session) = sessions.get_mut(id) else { return };
         session.connection = None;
         session.walk_rests = false;
         let expiry = session.expiry;
         if expiry != u32::MAX {
             session.expires_at = Some(now + Duration::from_secs(expiry.into()));
         }
-        if let Some(will) = link.will {
+        session.session_log(actions).terms(session);
+        if let Some(will) = will {
             match will_fate(end, will.delay, expiry, now) {
-                WillFate::Discard => {}
-                WillFate::Publish => self.publish_will(now, id, &will.message),
-                WillFate::Delay(at) => session.will = Some(DelayedWill { message: will.message, at }),
+                WillFate::Discard => session.session_log(actions).will_gone(),
+                WillFate::Publish => {
+                    session.session_log(actions).will_gone();
+                    self.publish_will(now, id, &will.message);
+                }
+                WillFate::Delay(at) => {
+                    let DeclaredWill { message, delay } = will;
+                    session.session_log(actions).will(&StoredWill {
+                        message: Arc::clone(&message),
+                        delay,
+                        at: Some(at),
+                    });
+                    session.will = Some(DelayedWill { message, delay, at });
+                }
             }
         }
         if expiry == 0 {
             self.end_session(now, id);
         } else {
-            self.arm_session(id);
+            self.state.arm_session(id);
         }
     }
 
@@ -110,6 +124,7 @@ impl<P: Policy> Broker<P> {
         state.timers.arm(TimerKey::Session(id), &mut session.timer, None);
         state.by_client_id.remove(&session.client_id);
         state.subscriptions.remove_subscriber(&id);
+        session.session_log(&mut state.actions).ended();
         for outgoing in session.into_shared_messages() {
             state.hand_over(now, &outgoing);
         }
@@ -141,9 +156,10 @@ impl<P: Policy> Broker<P> {
             return self.end_session(now, id);
         }
         if let Some(will) = session.will.take_if(|will| will.at <= now) {
+            session.session_log(&mut self.state.actions).will_gone();
             self.publish_will(now, id, &will.message);
         }
-        self.arm_session(id);
+        self.state.arm_session(id);
     }
 
     /// Does what is due to a Session, should the timeout not have been handled yet.
@@ -155,16 +171,6 @@ impl<P: Policy> Broker<P> {
         }
     }
 
-    fn arm_session(&mut self, id: SessionId) {
-        let Some(session) = self.state.sessions.get_mut(id) else { return };
-        let will_at = session.will.as_ref().map(|will| will.at);
-        let next = match (session.expires_at, will_at) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        self.state.timers.arm(TimerKey::Session(id), &mut session.timer, next);
-    }
-
     /// A Will is published as any other message, if its owner may still publish it.
     fn publish_will(&mut self, now: Instant, id: SessionId, message: &Message) {
         let Some(owner) = self.state.sessions.get(id) else { return };
@@ -174,5 +180,18 @@ impl<P: Policy> Broker<P> {
             let client_id = Arc::clone(&owner.client_id);
             self.state.notice(Notice::WillRefused { client_id });
         }
+    }
+}
+
+impl State {
+    /// Sets the deadline of a Session without connection.
+    pub(super) fn arm_session(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let will_at = session.will.as_ref().map(|will| will.at);
+        let next = match (session.expires_at, will_at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.timers.arm(TimerKey::Session(id), &mut session.timer, next);
     }
 }

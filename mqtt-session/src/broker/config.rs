@@ -17,6 +17,10 @@ use crate::server::Limits;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerConfig {
+    /// Sessions that outlive their connection, Wills and retained messages survive a crash: every change of them is told by
+    /// [`Action::Persist`](crate::Action::Persist), and what depends on it leaves when it is stored. See
+    /// [`Persist`](crate::Persist). Off.
+    pub durable: bool,
     /// How long a connection may take to send a CONNECT and have it accepted. 10 seconds.
     pub connect_timeout: Duration,
     /// The largest CONNECT, in bytes of the whole packet. 65,535.
@@ -97,6 +101,7 @@ impl Default for BrokerConfig {
         const WINDOW: NonZeroU16 = NonZeroU16::MIN.saturating_add(1_023);
         const MIB: u32 = 1 << 20;
         Self {
+            durable: false,
             connect_timeout: Duration::from_secs(10),
             maximum_connect_size: 65_535,
             maximum_packet_size: 16 * MIB,

@@ -15,7 +15,9 @@ use super::timers::TimerKey;
 use super::will::End;
 use super::{Broker, BrokerConfig, Policy, State, Verdict};
 use crate::keep_alive::Watchdog;
-use crate::server::{Action, ConnectionId, DeclaredWill, EndCause, Link, Notice, Phase, Session, SessionId};
+use crate::server::{
+    Action, ConnectionId, DeclaredWill, EndCause, Link, Notice, Phase, Session, SessionId, StoredWill,
+};
 use crate::topic_alias::{AliasReceiver, AliasSender};
 use crate::{Instant, Message};
 
@@ -152,7 +154,7 @@ impl State {
         let connack = Connack::new(reason);
         // Where the version has no code for it, there is nothing to write.
         if connack.encoded_len(version).is_ok_and(|len| len <= takes as usize) {
-            state.write(actions, |transmit| {
+            state.write(actions, false, |transmit| {
                 let _ = transmit.push(&Packet::Connack(connack), version);
             });
         }
@@ -164,7 +166,11 @@ impl State {
     }
 
     /// A Session for a Client that has none.
-    fn begin_session(&mut self, client_id: Arc<str>, principal: Option<Arc<str>>) -> Option<SessionId> {
+    pub(super) fn begin_session(
+        &mut self,
+        client_id: Arc<str>,
+        principal: Option<Arc<str>>,
+    ) -> Option<SessionId> {
         let session = Session::new(Arc::clone(&client_id), principal);
         let id = self.sessions.insert_with(|_| session)?;
         self.by_client_id.insert(client_id, id);
@@ -190,7 +196,7 @@ impl State {
         version: ProtocolVersion,
         connect: &ConnectFields<'_>,
     ) {
-        let Self { connections, sessions, timers, config, .. } = self;
+        let Self { connections, sessions, timers, actions, config, .. } = self;
         let (Some(state), Some(session)) = (connections.get_mut(connection), sessions.get_mut(id)) else {
             return;
         };
@@ -201,7 +207,21 @@ impl State {
         let receive_maximum = if is_v5 { config.receive_maximum.get() } else { u16::MAX };
         let expiry = requested_expiry(version, connect);
         session.attach(connection, expiry.min(config.maximum_session_expiry), window, receive_maximum);
-        session.will = None;
+        let will = connect.will.and_then(|will| {
+            let delay = will.properties.will_delay_interval().unwrap_or(0);
+            Some(DeclaredWill { message: Arc::new(Message::from_will(&will)?), delay })
+        });
+        // A Session that ends with its connection leaves nothing but its Will.
+        session.is_stored |= session.expiry > 0 || will.is_some();
+        session.session_log(actions).terms(session);
+        match (session.will.take(), &will) {
+            (_, Some(DeclaredWill { message, delay })) => {
+                let will = StoredWill { message: Arc::clone(message), delay: *delay, at: None };
+                session.session_log(actions).will(&will);
+            }
+            (Some(_), None) => session.session_log(actions).will_gone(),
+            (None, None) => {}
+        }
         timers.arm(TimerKey::Session(id), &mut session.timer, None);
 
         let watchdog = Watchdog::new(now, keep_alive(config, version, connect));
@@ -209,10 +229,6 @@ impl State {
         state.decoder.set_maximum_packet_size(config.maximum_packet_size);
         let aliases_out =
             properties.topic_alias_maximum().unwrap_or(0).min(config.maximum_outgoing_topic_aliases);
-        let will = connect.will.and_then(|will| {
-            let delay = will.properties.will_delay_interval().unwrap_or(0);
-            Some(DeclaredWill { message: Arc::new(Message::from_will(&will)?), delay })
-        });
         state.phase = Phase::Connected(Box::new(Link {
             session: id,
             version,

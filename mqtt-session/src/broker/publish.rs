@@ -55,10 +55,9 @@ impl<P: Policy> Broker<P> {
                 };
                 // 3.x has no way to tell.
                 let reason = if version == ProtocolVersion::V5_0 { reason } else { PublishReason::Success };
-                let from = self.state.sessions.get_mut(session);
-                if let (Some(from), Some(token)) = (from, token) {
-                    // The token is of this connection.
-                    let _ = from.receiver.answer(token, reason);
+                let State { sessions, actions, .. } = &mut self.state;
+                if let (Some(from), Some(token)) = (sessions.get_mut(session), token) {
+                    from.answer(token, reason, actions);
                 }
             }
             Incoming::Repeat => {}
@@ -95,19 +94,20 @@ impl State {
     fn retain(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) {
         let message = parcel.message();
         if message.payload().is_empty() {
-            return self.retained.remove(message.topic());
+            return self.retained.remove(message.topic(), &mut self.actions.journal);
         }
         if message.expiry() == Some(0) {
             // It has expired when the next Client could get it, and takes the place of the one before.
-            return self.retained.remove(message.topic());
+            return self.retained.remove(message.topic(), &mut self.actions.journal);
         }
-        self.retained.drop_expired(now);
+        self.retained.drop_expired(now, &mut self.actions.journal);
         if !self.retained.has_room_for(message) {
             return self.actions.not_retained();
         }
         let publisher = from.and_then(|from| self.sessions.get(from)).map(|from| from.client_id.clone());
         let expires_at = parcel.expires_at();
-        self.retained.insert(Retained { message: parcel.shared(), expires_at, publisher });
+        let retained = Retained { message: parcel.shared(), expires_at, publisher };
+        self.retained.insert(retained, &mut self.actions.journal);
     }
 
     fn topic_of(

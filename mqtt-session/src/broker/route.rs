@@ -4,7 +4,6 @@ use alloc::sync::Arc;
 use core::mem;
 use core::time::Duration;
 
-use bytes::Buf;
 use mqtt_codec::{Delivery, ProtocolVersion, Publish, QoS};
 use mqtt_topic::{self as topic, Match};
 
@@ -151,7 +150,7 @@ impl State {
         let Some(session) = sessions.get_mut(target.session) else { return };
         let connection = session.connection.and_then(|id| connections.get_mut(id));
         let has_room =
-            connection.as_ref().is_some_and(|connection| connection.transmit.remaining() < limits.transmit);
+            connection.as_ref().is_some_and(|connection| connection.transmit.pending() < limits.transmit);
         let qos = parcel.message.qos().min(target.qos);
         let retain = parcel.message.retain() && target.retain_as_published;
         let publish = Publish { retain, ..parcel.publish };
@@ -234,8 +233,7 @@ fn choose<'t>(
         let Some(session) = sessions.get(*key) else { continue };
         let connection = session.connection.and_then(|id| connections.get(id));
         let is_kept = message.qos().min(granted.qos) != QoS::AtMostOnce;
-        let can_write =
-            connection.is_some_and(|connection| connection.transmit.remaining() < limits.transmit);
+        let can_write = connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
         if can_write && (!is_kept || session.is_ready(limits)) {
             return Some((position, key, granted));
         }

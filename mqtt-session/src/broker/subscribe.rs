@@ -12,7 +12,7 @@ use mqtt_topic::Subscription;
 
 use super::{Broker, Policy, State};
 use crate::Instant;
-use crate::server::{ConnectionId, Group, RetainedWalk, SessionId};
+use crate::server::{ConnectionId, Group, RetainedWalk, SessionId, Terms};
 
 /// What a subscription was granted.
 #[derive(Clone, Debug)]
@@ -23,6 +23,19 @@ pub(super) struct Granted {
     pub(super) identifier: Option<SubscriptionIdentifier>,
     /// The subscription itself, where it is shared.
     pub(super) group: Option<Group>,
+}
+
+impl Granted {
+    pub(super) fn new<S: AsRef<[u8]>>(subscription: &Subscription<S>, terms: Terms) -> Self {
+        let Terms { qos, no_local, retain_as_published, identifier } = terms;
+        let group = subscription.share_name().map(|_| Arc::new(subscription.boxed()));
+        Self { qos, no_local, retain_as_published, identifier, group }
+    }
+
+    pub(super) const fn terms(&self) -> Terms {
+        let Self { qos, no_local, retain_as_published, identifier, .. } = *self;
+        Terms { qos, no_local, retain_as_published, identifier }
+    }
 }
 
 impl<P: Policy> Broker<P> {
@@ -145,16 +158,11 @@ impl State {
         }
         let qos = options.qos.min(self.config.maximum_qos);
         let no_local = options.no_local;
-        let granted = Granted {
-            qos,
-            no_local,
-            retain_as_published: options.retain_as_published,
-            identifier,
-            group: is_shared.then(|| Arc::new(subscription.boxed())),
-        };
-        if self.subscriptions.insert(subscription, id, granted).is_err() {
+        let terms = Terms { qos, no_local, retain_as_published: options.retain_as_published, identifier };
+        if self.subscriptions.insert(subscription, id, Granted::new(subscription, terms)).is_err() {
             return SubackReason::QuotaExceeded;
         }
+        session.session_log(&mut self.actions).subscribed(subscription, terms);
         if !exists {
             session.subscriptions += 1;
             session.subscription_bytes += bytes;
@@ -165,7 +173,8 @@ impl State {
             RetainHandling::DoNotSend => false,
         };
         if wants_retained && !is_shared {
-            session.walk(RetainedWalk { filter: filter.boxed(), qos, no_local, identifier, after: None });
+            let walk = RetainedWalk { filter: filter.boxed(), qos, no_local, identifier, after: None };
+            session.walk(walk, &mut self.actions);
         }
         SubackReason::granted(qos)
     }
@@ -177,8 +186,9 @@ impl State {
         };
         session.subscriptions -= 1;
         session.subscription_bytes -= subscription.filter().as_bytes().len();
+        session.session_log(&mut self.actions).unsubscribed(subscription);
         if subscription.share_name().is_none() {
-            session.stop_walk(subscription.filter());
+            session.stop_walk(subscription.filter(), &mut self.actions);
         }
         UnsubackReason::Success
     }

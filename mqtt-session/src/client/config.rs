@@ -34,6 +34,9 @@ pub struct ClientConfig {
     /// Received QoS 1 and QoS 2 messages are acknowledged by [`Client::acknowledge`](crate::Client::acknowledge) instead
     /// of by themselves.
     pub manual_acknowledgement: bool,
+    /// The Session State survives a crash: every change of it is told by [`Event::Persist`](crate::Event::Persist), and what
+    /// depends on it leaves when it is stored. See [`Persist`](crate::Persist).
+    pub durable: bool,
     /// From how many unwritten bytes on nothing more is taken from the queue, and no request. From twice as many on,
     /// which the answers to what is received can make it, input is [`Paused`](crate::Received::Paused) too. The last
     /// packet may go beyond either.
@@ -45,7 +48,7 @@ pub struct ClientConfig {
 
 impl Default for ClientConfig {
     /// 1,000 messages or 16 MiB waiting, 20 in flight, 100 requests, 30 and 10 seconds of patience, automatic
-    /// acknowledgement, 256 KiB unwritten, no Topic Aliases.
+    /// acknowledgement, nothing durable, 256 KiB unwritten, no Topic Aliases.
     fn default() -> Self {
         Self {
             maximum_queued_messages: 1_000,
@@ -55,6 +58,7 @@ impl Default for ClientConfig {
             connack_timeout: Duration::from_secs(30),
             pingresp_timeout: Duration::from_secs(10),
             manual_acknowledgement: false,
+            durable: false,
             transmit_limit: 256 << 10,
             use_topic_aliases: false,
         }

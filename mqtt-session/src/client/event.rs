@@ -10,7 +10,7 @@ use mqtt_codec::{
 };
 
 use super::{RejectReason, ServerLimits};
-use crate::{AckToken, Message};
+use crate::{AckToken, Message, Persist};
 
 /// Names a message given to [`Client::publish`](crate::Client::publish).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +52,10 @@ pub enum Event {
     },
     /// The connection is over: exactly once for each [`Client::connect`](crate::Client::connect) that was successful.
     Disconnected(Disconnected),
+    /// Changes of the Session State to be stored, of a [durable](crate::ClientConfig::durable) client; then call
+    /// [`Client::handle_persisted`](crate::Client::handle_persisted). It comes behind all other events, so that messages in
+    /// front of it can be processed in the same transaction.
+    Persist(Persist),
 }
 
 /// A connection the Server has accepted.

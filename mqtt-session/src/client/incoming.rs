@@ -115,11 +115,14 @@ impl Client {
                 // A 3.1 Server cannot tell.
                 ProtocolVersion::V3_1 => {}
                 // `[MQTT-4.4.0-1]` of 3.1.1 demands that messages are sent again, Session Present or not.
-                ProtocolVersion::V3_1_1 => self.session.receiver.reset(),
+                ProtocolVersion::V3_1_1 => {
+                    self.session.receiver.reset();
+                    self.log().discarded_all();
+                }
                 ProtocolVersion::V5_0 => self.lose_session(),
             }
         }
-        self.has_session = true;
+        self.begin_session();
         self.session.sender.resume(limits.receive_maximum.min(self.config.maximum_in_flight.get()));
         self.session.receiver.resume(receive_maximum);
     }
@@ -142,8 +145,12 @@ impl Client {
                 self.handle_acknowledged(*packet_id, acknowledged, PublishReason::Success, properties);
             }
             Packet::Pubrel(pubrel) => {
-                let reason = match (self.session.receiver.pubrel(pubrel.packet_id), self.version()) {
-                    (reason, Some(ProtocolVersion::V5_0)) => reason,
+                let known = self.session.receiver.pubrel(pubrel.packet_id);
+                if known == ReleaseReason::Success {
+                    self.log().discarded(pubrel.packet_id);
+                }
+                let reason = match self.version() {
+                    Some(ProtocolVersion::V5_0) => known,
                     _ => ReleaseReason::Success,
                 };
                 self.send(&Pubcomp { reason, ..Pubcomp::new(pubrel.packet_id) }.into());
@@ -184,6 +191,7 @@ impl Client {
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
                 self.session.packet_ids.release(id);
+                self.log().completed(tag.0, message.is_some());
                 let outcome = if reason.is_error() {
                     let reason_string = properties.reason_string().map(String::from);
                     PublishOutcome::Refused { reason, reason_string }
@@ -192,8 +200,9 @@ impl Client {
                 };
                 self.resolve(tag, message.as_ref().map(|outgoing| &outgoing.message), outcome);
             }
-            Acknowledged::Release { message } => {
+            Acknowledged::Release { tag, message } => {
                 if let Some(outgoing) = message {
+                    self.log().released(tag.0, tag.0, id);
                     self.forget(&outgoing.message);
                 }
                 self.send_pubrel(id, ReleaseReason::Success);
@@ -249,7 +258,7 @@ impl Client {
             && let Some(token) = ack.take()
         {
             // The token is as new as can be.
-            let _ = self.session.receiver.answer(token, PublishReason::Success);
+            let _ = self.answer(token, PublishReason::Success);
         }
         self.events.push_back(Event::Message(ReceivedMessage {
             message: Message::from_publish(publish, frame, topic),

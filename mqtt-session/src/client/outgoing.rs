@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use bytes::Buf;
 use mqtt_codec::{
     Delivery, Disconnect, DisconnectReason, Packet, PacketId, Property, ProtocolVersion, Puback, Publish,
     Pubrec, Pubrel, QoS, ReleaseReason,
@@ -11,6 +10,7 @@ use mqtt_codec::{
 use super::connection::{Connection, Negotiated, expiry_property, first_delivery};
 use super::{Client, Disconnected, Event, PublishOutcome, PublishToken, RejectReason, Violation};
 use crate::delivery::{Acknowledged, Answer, Resend};
+use crate::persist::{DeliveryLog, Journal, MessageRecord};
 use crate::topic_alias::TopicForm;
 use crate::{Instant, Message, Transmit};
 
@@ -18,7 +18,7 @@ use crate::{Instant, Message, Transmit};
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
     pub(super) message: Message,
-    expires_at: Option<Instant>,
+    pub(super) expires_at: Option<Instant>,
 }
 
 /// What waits in the queue.
@@ -32,6 +32,12 @@ impl Outgoing {
     pub(super) fn new(now: Instant, message: Message) -> Self {
         let expires_at = message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()));
         Self { message, expires_at }
+    }
+
+    pub(super) fn record(&self) -> MessageRecord<'_> {
+        let Self { message, expires_at } = self;
+        let (qos, retain) = (message.qos(), message.retain());
+        MessageRecord { message, qos, retain, expires_at: *expires_at, identifiers: &[], group: None }
     }
 
     /// Seconds until the message expires, rounded up; `None`: never.
@@ -64,6 +70,11 @@ impl Client {
                     violation: Violation::MaximumPacketSize,
                 });
             }
+        }
+        let is_answer =
+            matches!(packet, Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubrel(_) | Packet::Pubcomp(_));
+        if is_answer {
+            hold(&mut self.transmit, &self.journal);
         }
         // Packets made here are valid in the version they are made for.
         let encoded = self.transmit.push(packet, version);
@@ -100,7 +111,7 @@ impl Client {
 
     /// Appends what waits: first what has to be sent again, then the queue, as far as there is room and send quota.
     pub(super) fn send_waiting(&mut self) {
-        while self.transmit.remaining() < self.config.transmit_limit {
+        while self.transmit.pending() < self.config.transmit_limit {
             if !self.send_again() && !self.send_queued() {
                 return;
             }
@@ -117,6 +128,7 @@ impl Client {
                 return true;
             }
             Some(Resend::Publish { delivery, message }) => {
+                hold(&mut self.transmit, &self.journal);
                 let sent = send_publish(&mut self.transmit, negotiated, version, self.now, message, delivery);
                 match (sent, delivery.packet_id()) {
                     (Err(reason), Some(id)) => (id, reason),
@@ -127,6 +139,7 @@ impl Client {
         // This Server does not take what the one before took.
         if let Acknowledged::Ended { tag, message: Some(outgoing) } = self.session.sender.abandon(id) {
             self.session.packet_ids.release(id);
+            self.log().completed(tag.0, true);
             self.resolve_rejected(tag, outgoing, rejected);
         }
         true
@@ -135,9 +148,12 @@ impl Client {
     /// Sends the next message of the queue for the first time. `false`: there is none, or it may not be sent now.
     fn send_queued(&mut self) -> bool {
         let Some((version, negotiated)) = negotiated(&mut self.connection) else { return false };
-        let Some(Queued { outgoing, .. }) = self.queue.front() else { return false };
+        let Some(Queued { token, outgoing }) = self.queue.front() else { return false };
         if outgoing.is_expired(self.now) {
             if let Some(Queued { token, outgoing }) = self.queue.pop_front() {
+                if outgoing.message.qos() != QoS::AtMostOnce {
+                    self.log().message_gone(token.0);
+                }
                 self.resolve(token, Some(&outgoing.message), PublishOutcome::Expired);
             }
             return true;
@@ -151,6 +167,10 @@ impl Client {
                 first_delivery(qos, id)
             }
         };
+        if let Some(id) = delivery.packet_id() {
+            DeliveryLog::client(&mut self.journal).sent(token.0, token.0, id);
+            hold(&mut self.transmit, &self.journal);
+        }
         let sent = send_publish(&mut self.transmit, negotiated, version, self.now, outgoing, delivery);
         let Some(Queued { token, outgoing }) = self.queue.pop_front() else { return false };
         match (sent, delivery.packet_id()) {
@@ -161,6 +181,7 @@ impl Client {
             (Err(reason), id) => {
                 if let Some(id) = id {
                     self.session.packet_ids.release(id);
+                    self.log().completed(token.0, true);
                 }
                 self.resolve_rejected(token, outgoing, reason);
             }
@@ -198,6 +219,13 @@ fn negotiated(connection: &mut Option<Connection>) -> Option<(ProtocolVersion, &
     let connection = connection.as_mut()?;
     let version = connection.options.version;
     connection.negotiated_mut().map(|negotiated| (version, negotiated))
+}
+
+/// What is appended next waits until all changes so far are stored.
+fn hold(transmit: &mut Transmit, journal: &Journal) {
+    if let Some(seq) = journal.barrier() {
+        transmit.hold(seq);
+    }
 }
 
 /// Appends a PUBLISH with what this hop adds: the Message Expiry Interval that is left, and a Topic Alias.

@@ -70,6 +70,16 @@ pub struct AckToken {
 pub struct StaleToken;
 
 impl Receiver {
+    /// A stored identifier of a QoS 2 message that waits for PUBREL; `false`: it is there already.
+    pub(crate) fn restore(&mut self, id: PacketId) -> bool {
+        self.accepted.insert(id, self.epoch).is_none()
+    }
+
+    /// The identifiers of QoS 2 messages that wait for PUBREL.
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = PacketId> {
+        self.accepted.keys()
+    }
+
     /// A connection begins that goes on with this Session. `receive_maximum` is ours; 65,535 in 3.x.
     pub(crate) fn resume(&mut self, receive_maximum: u16) {
         self.epoch = self.epoch.wrapping_add(1);
@@ -115,8 +125,14 @@ impl Receiver {
 
     /// The application has processed the message, or refuses it. The answer leaves once all before it have left
     /// `[MQTT-4.6.0-2]` `[MQTT-4.6.0-3]`.
+    ///
+    /// The identifier of a QoS 2 message that is accepted by this, which is to be kept until PUBREL.
     #[expect(clippy::needless_pass_by_value, reason = "a token is good for one answer")]
-    pub(crate) fn answer(&mut self, token: AckToken, reason: PublishReason) -> Result<(), StaleToken> {
+    pub(crate) fn answer(
+        &mut self,
+        token: AckToken,
+        reason: PublishReason,
+    ) -> Result<Option<PacketId>, StaleToken> {
         let due = self.due.get_mut(token.number.wrapping_sub(self.first) as usize).ok_or(StaleToken)?;
         if token.epoch != self.epoch || due.reason.is_some() {
             return Err(StaleToken);
@@ -125,8 +141,9 @@ impl Receiver {
         if due.qos == QoS::ExactlyOnce && !reason.is_error() {
             // From here on the message is ours `[MQTT-4.3.3-8]`.
             self.accepted.insert(due.packet_id, self.epoch);
+            return Ok(Some(due.packet_id));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The next answer that may leave, to be called until it is `None`.
@@ -309,7 +326,9 @@ mod tests {
                             continue;
                         }
                         let (id, token) = tokens.swap_remove(at % tokens.len());
-                        prop_assert_eq!(receiver.answer(token, reason), Ok(()));
+                        let due = model.due.iter().find(|(due, ..)| *due == id).unwrap();
+                        let is_accepted = due.1 == QoS::ExactlyOnce && !reason.is_error();
+                        prop_assert_eq!(receiver.answer(token, reason), Ok(is_accepted.then_some(id)));
                         model.answer(id, reason);
                     }
                     Operation::NextAnswer => prop_assert_eq!(receiver.next_answer(), model.next_answer()),
@@ -317,6 +336,14 @@ mod tests {
                     Operation::Resume(receive_maximum) => {
                         receiver.resume(receive_maximum);
                         model.resume(receive_maximum);
+                        if receive_maximum % 2 == 0 {
+                            // Another process goes on from what was stored.
+                            let accepted: Vec<_> = receiver.accepted().collect();
+                            receiver = Receiver::default();
+                            assert!(accepted.into_iter().all(|id| receiver.restore(id)));
+                            receiver.resume(receive_maximum);
+                            tokens.clear();
+                        }
                         for (_, token) in tokens.drain(..) {
                             prop_assert_eq!(receiver.answer(token, PublishReason::Success), Err(StaleToken));
                         }

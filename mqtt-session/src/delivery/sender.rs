@@ -49,7 +49,7 @@ pub(crate) enum Acknowledged<M, T> {
     /// The exchange is over and its identifier free. There is no message if PUBREC came first.
     Ended { tag: T, message: Option<M> },
     /// Send PUBREL with Success. The message, unless this PUBREC is a repeat, is the receiver's and may be dropped.
-    Release { message: Option<M> },
+    Release { tag: T, message: Option<M> },
     /// A PUBREC for an exchange that is not known: send PUBREL, in 5.0 with 0x92.
     ReleaseUnknown,
     /// Nobody waits for it: ignore it.
@@ -83,7 +83,28 @@ impl<M, T> Default for Sender<M, T> {
     }
 }
 
-impl<M, T> Sender<M, T> {
+impl<M, T: Copy> Sender<M, T> {
+    /// A stored exchange, behind those that were restored before. `None` instead of the message: PUBREC has come.
+    pub(crate) fn restore(&mut self, packet_id: PacketId, message: Option<(QoS, M)>, tag: T) {
+        let stage = match message {
+            None => Stage::Pubcomp,
+            Some((QoS::ExactlyOnce, message)) => Stage::Pubrec(message),
+            Some((QoS::AtMostOnce | QoS::AtLeastOnce, message)) => Stage::Puback(message),
+        };
+        self.index.insert(packet_id, self.end());
+        self.unsent += 1;
+        let epoch = self.epoch.wrapping_sub(1);
+        self.entries.push_back(Some(Entry { packet_id, stage, tag, epoch }));
+    }
+
+    /// The open exchanges, in order of first sending: identifier, tag, and the message unless PUBREC has come.
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = (PacketId, &T, Option<&M>)> {
+        self.entries
+            .iter()
+            .flatten()
+            .map(|Entry { packet_id, stage, tag, .. }| (*packet_id, tag, stage.message()))
+    }
+
     /// A connection begins that goes on with this Session. `receive_maximum` is the peer's `[MQTT-3.3.4-9]`.
     pub(crate) fn resume(&mut self, receive_maximum: u16) {
         self.epoch = self.epoch.wrapping_add(1);
@@ -172,7 +193,9 @@ impl<M, T> Sender<M, T> {
             Some(Stage::Puback(_)) => Acknowledged::WrongType,
             Some(Stage::Pubrec(_) | Stage::Pubcomp) if reason.is_error() => self.end_exchange(id),
             Some(stage) => {
-                Acknowledged::Release { message: core::mem::replace(stage, Stage::Pubcomp).into_message() }
+                let message = core::mem::replace(stage, Stage::Pubcomp).into_message();
+                self.entry(id)
+                    .map_or(Acknowledged::Unknown, |entry| Acknowledged::Release { tag: entry.tag, message })
             }
         }
     }
@@ -212,8 +235,12 @@ impl<M, T> Sender<M, T> {
         self.entries.get_mut(number.wrapping_sub(self.first) as usize)
     }
 
+    fn entry(&mut self, id: PacketId) -> Option<&mut Entry<M, T>> {
+        self.slot(id)?.as_mut()
+    }
+
     fn stage(&mut self, id: PacketId) -> Option<&mut Stage<M>> {
-        self.slot(id)?.as_mut().map(|entry| &mut entry.stage)
+        self.entry(id).map(|entry| &mut entry.stage)
     }
 
     fn end_exchange(&mut self, id: PacketId) -> Acknowledged<M, T> {
@@ -247,6 +274,13 @@ impl<M, T> Sender<M, T> {
 }
 
 impl<M> Stage<M> {
+    const fn message(&self) -> Option<&M> {
+        match self {
+            Self::Puback(message) | Self::Pubrec(message) => Some(message),
+            Self::Pubcomp => None,
+        }
+    }
+
     fn into_message(self) -> Option<M> {
         match self {
             Self::Puback(message) | Self::Pubrec(message) => Some(message),
@@ -325,7 +359,7 @@ mod tests {
                 | (Kind::Pubcomp, QoS::ExactlyOnce, None) => self.take(at),
                 (Kind::Pubrec, QoS::ExactlyOnce, message) => {
                     exchange.message = None;
-                    Acknowledged::Release { message }
+                    Acknowledged::Release { tag: id, message }
                 }
                 _ => Acknowledged::WrongType,
             }
@@ -345,6 +379,8 @@ mod tests {
         Start(PacketId, QoS),
         Acknowledge(Kind, PacketId),
         Resume(u16),
+        /// Another process goes on from what was stored.
+        Restore(u16),
         Resend,
         Reset,
     }
@@ -357,6 +393,7 @@ mod tests {
             10 => (ids(), prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)]).prop_map(|(id, qos)| Operation::Start(id, qos)),
             20 => (kinds, ids()).prop_map(|(kind, id)| Operation::Acknowledge(kind, id)),
             2 => (0..8_u16).prop_map(Operation::Resume),
+            1 => (0..8_u16).prop_map(Operation::Restore),
             10 => Just(Operation::Resend),
             1 => Just(Operation::Reset),
         ]
@@ -391,6 +428,16 @@ mod tests {
                         prop_assert_eq!(acknowledged, model.acknowledge(kind, id));
                     }
                     Operation::Resume(receive_maximum) => {
+                        sender.resume(receive_maximum);
+                        model.resume(receive_maximum);
+                    }
+                    Operation::Restore(receive_maximum) => {
+                        let mut restored = Sender::default();
+                        for (id, tag, message) in sender.exchanges() {
+                            let exchange = model.exchanges.iter().find(|exchange| exchange.id == id).unwrap();
+                            restored.restore(id, message.map(|message| (exchange.qos, *message)), *tag);
+                        }
+                        sender = restored;
                         sender.resume(receive_maximum);
                         model.resume(receive_maximum);
                     }
@@ -446,7 +493,7 @@ mod tests {
         let _ = sender.start(id(3), QoS::ExactlyOnce, "c", ());
         assert_eq!(
             sender.pubrec(id(2), PublishReason::Success),
-            Acknowledged::Release { message: Some("b") }
+            Acknowledged::Release { tag: (), message: Some("b") }
         );
         sender.resume(1);
         let dup = |packet_id| Delivery::ExactlyOnce { packet_id, dup: true };

@@ -7,6 +7,8 @@ use core::fmt;
 use mqtt_codec::{ConnackReason, DecodeError, DisconnectReason};
 
 use super::slab::Key;
+use crate::persist::Journal;
+use crate::{Persist, PersistSeq};
 
 /// Names one Network Connection to a [`Broker`](crate::Broker). Never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +44,9 @@ pub enum Action {
     Resume(ConnectionId),
     /// Something worth a line in a log.
     Notice(Notice),
+    /// Changes to be stored, of a [durable](crate::BrokerConfig::durable) broker; then call
+    /// [`handle_persisted`](crate::Broker::handle_persisted). It comes behind all other actions.
+    Persist(Persist),
 }
 
 /// Something the operator of a broker may want to know; nothing has to be done.
@@ -112,12 +117,31 @@ pub enum DropCause {
 /// Losses are counted instead of queued: one packet can lose a message for every receiver there is.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
+    pub(crate) journal: Journal,
+    /// Connections with bytes that wait for a transaction, in the order of these.
+    held: VecDeque<(PersistSeq, ConnectionId)>,
     queue: VecDeque<Action>,
     dropped: BTreeMap<(Arc<str>, DropCause), u64>,
     not_retained: u64,
 }
 
 impl Actions {
+    pub(crate) fn new(is_durable: bool) -> Self {
+        Self { journal: Journal::new(is_durable), ..Self::default() }
+    }
+
+    /// Bytes of this connection wait for this transaction.
+    pub(crate) fn held(&mut self, seq: PersistSeq, connection: ConnectionId) {
+        self.held.push_back((seq, connection));
+    }
+
+    /// The next connection with bytes that wait no longer.
+    pub(crate) fn next_released(&mut self) -> Option<ConnectionId> {
+        let Self { journal, held, .. } = self;
+        held.front().filter(|(seq, _)| journal.is_persisted(*seq))?;
+        held.pop_front().map(|(_, connection)| connection)
+    }
+
     pub(crate) fn push_back(&mut self, action: Action) {
         self.queue.push_back(action);
     }
@@ -138,7 +162,7 @@ impl Actions {
             return Some(Action::Notice(Notice::MessageDropped { client_id, cause, count }));
         }
         match core::mem::take(&mut self.not_retained) {
-            0 => None,
+            0 => self.journal.take().map(Action::Persist),
             count => Some(Action::Notice(Notice::NotRetained { count })),
         }
     }

@@ -88,7 +88,9 @@ impl Connection {
         if limit < MAXIMUM_PACKET_SIZE && packet.encoded_len(version).is_ok_and(|len| len > limit as usize) {
             return Err(TooLarge);
         }
-        self.write(actions, |transmit| transmit.push(packet, version).map_err(|_| TooLarge))
+        // What these say must still be true after a crash.
+        let depends = !matches!(packet, Packet::Pingresp | Packet::Disconnect(_) | Packet::Auth(_));
+        self.write(actions, depends, |transmit| transmit.push(packet, version).map_err(|_| TooLarge))
     }
 
     /// Appends the PUBLISH of `message`, which says how it is delivered and may have the properties of the message in any
@@ -136,16 +138,31 @@ impl Connection {
         if !fits(&publish, &extra) {
             return Err(DropCause::PacketTooLarge);
         }
-        self.write(actions, |transmit| transmit.push_publish(&publish, &extra, message.payload(), version))
-            .map_err(|_| DropCause::PacketTooLarge)?;
+        let depends = publish.delivery.packet_id().is_some();
+        self.write(actions, depends, |transmit| {
+            transmit.push_publish(&publish, &extra, message.payload(), version)
+        })
+        .map_err(|_| DropCause::PacketTooLarge)?;
         if let Phase::Connected(link) = &mut self.phase {
             link.aliases_out.sent(message.topic(), form);
         }
         Ok(())
     }
 
-    /// The one place where bytes are appended to a connection.
-    pub(crate) fn write<R>(&mut self, actions: &mut Actions, append: impl FnOnce(&mut Transmit) -> R) -> R {
+    /// The one place where bytes are appended to a connection. If they depend on changes, they wait until all changes so
+    /// far are stored.
+    pub(crate) fn write<R>(
+        &mut self,
+        actions: &mut Actions,
+        depends: bool,
+        append: impl FnOnce(&mut Transmit) -> R,
+    ) -> R {
+        if depends
+            && let Some(seq) = actions.journal.barrier()
+            && self.transmit.hold(seq)
+        {
+            actions.held(seq, self.id);
+        }
         let was_empty = !self.transmit.has_remaining();
         let result = append(&mut self.transmit);
         if was_empty && self.transmit.has_remaining() {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use mqtt_codec::{Delivery, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
 use mqtt_topic::Subscription;
 
+use crate::persist::{MessageRecord, RestoredMessage};
 use crate::{Instant, Message};
 
 /// The Shared Subscription a message was taken from.
@@ -29,6 +30,19 @@ impl Outgoing {
     /// The PUBLISH without the properties of the hop, in 5.0.
     pub(crate) fn as_publish(&self, delivery: Delivery) -> Publish<'_> {
         Publish { retain: self.retain, ..self.message.as_publish(ProtocolVersion::V5_0, delivery) }
+    }
+
+    /// As it is stored.
+    pub(crate) fn record(&self) -> MessageRecord<'_> {
+        let Self { message, qos, retain, expires_at, identifiers, group } = self;
+        MessageRecord {
+            message,
+            qos: *qos,
+            retain: *retain,
+            expires_at: *expires_at,
+            identifiers: identifiers.as_slice(),
+            group: group.as_deref(),
+        }
     }
 
     pub(crate) fn has_expired(&self, now: Instant) -> bool {
@@ -66,6 +80,24 @@ impl Identifiers {
             Self::None => &[],
             Self::One(only) => core::slice::from_ref(only),
             Self::Many(all) => all,
+        }
+    }
+}
+
+impl From<RestoredMessage> for Outgoing {
+    fn from(stored: RestoredMessage) -> Self {
+        let RestoredMessage { message, qos, retain, expires_at, identifiers, group } = stored;
+        let mut all = Identifiers::None;
+        for identifier in identifiers {
+            all.add(Some(identifier));
+        }
+        Self {
+            message: Arc::new(message),
+            qos,
+            retain,
+            expires_at,
+            identifiers: all,
+            group: group.map(Arc::new),
         }
     }
 }

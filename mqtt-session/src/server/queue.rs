@@ -10,9 +10,16 @@ use crate::Instant;
 /// How often a full queue is looked through for what has expired, at most.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A message that waits, with its number in the Session.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) number: u64,
+    pub(super) outgoing: Outgoing,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    messages: VecDeque<Outgoing>,
+    messages: VecDeque<Waiting>,
     bytes: usize,
     /// The queue is worth looking through from here on.
     first_expiry: Option<Instant>,
@@ -20,34 +27,50 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Appends a message. It comes back when there is no room, also after what has expired is gone: the newest is the one
-    /// that is dropped.
-    pub(super) fn push(&mut self, now: Instant, outgoing: Outgoing, limits: Limits) -> Result<(), Outgoing> {
-        let size = outgoing.size();
+    /// that is dropped. `expired` is told the numbers of those that have expired.
+    pub(super) fn push(
+        &mut self,
+        now: Instant,
+        waiting: Waiting,
+        limits: Limits,
+        expired: impl FnMut(u64),
+    ) -> Result<(), Waiting> {
+        let size = waiting.outgoing.size();
         if !self.has_room(size, limits) && self.first_expiry.is_some_and(|at| at <= now) {
-            self.drop_expired(now);
+            self.drop_expired(now, expired);
         }
         if !self.has_room(size, limits) {
-            return Err(outgoing);
+            return Err(waiting);
         }
-        self.bytes += size;
-        self.first_expiry = earlier(self.first_expiry, outgoing.expires_at);
-        self.messages.push_back(outgoing);
+        self.restore(waiting);
         Ok(())
     }
 
-    /// Takes the oldest message that has not expired.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<Outgoing> {
+    /// Appends a message whatever room there is: it was accepted before.
+    pub(super) fn restore(&mut self, waiting: Waiting) {
+        self.bytes += waiting.outgoing.size();
+        self.first_expiry = earlier(self.first_expiry, waiting.outgoing.expires_at);
+        self.messages.push_back(waiting);
+    }
+
+    /// Takes the oldest message that has not expired. `expired` is told the numbers of those that have.
+    pub(super) fn pop(&mut self, now: Instant, mut expired: impl FnMut(u64)) -> Option<Waiting> {
         loop {
-            let outgoing = self.messages.pop_front()?;
-            self.bytes -= outgoing.size();
+            let waiting = self.messages.pop_front()?;
+            self.bytes -= waiting.outgoing.size();
             if self.messages.is_empty() {
                 // A burst is over.
                 *self = Self::default();
             }
-            if !outgoing.has_expired(now) {
-                return Some(outgoing);
+            if !waiting.outgoing.has_expired(now) {
+                return Some(waiting);
             }
+            expired(waiting.number);
         }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.messages.iter()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -55,17 +78,24 @@ impl Queue {
     }
 
     pub(super) fn into_messages(self) -> impl Iterator<Item = Outgoing> {
-        self.messages.into_iter()
+        self.messages.into_iter().map(|waiting| waiting.outgoing)
     }
 
     pub(super) fn has_room(&self, size: usize, limits: Limits) -> bool {
         self.messages.len() < limits.queued_messages && self.bytes + size <= limits.queued_bytes
     }
 
-    fn drop_expired(&mut self, now: Instant) {
-        self.messages.retain(|outgoing| !outgoing.has_expired(now));
-        self.bytes = self.messages.iter().map(Outgoing::size).sum();
-        let first = self.messages.iter().fold(None, |first, outgoing| earlier(first, outgoing.expires_at));
+    fn drop_expired(&mut self, now: Instant, mut expired: impl FnMut(u64)) {
+        self.messages.retain(|waiting| {
+            let has_expired = waiting.outgoing.has_expired(now);
+            if has_expired {
+                expired(waiting.number);
+            }
+            !has_expired
+        });
+        self.bytes = self.messages.iter().map(|waiting| waiting.outgoing.size()).sum();
+        let first =
+            self.messages.iter().fold(None, |first, waiting| earlier(first, waiting.outgoing.expires_at));
         // A full queue is not looked through at every push.
         self.first_expiry = first.map(|first| first.max(now + SWEEP_INTERVAL));
     }

@@ -7,6 +7,8 @@ use alloc::sync::Arc;
 use bytes::Bytes;
 use mqtt_topic::{RetainedLimits, RetainedMatches, RetainedStore, TopicFilter, TopicName};
 
+use super::records::{put_retained, remove_retained};
+use crate::persist::Journal;
 use crate::{Instant, Message};
 
 #[derive(Debug)]
@@ -43,18 +45,30 @@ impl RetainedMessages {
     }
 
     /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`, if there is room for it.
-    pub(crate) fn insert(&mut self, retained: Retained) {
+    pub(crate) fn insert(&mut self, retained: Retained, journal: &mut Journal) {
+        if self.has_room_for(&retained.message) {
+            put_retained(journal, &retained);
+            self.restore(retained);
+        }
+    }
+
+    /// Stores a message, and tells nobody; `false`: there is no room for it.
+    pub(crate) fn restore(&mut self, retained: Retained) -> bool {
         let (topic, expires_at) = (retained.message.topic().clone(), retained.expires_at);
-        let Ok(before) = self.store.insert(&topic, retained) else { return };
+        let Ok(before) = self.store.insert(&topic, retained) else { return false };
         if let Some(at) = expires_at {
             self.expiries.insert((at, topic.clone()));
         }
         self.forget(topic, before);
+        true
     }
 
     /// Removes the message of a topic `[MQTT-3.3.1-6]`.
-    pub(crate) fn remove(&mut self, topic: &TopicName<Bytes>) {
+    pub(crate) fn remove(&mut self, topic: &TopicName<Bytes>, journal: &mut Journal) {
         let before = self.store.remove(topic);
+        if before.is_some() {
+            remove_retained(journal, topic.as_bytes());
+        }
         self.forget(topic.clone(), before);
     }
 
@@ -74,10 +88,11 @@ impl RetainedMessages {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    pub(crate) fn drop_expired(&mut self, now: Instant) {
+    pub(crate) fn drop_expired(&mut self, now: Instant, journal: &mut Journal) {
         while self.next_expiry().is_some_and(|at| at <= now) {
             let Some((_, topic)) = self.expiries.pop_first() else { return };
             self.store.remove(&topic);
+            remove_retained(journal, topic.as_bytes());
         }
     }
 
@@ -91,6 +106,11 @@ impl RetainedMessages {
             None => self.store.matches(filter),
             Some(after) => self.store.matches_after(filter, after),
         }
+    }
+
+    /// All messages.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Retained> {
+        self.store.iter()
     }
 
     pub(crate) fn len(&self) -> usize {

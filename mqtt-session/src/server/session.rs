@@ -4,10 +4,9 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
-use bytes::Buf;
 use mqtt_codec::{
-    Delivery, Packet, ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
-    SubscriptionIdentifier,
+    Delivery, Packet, PacketId, ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS,
+    ReleaseReason, SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter, TopicName};
 
@@ -15,11 +14,13 @@ use super::Limits;
 use super::action::{Actions, ConnectionId, DropCause};
 use super::connection::{Connection, TooLarge};
 use super::outgoing::{Identifiers, Outgoing};
-use super::queue::Queue;
+use super::queue::{Queue, Waiting};
+use super::records::{SessionLog, StoredWill};
 use super::retained::{Retained, RetainedMessages};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
-use crate::{Instant, Message};
+use crate::persist::{DeliveryLog, RestoredDelivery, RestoredExchange};
+use crate::{AckToken, Instant, Message};
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
 const WALK_BUDGET: usize = 1_024;
@@ -56,10 +57,17 @@ pub(crate) struct Session {
     pub(crate) subscription_bytes: usize,
     /// Which message found this Session last, and as which of its targets.
     pub(crate) mark: (u64, usize),
-    sender: Sender<Outgoing>,
+    /// Its state is in the store of a durable broker.
+    pub(crate) is_stored: bool,
+    sender: Sender<Outgoing, Tag>,
     packet_ids: PacketIds,
+    /// The number of the last message that was to be kept.
+    last_number: u64,
+    /// How many exchanges have been begun.
+    started: u64,
     /// Bytes of the messages in `sender`.
     under_way: usize,
+    /// Answers go through [`answer`](Self::answer), PUBREL through [`release`](Self::release).
     pub(crate) receiver: Receiver,
     queue: Queue,
     walks: VecDeque<RetainedWalk>,
@@ -67,10 +75,19 @@ pub(crate) struct Session {
     pub(crate) walk_rests: bool,
 }
 
+/// What an exchange is known by in the store: the number of its message, and its place in the order of first sending.
+#[derive(Clone, Copy, Debug)]
+struct Tag {
+    number: u64,
+    order: u64,
+}
+
 /// A Will that waits for its Will Delay Interval.
 #[derive(Debug)]
 pub(crate) struct DelayedWill {
     pub(crate) message: Arc<Message>,
+    /// The Will Delay Interval it came with, in seconds.
+    pub(crate) delay: u32,
     pub(crate) at: Instant,
 }
 
@@ -98,8 +115,11 @@ impl Session {
             subscriptions: 0,
             subscription_bytes: 0,
             mark: (0, 0),
+            is_stored: false,
             sender: Sender::default(),
             packet_ids: PacketIds::default(),
+            last_number: 0,
+            started: 0,
             under_way: 0,
             receiver: Receiver::default(),
             queue: Queue::default(),
@@ -143,7 +163,7 @@ impl Session {
         self.sender.can_start() && self.under_way < limits.queued_bytes
     }
 
-    /// Sends a QoS 1 or 2 message. `publish` is how it is written, but for its delivery.
+    /// Sends a QoS 1 or 2 message that did not wait. `publish` is how it is written, but for its delivery.
     pub(crate) fn start(
         &mut self,
         now: Instant,
@@ -152,10 +172,35 @@ impl Session {
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
+        let waiting = self.numbered(outgoing, actions);
+        self.start_numbered(now, connection, publish, waiting, actions);
+    }
+
+    /// Takes a message over.
+    fn numbered(&mut self, outgoing: Outgoing, actions: &mut Actions) -> Waiting {
+        self.last_number += 1;
+        let number = self.last_number;
+        self.log(actions).message(number, &outgoing.record());
+        Waiting { number, outgoing }
+    }
+
+    fn start_numbered(
+        &mut self,
+        now: Instant,
+        connection: &mut Connection,
+        publish: Publish<'_>,
+        waiting: Waiting,
+        actions: &mut Actions,
+    ) {
+        let Waiting { number, outgoing } = waiting;
         let Some(packet_id) = self.packet_ids.allocate() else {
             debug_assert!(false, "the send quota is not above the number of identifiers");
+            self.log(actions).message_gone(number);
             return self.dropped(DropCause::QueueFull, actions);
         };
+        self.started += 1;
+        let tag = Tag { number, order: self.started };
+        self.log(actions).sent(number, tag.order, packet_id);
         let delivery = match outgoing.qos {
             QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
             QoS::AtLeastOnce | QoS::AtMostOnce => Delivery::AtLeastOnce { packet_id, dup: false },
@@ -165,10 +210,11 @@ impl Session {
         match connection.publish(now, message, publish, *expires_at, identifiers, actions) {
             Ok(()) => {
                 self.under_way += outgoing.size();
-                self.sender.start(packet_id, outgoing.qos, outgoing, ());
+                self.sender.start(packet_id, outgoing.qos, outgoing, tag);
             }
             Err(cause) => {
                 self.packet_ids.release(packet_id);
+                self.log(actions).completed(number, true);
                 self.dropped(cause, actions);
             }
         }
@@ -182,9 +228,26 @@ impl Session {
         limits: Limits,
         actions: &mut Actions,
     ) {
-        if !outgoing.has_expired(now) && self.queue.push(now, outgoing, limits).is_err() {
+        if outgoing.has_expired(now) {
+            return;
+        }
+        let waiting = self.numbered(outgoing, actions);
+        let Self { queue, client_id, is_stored, .. } = self;
+        let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
+        if let Err(waiting) = queue.push(now, waiting, limits, |number| log.message_gone(number)) {
+            log.message_gone(waiting.number);
             self.dropped(DropCause::QueueFull, actions);
         }
+    }
+
+    /// Where its other changes are told.
+    pub(crate) fn session_log<'a>(&'a self, actions: &'a mut Actions) -> SessionLog<'a> {
+        SessionLog::new(&mut actions.journal, &self.client_id, self.is_stored)
+    }
+
+    /// Where changes of its deliveries are told.
+    fn log<'a>(&'a self, actions: &'a mut Actions) -> DeliveryLog<'a> {
+        DeliveryLog::session(&mut actions.journal, &self.client_id, self.is_stored)
     }
 
     pub(crate) fn dropped(&self, cause: DropCause, actions: &mut Actions) {
@@ -203,7 +266,7 @@ impl Session {
     ) -> Result<(), TooLarge> {
         // Half of the room is left for live messages and answers: a long queue does not keep the input paused.
         let limits = Limits { transmit: limits.transmit.div_ceil(2), ..limits };
-        while connection.transmit.remaining() < limits.transmit {
+        while connection.transmit.pending() < limits.transmit {
             let progress = self.resend(now, connection, actions)?
                 || self.walk_on(now, connection, retained, limits, actions)
                 || self.send_queued(now, connection, limits, actions);
@@ -243,8 +306,9 @@ impl Session {
                 (packet_id, self.sender.pubrec(packet_id, PublishReason::UnspecifiedError))
             }
         };
-        if let (packet_id, Acknowledged::Ended { message, .. }) = acknowledged {
+        if let (packet_id, Acknowledged::Ended { tag, message }) = acknowledged {
             self.packet_ids.release(packet_id);
+            self.log(actions).completed(tag.number, message.is_some());
             self.given_up(message);
         }
         self.dropped(cause, actions);
@@ -268,7 +332,7 @@ impl Session {
         let mut search = retained.search(&walk.filter, walk.after.as_ref());
         let is_complete = loop {
             let must_wait = walk.qos != QoS::AtMostOnce && !self.can_start(limits);
-            if must_wait || connection.transmit.remaining() >= limits.transmit {
+            if must_wait || connection.transmit.pending() >= limits.transmit {
                 break false;
             }
             let found = match search.next_within(&mut budget) {
@@ -285,8 +349,16 @@ impl Session {
             }
         };
         let last = search.last_visited().map(|topic| topic.boxed());
-        if !is_complete {
+        if is_complete {
+            let next = self.walks.iter().find(|next| next.filter == walk.filter);
+            let mut log = self.session_log(actions);
+            match next {
+                Some(next) => log.walk(next),
+                None => log.walk_gone(&walk.filter),
+            }
+        } else {
             walk.after = last.or(walk.after);
+            self.session_log(actions).walk(&walk);
             self.walks.push_front(walk);
         }
         is_complete
@@ -330,11 +402,13 @@ impl Session {
         if !self.walks.is_empty() || !self.can_start(limits) {
             return false;
         }
-        let Some(outgoing) = self.queue.pop(now) else { return false };
-        let message = Arc::clone(&outgoing.message);
+        let Self { queue, client_id, is_stored, .. } = self;
+        let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
+        let Some(waiting) = queue.pop(now, |number| log.message_gone(number)) else { return false };
+        let message = Arc::clone(&waiting.outgoing.message);
         let publish = message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
-        let publish = Publish { retain: outgoing.retain, ..publish };
-        self.start(now, connection, publish, outgoing, actions);
+        let publish = Publish { retain: waiting.outgoing.retain, ..publish };
+        self.start_numbered(now, connection, publish, waiting, actions);
         true
     }
 
@@ -344,17 +418,34 @@ impl Session {
     }
 
     /// The retained messages of a subscription are to be sent.
-    pub(crate) fn walk(&mut self, walk: RetainedWalk) {
+    pub(crate) fn walk(&mut self, walk: RetainedWalk, actions: &mut Actions) {
+        // The record is of the first walk with this filter.
+        if self.walks.iter().all(|before| before.filter != walk.filter) {
+            self.session_log(actions).walk(&walk);
+        }
+        self.walks.push_back(walk);
+    }
+
+    /// A subscription was still to get retained messages when the broker was stopped.
+    pub(crate) fn restore_walk(&mut self, walk: RetainedWalk) {
         self.walks.push_back(walk);
     }
 
     /// The subscription is gone, and what it was still to get.
-    pub(crate) fn stop_walk<S: AsRef<[u8]>>(&mut self, filter: &TopicFilter<S>) {
+    pub(crate) fn stop_walk<S: AsRef<[u8]>>(&mut self, filter: &TopicFilter<S>, actions: &mut Actions) {
+        let before = self.walks.len();
         self.walks.retain(|walk| walk.filter != *filter);
+        if self.walks.len() < before {
+            self.session_log(actions).walk_gone(filter);
+        }
     }
 
     /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it, or that it is a Protocol Error.
-    pub(crate) fn acknowledge(&mut self, packet: &Packet<'_>) -> Result<Option<Pubrel<'static>>, WrongType> {
+    pub(crate) fn acknowledge(
+        &mut self,
+        packet: &Packet<'_>,
+        actions: &mut Actions,
+    ) -> Result<Option<Pubrel<'static>>, WrongType> {
         let (id, acknowledged) = match packet {
             Packet::Puback(puback) => (puback.packet_id, self.sender.puback(puback.packet_id)),
             Packet::Pubrec(pubrec) => (pubrec.packet_id, self.sender.pubrec(pubrec.packet_id, pubrec.reason)),
@@ -362,12 +453,16 @@ impl Session {
             _ => return Ok(None),
         };
         match acknowledged {
-            Acknowledged::Ended { message, .. } => {
+            Acknowledged::Ended { tag, message } => {
                 self.packet_ids.release(id);
+                self.log(actions).completed(tag.number, message.is_some());
                 self.given_up(message);
                 Ok(None)
             }
-            Acknowledged::Release { message } => {
+            Acknowledged::Release { tag, message } => {
+                if message.is_some() {
+                    self.log(actions).released(tag.number, tag.order, id);
+                }
                 self.given_up(message);
                 Ok(Some(Pubrel::new(id)))
             }
@@ -377,6 +472,23 @@ impl Session {
             Acknowledged::Unknown => Ok(None),
             Acknowledged::WrongType => Err(WrongType),
         }
+    }
+
+    /// A received message has been handed on, or refused.
+    pub(crate) fn answer(&mut self, token: AckToken, reason: PublishReason, actions: &mut Actions) {
+        // The token is of this connection.
+        if let Ok(Some(id)) = self.receiver.answer(token, reason) {
+            self.log(actions).received(id);
+        }
+    }
+
+    /// A PUBREL arrives; the reason for the PUBCOMP that answers it.
+    pub(crate) fn release(&mut self, id: PacketId, actions: &mut Actions) -> ReleaseReason {
+        let reason = self.receiver.pubrel(id);
+        if reason == ReleaseReason::Success {
+            self.log(actions).discarded(id);
+        }
+        reason
     }
 
     fn given_up(&mut self, message: Option<Outgoing>) {
@@ -391,10 +503,58 @@ impl Session {
         })
     }
 
+    /// Takes over the deliveries that were stored. `false`: two exchanges have the same identifier.
+    pub(crate) fn restore(&mut self, delivery: RestoredDelivery) -> bool {
+        self.last_number = delivery.last_number();
+        for id in delivery.received() {
+            self.receiver.restore(id);
+        }
+        let (exchanges, waiting) = delivery.into_parts();
+        for RestoredExchange { number, order, packet_id, message } in exchanges {
+            if !self.packet_ids.occupy(packet_id) {
+                return false;
+            }
+            let message = message.map(Outgoing::from);
+            self.under_way += message.as_ref().map_or(0, Outgoing::size);
+            self.started = order;
+            let message = message.map(|outgoing| (outgoing.qos, outgoing));
+            self.sender.restore(packet_id, message, Tag { number, order });
+        }
+        for (number, message) in waiting {
+            self.queue.restore(Waiting { number, outgoing: message.into() });
+        }
+        true
+    }
+
+    /// Tells its whole state but for subscriptions, as if it had come to be just now.
+    pub(crate) fn record(&self, actions: &mut Actions) {
+        let mut log = self.session_log(actions);
+        log.terms(self);
+        self.walks.iter().rev().for_each(|walk| log.walk(walk));
+        if let Some(will) = &self.will {
+            log.will(&StoredWill {
+                message: Arc::clone(&will.message),
+                delay: will.delay,
+                at: Some(will.at),
+            });
+        }
+        let mut log = self.log(actions);
+        for (packet_id, tag, outgoing) in self.sender.exchanges() {
+            if let Some(outgoing) = outgoing {
+                log.message(tag.number, &outgoing.record());
+            }
+            log.exchange(tag.number, tag.order, packet_id, outgoing.is_none());
+        }
+        for waiting in self.queue.iter() {
+            log.message(waiting.number, &waiting.outgoing.record());
+        }
+        self.receiver.accepted().for_each(|id| log.received(id));
+    }
+
     /// The Session has ended: the messages of Shared Subscriptions that another member may get now. A QoS 2 message that
     /// is under way may not `[MQTT-4.8.2-5]`.
     pub(crate) fn into_shared_messages(mut self) -> impl Iterator<Item = Outgoing> {
-        let under_way = self.sender.reset().filter_map(|(_, (), outgoing)| outgoing);
+        let under_way = self.sender.reset().filter_map(|(_, _, outgoing)| outgoing);
         under_way
             .filter(|outgoing| outgoing.qos == QoS::AtLeastOnce)
             .chain(self.queue.into_messages())

@@ -10,7 +10,10 @@ use mqtt_session::codec::{
     Subscribe, SubscribeProperties, SubscriptionOptions, Subscriptions, TopicFilters, Unsubscribe, Will,
 };
 use mqtt_session::topic::{Subscription, TopicName};
-use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Notice, Policy, Received};
+use mqtt_session::{
+    Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Notice, Persist, Policy, Received,
+    StoredState,
+};
 
 pub(crate) use ProtocolVersion::{V3_1, V3_1_1, V5_0};
 
@@ -21,6 +24,11 @@ pub(crate) struct World<P = AllowAll> {
     peers: BTreeMap<ConnectionId, Peer>,
     /// The driver writes nothing.
     pub(crate) stalled: bool,
+    /// What the broker wants stored, and has to be told that it is.
+    pub(crate) store: StoredState,
+    /// Nothing is stored.
+    pub(crate) store_stalled: bool,
+    unstored: Vec<Persist>,
 }
 
 /// One Client's end of a connection.
@@ -51,14 +59,38 @@ impl World {
 }
 
 impl<P: Policy> World<P> {
+    /// Every broker is durable here, and what it tells is what it is.
     pub(crate) fn with(config: BrokerConfig, policy: P) -> Self {
         Self {
-            broker: Broker::new(config, policy),
+            broker: Broker::new(BrokerConfig { durable: true, ..config }, policy),
             now: Instant::from_millis(1_000_000),
             notices: Vec::new(),
             peers: BTreeMap::new(),
             stalled: false,
+            store: StoredState::default(),
+            store_stalled: false,
+            unstored: Vec::new(),
         }
+    }
+
+    /// The broker is gone, with everything that was not stored, and another goes on from the store.
+    pub(crate) fn crash(&mut self, config: BrokerConfig, policy: P) {
+        let config = BrokerConfig { durable: true, ..config };
+        self.unstored.clear();
+        self.peers.clear();
+        let snapshot = StoredState::decode(&self.store.encode()).unwrap();
+        self.broker = Broker::restore(self.now, config, policy, snapshot.records()).unwrap();
+        self.settle();
+    }
+
+    /// Stores what was not stored.
+    pub(crate) fn catch_up(&mut self) {
+        self.store_stalled = false;
+        for Persist { seq, changes } in std::mem::take(&mut self.unstored) {
+            self.store.apply(&changes);
+            self.broker.handle_persisted(self.now, seq);
+        }
+        self.settle();
     }
 
     pub(crate) fn open(&mut self, version: ProtocolVersion) -> Client {
@@ -146,8 +178,17 @@ impl<P: Policy> World<P> {
                     peer.trace.push("CLOSED".to_owned());
                 }
                 Action::Notice(notice) => self.notices.push(notice),
+                Action::Persist(persist) if self.store_stalled => self.unstored.push(persist),
+                Action::Persist(Persist { seq, changes }) => {
+                    assert!(!changes.is_empty());
+                    self.store.apply(&changes);
+                    self.broker.handle_persisted(self.now, seq);
+                }
                 _ => {}
             }
+        }
+        if !self.store_stalled && self.broker.session_count() + self.broker.retained_count() < 64 {
+            assert_eq!(self.store, self.broker.stored_state(), "the sum of the changes is the state");
         }
     }
 

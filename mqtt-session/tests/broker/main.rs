@@ -3,6 +3,7 @@
 mod bounds;
 mod connect;
 mod delivery;
+mod durable;
 mod expiry;
 mod harness;
 mod limits;

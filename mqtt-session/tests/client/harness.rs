@@ -9,8 +9,8 @@ use mqtt_session::codec::{
 };
 use mqtt_session::topic::TopicName;
 use mqtt_session::{
-    AckToken, Client, ClientConfig, ConnectOptions, Event, Instant, Message, PublishToken, Received,
-    SubscribeOutcome, UnsubscribeOutcome,
+    AckToken, Client, ClientConfig, ConnectOptions, Event, Instant, Message, Persist, PublishToken, Received,
+    StoredState, SubscribeOutcome, UnsubscribeOutcome,
 };
 
 pub(crate) const V3: [ProtocolVersion; 2] = [ProtocolVersion::V3_1, ProtocolVersion::V3_1_1];
@@ -25,6 +25,11 @@ pub(crate) struct Scene {
     trace: Vec<String>,
     /// Tokens of received messages, oldest first.
     pub(crate) acks: Vec<AckToken>,
+    /// What the client wants stored, and has to be told that it is.
+    pub(crate) store: StoredState,
+    /// Nothing is stored.
+    pub(crate) store_stalled: bool,
+    unstored: Vec<Persist>,
 }
 
 pub(crate) fn id(id: u16) -> PacketId {
@@ -46,7 +51,9 @@ pub(crate) fn persistent(version: ProtocolVersion) -> ConnectOptions {
 }
 
 impl Scene {
-    pub(crate) fn new(version: ProtocolVersion, config: ClientConfig) -> Self {
+    pub(crate) fn new(version: ProtocolVersion, mut config: ClientConfig) -> Self {
+        // Every client is durable here, and what it tells is what it is.
+        config.durable = true;
         Self {
             client: Client::new(config),
             version,
@@ -55,7 +62,39 @@ impl Scene {
             to_server: BytesMut::new(),
             trace: Vec::new(),
             acks: Vec::new(),
+            store: StoredState::default(),
+            store_stalled: false,
+            unstored: Vec::new(),
         }
+    }
+
+    /// The program is gone, with everything that was not stored, and another goes on from the store.
+    pub(crate) fn crash(&mut self, mut config: ClientConfig) {
+        config.durable = true;
+        self.unstored.clear();
+        self.acks.clear();
+        let snapshot = StoredState::decode(&self.store.encode()).unwrap();
+        self.client = Client::restore(config, snapshot.records()).unwrap();
+        self.look();
+    }
+
+    /// Stores what was not stored.
+    pub(crate) fn catch_up(&mut self) {
+        self.store_stalled = false;
+        for persist in std::mem::take(&mut self.unstored) {
+            self.persist(persist);
+        }
+        self.look();
+    }
+
+    fn persist(&mut self, persist: Persist) {
+        if self.store_stalled {
+            self.unstored.push(persist);
+            return;
+        }
+        assert!(!persist.changes.is_empty());
+        self.store.apply(&persist.changes);
+        self.client.handle_persisted(self.now, persist.seq);
     }
 
     /// A Client that is connected, with a Session that is kept; the trace is empty.
@@ -168,22 +207,36 @@ impl Scene {
 
     /// Appends events and bytes that wait to the trace.
     pub(crate) fn look(&mut self) {
+        loop {
+            self.take_events();
+            if !self.client.transmit().has_remaining() {
+                break;
+            }
+            while self.client.transmit().has_remaining() {
+                let transmit = self.client.transmit();
+                let len = transmit.chunk().len();
+                self.to_server.extend_from_slice(transmit.chunk());
+                transmit.advance(len);
+            }
+            while let Some(frame) = self.server.decode_frame(&mut self.to_server).unwrap() {
+                self.trace.push(format!("C>S {frame}"));
+            }
+        }
+        self.take_events();
+        if !self.store_stalled && self.store.len() < 64 {
+            assert_eq!(self.store, self.client.stored_state(), "the sum of the changes is the state");
+        }
+    }
+
+    fn take_events(&mut self) {
         while let Some(event) = self.client.poll_event() {
-            let line = self.describe(event);
-            self.trace.push(line);
-        }
-        while self.client.transmit().has_remaining() {
-            let transmit = self.client.transmit();
-            let len = transmit.chunk().len();
-            self.to_server.extend_from_slice(transmit.chunk());
-            transmit.advance(len);
-        }
-        while let Some(frame) = self.server.decode_frame(&mut self.to_server).unwrap() {
-            self.trace.push(format!("C>S {frame}"));
-        }
-        while let Some(event) = self.client.poll_event() {
-            let line = self.describe(event);
-            self.trace.push(line);
+            match event {
+                Event::Persist(persist) => self.persist(persist),
+                event => {
+                    let line = self.describe(event);
+                    self.trace.push(line);
+                }
+            }
         }
     }
 

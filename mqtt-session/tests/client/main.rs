@@ -5,6 +5,7 @@
 mod acknowledge;
 mod alias;
 mod connect;
+mod durable;
 mod harness;
 mod keep_alive;
 mod limits;

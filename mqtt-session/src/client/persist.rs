@@ -1,0 +1,137 @@
+//! The Session State of a Client on stable storage: written as it changes, and read after a restart.
+
+use alloc::vec::Vec;
+
+use mqtt_codec::PacketId;
+
+use super::outgoing::{Outgoing, Queued};
+use super::{Client, ClientConfig, PublishToken};
+use crate::persist::{
+    Change, DeliveryLog, Fields, Journal, Kind, RestoreError, RestoreFault, RestoredDelivery,
+    RestoredMessage, Writer,
+};
+use crate::{Message, StoredState};
+
+/// That there is a Session.
+pub(super) fn put_session(journal: &mut Journal) {
+    journal.push(Writer::client().kind(Kind::Session).with(Writer::value()));
+}
+
+pub(super) fn remove_session(journal: &mut Journal) {
+    journal.push(Change::Remove { key: Writer::client().kind(Kind::Session).into_key() });
+}
+
+impl Client {
+    /// A client that goes on where another has ended: with the Session State and the queue that the `records` hold, which
+    /// are in the order of their keys. Messages keep their tokens, see [`unresolved`](Self::unresolved); what was under way is
+    /// sent again on the next connection that goes on with the Session.
+    ///
+    /// The records are all that is left of the changes told by [`Event::Persist`](crate::Event::Persist); those of the last
+    /// transactions may be missing, as long as none is missing in part.
+    ///
+    /// # Errors
+    /// [`RestoreError`] names the first record that is damaged, unknown, or contradicts others.
+    pub fn restore<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        config: ClientConfig,
+        records: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self, RestoreError> {
+        let mut client = Self::new(config);
+        let mut delivery = RestoredDelivery::default();
+        let mut last: Vec<u8> = Vec::new();
+        for (key, value) in records {
+            let (key, value) = (key.as_ref(), value.as_ref());
+            let read = if last.as_slice() < key {
+                client.take_record(&mut delivery, key, value)
+            } else {
+                Err(RestoreFault::OutOfOrder)
+            };
+            last = Vec::from(key);
+            if let Err(fault) = read {
+                return Err(RestoreError { key: last, fault });
+            }
+        }
+        client.next_token = delivery.last_number();
+        for id in delivery.received() {
+            client.session.receiver.restore(id);
+        }
+        let (exchanges, waiting) = delivery.into_parts();
+        for exchange in exchanges {
+            let fits = exchange.order == exchange.number;
+            let (number, packet_id) = (exchange.number, exchange.packet_id);
+            if !fits || !client.session.packet_ids.occupy(packet_id) {
+                let key = Writer::client().kind(Kind::Exchange).u64(number).into_key();
+                return Err(RestoreError { key, fault: RestoreFault::Inconsistent });
+            }
+            let message = exchange.message.map(|message| (message.qos, client.hold_message(message)));
+            client.session.sender.restore(packet_id, message, PublishToken(number));
+        }
+        for (number, message) in waiting {
+            let outgoing = client.hold_message(message);
+            client.queue.push_back(Queued { token: PublishToken(number), outgoing });
+        }
+        Ok(client)
+    }
+
+    fn take_record(
+        &mut self,
+        delivery: &mut RestoredDelivery,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), RestoreFault> {
+        let value = Fields::of_value(key, value)?;
+        let mut key = Fields::of_key(key);
+        let kind = key.kind()?;
+        if delivery.take(kind, key, value)? {
+            return Ok(());
+        }
+        if kind != Kind::Session {
+            return Err(RestoreFault::Key);
+        }
+        self.has_session = true;
+        key.end()?;
+        value.end()
+    }
+
+    fn hold_message(&mut self, stored: RestoredMessage) -> Outgoing {
+        let RestoredMessage { message, expires_at, .. } = stored;
+        self.held_bytes += message.size();
+        Outgoing { message, expires_at }
+    }
+
+    /// The QoS 1 and QoS 2 messages whose outcome is still to be told, in the order they were given to
+    /// [`publish`](Self::publish): with their tokens, and the message unless the Server has taken it over already.
+    pub fn unresolved(&self) -> impl Iterator<Item = (PublishToken, Option<&Message>)> {
+        let under_way = self
+            .session
+            .sender
+            .exchanges()
+            .map(|(_, token, outgoing)| (*token, outgoing.map(|outgoing| &outgoing.message)));
+        let waiting = self.queue.iter().map(|queued| (queued.token, Some(&queued.outgoing.message)));
+        under_way.chain(waiting.filter(|(_, message)| {
+            message.is_some_and(|message| message.qos() != mqtt_codec::QoS::AtMostOnce)
+        }))
+    }
+
+    /// All records of the Session State and the queue as they are now, durable or not: what the changes told so far and not
+    /// yet told add up to. For programs that store their state when they end.
+    pub fn stored_state(&self) -> StoredState {
+        let mut journal = Journal::new(true);
+        if self.has_session {
+            put_session(&mut journal);
+        }
+        let mut log = DeliveryLog::client(&mut journal);
+        for (packet_id, token, outgoing) in self.session.sender.exchanges() {
+            if let Some(outgoing) = outgoing {
+                log.message(token.0, &outgoing.record());
+            }
+            log.exchange(token.0, token.0, packet_id, outgoing.is_none());
+        }
+        for queued in &self.queue {
+            if queued.outgoing.message.qos() != mqtt_codec::QoS::AtMostOnce {
+                log.message(queued.token.0, &queued.outgoing.record());
+            }
+        }
+        self.session.receiver.accepted().for_each(|id: PacketId| log.received(id));
+        journal.into_state()
+    }
+}

@@ -1,0 +1,188 @@
+//! Durability: what must be on stable storage before what leaves.
+//!
+//! The state of a machine that has to survive a crash is a set of *records*, each with a key. A machine that is
+//! [durable](crate::ClientConfig::durable) tells every [`Change`] of a record, and holds bytes back until the changes they
+//! depend on are stored. Storing is the caller's: any ordered store of keys and values will do.
+//!
+//! ```text
+//! handle_input ──► changes collected, bytes appended to transmit() but invisible
+//! poll_*       ──► Persist { seq, changes }       all changes since the last one: a transaction
+//!   store them, all or none; one transaction after the other
+//! handle_persisted(seq)
+//! transmit()   ──► bytes that waited for `seq` or an earlier one are visible
+//! ```
+//!
+//! | change | stored before | or else a crash in between |
+//! |---|---|---|
+//! | message taken over, by a queue or for sending | PUBLISH with its identifier; PUBACK or PUBREC to its publisher | loses it |
+//! | PUBREC has come: the message is given up | PUBREL | sends PUBLISH after PUBREL |
+//! | QoS 2 message received | PUBREC | loses it, or delivers it twice |
+//! | PUBREL has come: its identifier is forgotten | PUBCOMP | takes the next message for a repeat |
+//! | exchange is over | the identifier is used again | mistakes one message for another |
+//! | Session, subscription, Will, retained message | CONNACK, SUBACK, UNSUBACK, PUBACK, PUBREC | forgets what was acknowledged |
+//!
+//! What may never happen: a transaction with one part of a transition (the messages a QoS 2 PUBLISH becomes, without its
+//! identifier). It cannot, because a transaction is taken between calls, never within one.
+
+mod delivery;
+mod record;
+mod stored;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+pub(crate) use self::delivery::{
+    DeliveryLog, MessageRecord, RestoredDelivery, RestoredExchange, RestoredMessage, message_fields,
+    restored_filter, restored_message, restored_subscription, restored_topic, subscription_fields,
+};
+pub(crate) use self::record::{Fields, Kind, Scope, Writer};
+pub use self::record::{RestoreError, RestoreFault};
+pub use self::stored::{InvalidSnapshot, StoredState};
+
+/// The number of a [`Persist`] transaction. Later ones have higher numbers; a machine that is restored begins anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PersistSeq(u64);
+
+impl fmt::Display for PersistSeq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Changes to be stored: all of them or none, and after those of every earlier transaction.
+///
+/// Bytes wait for them until [`Client::handle_persisted`](crate::Client::handle_persisted) or
+/// [`Broker::handle_persisted`](crate::Broker::handle_persisted) is told `seq`. Several transactions may be stored together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "bytes wait until these changes are stored"]
+pub struct Persist {
+    /// The number to report once the changes are stored.
+    pub seq: PersistSeq,
+    /// In order; never empty. A key can be in there more than once.
+    pub changes: Vec<Change>,
+}
+
+/// A change of one record, or of some.
+///
+/// Keys are compared byte by byte, and are at most some 196,700 bytes (a Client Identifier, a Share Name and a Topic Filter
+/// of 65,535 bytes each). A value holds one message at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The record with this key has this value now.
+    Put {
+        /// Which record.
+        key: Vec<u8>,
+        /// What is in it.
+        value: Vec<u8>,
+    },
+    /// There is no record with this key any more.
+    Remove {
+        /// Which record. It may not exist.
+        key: Vec<u8>,
+    },
+    /// There are no records any more whose keys begin with this.
+    RemoveAll {
+        /// Never empty.
+        prefix: Vec<u8>,
+    },
+}
+
+/// The changes that are still to be told, and the numbers of those that were.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    is_enabled: bool,
+    changes: Vec<Change>,
+    /// The last transaction that was taken.
+    taken: u64,
+    /// The last transaction that is stored.
+    persisted: u64,
+}
+
+impl Journal {
+    pub(crate) fn new(is_enabled: bool) -> Self {
+        Self { is_enabled, ..Self::default() }
+    }
+
+    /// Whether changes are to be told at all. In memory alone, this is all that durability costs.
+    pub(crate) const fn is_enabled(&self) -> bool {
+        self.is_enabled
+    }
+
+    pub(crate) fn push(&mut self, change: Change) {
+        if self.is_enabled {
+            self.changes.push(change);
+        }
+    }
+
+    /// What bytes have to wait for that depend on the changes so far; `None`: nothing.
+    pub(crate) const fn barrier(&self) -> Option<PersistSeq> {
+        if !self.changes.is_empty() {
+            Some(PersistSeq(self.taken + 1))
+        } else if self.taken > self.persisted {
+            Some(PersistSeq(self.taken))
+        } else {
+            None
+        }
+    }
+
+    /// The changes since the last transaction was taken.
+    pub(crate) fn take(&mut self) -> Option<Persist> {
+        if self.changes.is_empty() {
+            return None;
+        }
+        self.taken += 1;
+        Some(Persist { seq: PersistSeq(self.taken), changes: core::mem::take(&mut self.changes) })
+    }
+
+    /// What the changes add up to.
+    pub(crate) fn into_state(self) -> StoredState {
+        let mut state = StoredState::default();
+        state.apply(&self.changes);
+        state
+    }
+
+    /// Everything up to this transaction is stored. One that has not been taken is not.
+    pub(crate) fn persisted(&mut self, up_to: PersistSeq) {
+        self.persisted = self.persisted.max(up_to.0.min(self.taken));
+    }
+
+    /// Whether bytes that wait for this transaction are free.
+    pub(crate) const fn is_persisted(&self, seq: PersistSeq) -> bool {
+        seq.0 <= self.persisted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn a_transaction_holds_all_changes_since_the_last() {
+        let mut journal = Journal::new(true);
+        let change = |byte| Change::Remove { key: vec![byte] };
+        assert_eq!((journal.barrier(), journal.take()), (None, None));
+        journal.push(change(1));
+        journal.push(change(2));
+        assert_eq!(journal.barrier(), Some(PersistSeq(1)));
+        assert_eq!(journal.take(), Some(Persist { seq: PersistSeq(1), changes: vec![change(1), change(2)] }));
+        assert_eq!(journal.barrier(), Some(PersistSeq(1)));
+        journal.push(change(3));
+        assert_eq!(journal.barrier(), Some(PersistSeq(2)));
+        // Nobody can have stored what was not taken.
+        journal.persisted(PersistSeq(9));
+        assert!(journal.is_persisted(PersistSeq(1)) && !journal.is_persisted(PersistSeq(2)));
+        assert_eq!(journal.take().map(|persist| persist.seq), Some(PersistSeq(2)));
+        journal.persisted(PersistSeq(2));
+        journal.persisted(PersistSeq(1));
+        assert_eq!(journal.barrier(), None);
+    }
+
+    #[test]
+    fn in_memory_nothing_is_told() {
+        let mut journal = Journal::new(false);
+        journal.push(Change::Remove { key: vec![1] });
+        assert_eq!((journal.barrier(), journal.take()), (None, None));
+    }
+}

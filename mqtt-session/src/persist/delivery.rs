@@ -1,0 +1,315 @@
+//! The records of the delivery protocol, which Client and Server have in common: messages, exchanges, received identifiers.
+//!
+//! A message has a record from when it is taken over until its receiver has taken it over; an exchange has one from its
+//! first PUBLISH to its end. Both have the number of the message, which is never used again in a Session.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use bytes::{Buf, BytesMut};
+use mqtt_codec::{
+    Decoder, Delivery, Deviation, Deviations, MAXIMUM_PACKET_SIZE, Packet, PacketId, Property,
+    ProtocolVersion, QoS, SubscriptionIdentifier,
+};
+use mqtt_topic::{ShareName, Subscription, TopicFilter, TopicName};
+
+use super::record::topic_text;
+use super::{Change, Fields, Journal, Kind, RestoreFault, Writer};
+use crate::{Instant, Message};
+
+/// A message and how it is to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct MessageRecord<'a> {
+    pub(crate) message: &'a Message,
+    /// The QoS it is sent with, which may be below its own.
+    pub(crate) qos: QoS,
+    pub(crate) retain: bool,
+    pub(crate) expires_at: Option<Instant>,
+    pub(crate) identifiers: &'a [SubscriptionIdentifier],
+    pub(crate) group: Option<&'a Subscription<Box<[u8]>>>,
+}
+
+/// The same, as it was stored.
+#[derive(Debug)]
+pub(crate) struct RestoredMessage {
+    pub(crate) message: Message,
+    pub(crate) qos: QoS,
+    pub(crate) retain: bool,
+    pub(crate) expires_at: Option<Instant>,
+    pub(crate) identifiers: Vec<SubscriptionIdentifier>,
+    pub(crate) group: Option<Subscription<Box<[u8]>>>,
+}
+
+/// Tells the changes of one Session's deliveries.
+#[derive(Debug)]
+pub(crate) struct DeliveryLog<'j> {
+    journal: &'j mut Journal,
+    /// Whose Session it is, at a broker.
+    client_id: Option<&'j str>,
+    is_enabled: bool,
+}
+
+impl<'j> DeliveryLog<'j> {
+    pub(crate) const fn client(journal: &'j mut Journal) -> Self {
+        let is_enabled = journal.is_enabled();
+        Self { journal, client_id: None, is_enabled }
+    }
+
+    /// Of a Session that is or is not stored.
+    pub(crate) const fn session(journal: &'j mut Journal, client_id: &'j str, is_stored: bool) -> Self {
+        let is_enabled = is_stored && journal.is_enabled();
+        Self { journal, client_id: Some(client_id), is_enabled }
+    }
+
+    /// A message is taken over.
+    pub(crate) fn message(&mut self, number: u64, record: &MessageRecord<'_>) {
+        if !self.is_enabled {
+            return;
+        }
+        // What is too large for any packet is not sent either.
+        let Some(value) = record.fields() else { return };
+        self.put(Kind::Message, |key| key.u64(number), value);
+    }
+
+    /// The message is given up.
+    pub(crate) fn message_gone(&mut self, number: u64) {
+        self.remove(Kind::Message, |key| key.u64(number));
+    }
+
+    /// The message is sent for the first time, as the one with this place in the order of first sending.
+    pub(crate) fn sent(&mut self, number: u64, order: u64, packet_id: PacketId) {
+        self.exchange(number, order, packet_id, false);
+    }
+
+    /// PUBREC has come: the message is the receiver's.
+    pub(crate) fn released(&mut self, number: u64, order: u64, packet_id: PacketId) {
+        self.exchange(number, order, packet_id, true);
+        self.message_gone(number);
+    }
+
+    /// The exchange is over. After PUBREC the message is already gone.
+    pub(crate) fn completed(&mut self, number: u64, has_message: bool) {
+        self.remove(Kind::Exchange, |key| key.u64(number));
+        if has_message {
+            self.message_gone(number);
+        }
+    }
+
+    /// A QoS 2 message is taken over under this identifier.
+    pub(crate) fn received(&mut self, packet_id: PacketId) {
+        self.put(Kind::Received, |key| key.packet_id(packet_id), Writer::value());
+    }
+
+    /// PUBREL has come.
+    pub(crate) fn discarded(&mut self, packet_id: PacketId) {
+        self.remove(Kind::Received, |key| key.packet_id(packet_id));
+    }
+
+    /// All identifiers of received messages are forgotten.
+    pub(crate) fn discarded_all(&mut self) {
+        if self.is_enabled {
+            let prefix = self.key().kind(Kind::Received).into_key();
+            self.journal.push(Change::RemoveAll { prefix });
+        }
+    }
+
+    /// An exchange as it is; [`sent`](Self::sent) and [`released`](Self::released) say how it came to be so.
+    pub(crate) fn exchange(&mut self, number: u64, order: u64, packet_id: PacketId, is_released: bool) {
+        let value = Writer::value().u64(order).packet_id(packet_id).bool(is_released);
+        self.put(Kind::Exchange, |key| key.u64(number), value);
+    }
+
+    fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: Writer) {
+        if self.is_enabled {
+            self.journal.push(rest(self.key().kind(kind)).with(value));
+        }
+    }
+
+    fn remove(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer) {
+        if self.is_enabled {
+            let key = rest(self.key().kind(kind)).into_key();
+            self.journal.push(Change::Remove { key });
+        }
+    }
+
+    fn key(&self) -> Writer {
+        self.client_id.map_or(Writer::client(), Writer::session)
+    }
+}
+
+impl MessageRecord<'_> {
+    /// `None`: the message is too large for a packet.
+    pub(crate) fn fields(&self) -> Option<Writer> {
+        let mut value = Writer::value()
+            .byte(self.qos.bits())
+            .bool(self.retain)
+            .instant(self.expires_at)
+            .u32(u32::try_from(self.identifiers.len()).ok()?);
+        for identifier in self.identifiers {
+            value = value.identifier(Some(*identifier));
+        }
+        value = match self.group {
+            None => value.bool(false),
+            Some(group) => subscription_fields(value.bool(true), group),
+        };
+        message_fields(value, self.message)
+    }
+}
+
+/// The message itself, to the end of the value: the PUBLISH that carries it.
+pub(crate) fn message_fields(value: Writer, message: &Message) -> Option<Writer> {
+    let packet_id = PacketId::MIN;
+    let delivery = match message.qos() {
+        QoS::AtMostOnce => Delivery::AtMostOnce,
+        QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id, dup: false },
+        QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
+    };
+    let expiry = message.expiry().map(Property::MessageExpiryInterval);
+    let mut head = BytesMut::new();
+    let publish = message.as_publish(ProtocolVersion::V5_0, delivery);
+    publish.encode_head_with(ProtocolVersion::V5_0, expiry.as_slice(), &mut head).ok()?;
+    Some(value.bytes(&head).bytes(message.payload()))
+}
+
+/// A message that [`message_fields`] has written.
+pub(crate) fn restored_message(mut fields: Fields<'_>) -> Result<Message, RestoreFault> {
+    let mut decoder = Decoder::client(ProtocolVersion::V5_0);
+    decoder.set_maximum_packet_size(MAXIMUM_PACKET_SIZE);
+    decoder.set_maximum_user_properties(core::num::NonZeroU32::MAX);
+    decoder.accept(Deviations::NONE.with(Deviation::TopicNotUtf8));
+    let mut bytes = BytesMut::from(fields.take_rest());
+    let frame = decoder.decode_frame(&mut bytes).ok().flatten().ok_or(RestoreFault::Content)?;
+    let (Packet::Publish(publish), false) = (frame.packet(), bytes.has_remaining()) else {
+        return Err(RestoreFault::Content);
+    };
+    let topic = publish.topic.and_then(|topic| topic.with_storage(frame.slice(topic.as_bytes())));
+    Ok(Message::from_publish(&publish, &frame, topic.ok_or(RestoreFault::Content)?))
+}
+
+/// A subscription, as [`restored_subscription`] reads it.
+pub(crate) fn subscription_fields<S: AsRef<[u8]>>(writer: Writer, subscription: &Subscription<S>) -> Writer {
+    let writer = match subscription.share_name() {
+        None => writer.bool(false),
+        Some(share_name) => writer.bool(true).sized(share_name.as_bytes()),
+    };
+    writer.sized(subscription.filter().as_bytes())
+}
+
+pub(crate) fn restored_subscription(
+    fields: &mut Fields<'_>,
+) -> Result<Subscription<Box<[u8]>>, RestoreFault> {
+    let share_name = if fields.bool()? { Some(fields.sized()?) } else { None };
+    let filter = restored_filter(fields.sized()?)?;
+    Ok(match share_name {
+        None => Subscription::Ordinary(filter),
+        Some(share_name) => {
+            let share_name =
+                ShareName::from_text(topic_text(share_name)?).map_err(|_| RestoreFault::Content)?;
+            Subscription::Shared { share_name: share_name.boxed(), filter }
+        }
+    })
+}
+
+pub(crate) fn restored_filter(bytes: &[u8]) -> Result<TopicFilter<Box<[u8]>>, RestoreFault> {
+    let filter = TopicFilter::from_text(topic_text(bytes)?).map_err(|_| RestoreFault::Content)?;
+    Ok(filter.boxed())
+}
+
+pub(crate) fn restored_topic(bytes: &[u8]) -> Result<TopicName<Box<[u8]>>, RestoreFault> {
+    let topic = TopicName::from_text(topic_text(bytes)?).map_err(|_| RestoreFault::Content)?;
+    Ok(topic.boxed())
+}
+
+/// What was stored of the deliveries of one Session, put together.
+#[derive(Debug, Default)]
+pub(crate) struct RestoredDelivery {
+    /// By number.
+    messages: BTreeMap<u64, RestoredMessage>,
+    /// In the order of first sending.
+    exchanges: BTreeMap<u64, RestoredExchange>,
+    received: Vec<PacketId>,
+    last_number: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct RestoredExchange {
+    pub(crate) number: u64,
+    pub(crate) order: u64,
+    pub(crate) packet_id: PacketId,
+    /// `None` after PUBREC.
+    pub(crate) message: Option<RestoredMessage>,
+}
+
+impl RestoredDelivery {
+    /// Takes a record whose key begins with `kind`; `false`: the kind is of no delivery. Records come in the order of their
+    /// keys.
+    pub(crate) fn take(
+        &mut self,
+        kind: Kind,
+        mut key: Fields<'_>,
+        mut value: Fields<'_>,
+    ) -> Result<bool, RestoreFault> {
+        match kind {
+            Kind::Message => {
+                let number = key.u64()?;
+                self.messages.insert(number, restored_record(value)?);
+                self.last_number = self.last_number.max(number);
+            }
+            Kind::Exchange => {
+                let (number, order) = (key.u64()?, value.u64()?);
+                let (packet_id, is_released) = (value.packet_id()?, value.bool()?);
+                value.end()?;
+                let message = self.messages.remove(&number);
+                if message.is_some() == is_released {
+                    return Err(RestoreFault::Inconsistent);
+                }
+                if message.as_ref().is_some_and(|message| message.qos == QoS::AtMostOnce) {
+                    return Err(RestoreFault::Inconsistent);
+                }
+                let exchange = RestoredExchange { number, order, packet_id, message };
+                if self.exchanges.insert(order, exchange).is_some() {
+                    return Err(RestoreFault::Inconsistent);
+                }
+                self.last_number = self.last_number.max(number);
+            }
+            Kind::Received => {
+                self.received.push(key.packet_id()?);
+                value.end()?;
+            }
+            Kind::Session | Kind::Will | Kind::Subscription | Kind::Walk => return Ok(false),
+        }
+        key.end()?;
+        Ok(true)
+    }
+
+    /// The identifiers of received messages.
+    pub(crate) fn received(&self) -> impl Iterator<Item = PacketId> {
+        self.received.iter().copied()
+    }
+
+    /// The highest number that is in use.
+    pub(crate) const fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    /// Exchanges in the order of first sending, and messages that wait, in the order they were taken over.
+    pub(crate) fn into_parts(
+        self,
+    ) -> (impl Iterator<Item = RestoredExchange>, impl Iterator<Item = (u64, RestoredMessage)>) {
+        (self.exchanges.into_values(), self.messages.into_iter())
+    }
+}
+
+fn restored_record(mut fields: Fields<'_>) -> Result<RestoredMessage, RestoreFault> {
+    let (qos, retain) = (fields.qos()?, fields.bool()?);
+    let (expires_at, count) = (fields.instant()?, fields.u32()?);
+    let mut identifiers = Vec::new();
+    for _ in 0..count {
+        // The count may be wrong; what is read is there.
+        identifiers.push(SubscriptionIdentifier::new(fields.u32()?).ok_or(RestoreFault::Content)?);
+    }
+    let group = if fields.bool()? { Some(restored_subscription(&mut fields)?) } else { None };
+    let message = restored_message(fields)?;
+    Ok(RestoredMessage { message, qos, retain, expires_at, identifiers, group })
+}

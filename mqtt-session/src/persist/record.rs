@@ -1,0 +1,362 @@
+//! How one record is written and read: keys, values, and what can be wrong with them.
+//!
+//! ```text
+//! key    scope kind rest        scope: nothing for a Client; for a Session of a broker 's', and its Client Identifier
+//! value  version fields crc     of key and value, so that neither damage nor a mix-up goes unnoticed
+//! ```
+//!
+//! Numbers are big-endian, so that keys of numbers sort as the numbers do.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use mqtt_codec::{PacketId, QoS, SubscriptionIdentifier};
+use mqtt_topic::Text;
+
+use super::Change;
+use crate::Instant;
+
+/// The layout of values.
+const VERSION: u8 = 1;
+
+/// What a record is about, in the order in which the records of a Session are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// That there is a Session, and its terms.
+    Session = 0,
+    Will = 1,
+    Subscription = 2,
+    /// A message that waits or is under way, by its number.
+    Message = 3,
+    /// The exchange of a message that has been sent, by its number.
+    Exchange = 4,
+    /// A QoS 2 message that was received and waits for PUBREL, by its identifier.
+    Received = 5,
+    /// A subscription that still has retained messages to get.
+    Walk = 6,
+}
+
+impl Kind {
+    const ALL: [Self; 7] = [
+        Self::Session,
+        Self::Will,
+        Self::Subscription,
+        Self::Message,
+        Self::Exchange,
+        Self::Received,
+        Self::Walk,
+    ];
+}
+
+/// The first byte of a key of the broker: records of a Session, of a retained message.
+const SESSION: u8 = b's';
+const RETAINED: u8 = b'r';
+
+/// Writes keys and values.
+#[derive(Debug)]
+pub(crate) struct Writer(Vec<u8>);
+
+impl Writer {
+    /// A key of a Client, which has one Session.
+    pub(crate) const fn client() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A key of one Session of a broker.
+    pub(crate) fn session(client_id: &str) -> Self {
+        Self(Vec::from([SESSION])).sized(client_id.as_bytes())
+    }
+
+    /// The key of a retained message.
+    pub(crate) fn retained(topic: &[u8]) -> Self {
+        Self(Vec::from([RETAINED])).bytes(topic)
+    }
+
+    /// A value.
+    pub(crate) fn value() -> Self {
+        Self(Vec::from([VERSION]))
+    }
+
+    pub(crate) fn kind(self, kind: Kind) -> Self {
+        self.byte(kind as u8)
+    }
+
+    pub(crate) fn byte(mut self, byte: u8) -> Self {
+        self.0.push(byte);
+        self
+    }
+
+    pub(crate) fn bool(self, flag: bool) -> Self {
+        self.byte(flag.into())
+    }
+
+    pub(crate) fn u32(self, number: u32) -> Self {
+        self.bytes(&number.to_be_bytes())
+    }
+
+    pub(crate) fn u64(self, number: u64) -> Self {
+        self.bytes(&number.to_be_bytes())
+    }
+
+    pub(crate) fn packet_id(self, id: PacketId) -> Self {
+        self.bytes(&id.get().to_be_bytes())
+    }
+
+    pub(crate) fn instant(self, at: Option<Instant>) -> Self {
+        match at {
+            None => self.bool(false),
+            Some(at) => self.bool(true).u64(at.as_millis()),
+        }
+    }
+
+    pub(crate) fn text(self, text: Option<&str>) -> Self {
+        match text {
+            None => self.bool(false),
+            Some(text) => self.bool(true).sized(text.as_bytes()),
+        }
+    }
+
+    pub(crate) fn identifier(self, identifier: Option<SubscriptionIdentifier>) -> Self {
+        self.u32(identifier.map_or(0, SubscriptionIdentifier::get))
+    }
+
+    /// Bytes and how many there are, in front of others.
+    pub(crate) fn sized(self, bytes: &[u8]) -> Self {
+        // Nothing that is written in this way is longer; what was cut off would fail the check of what is read.
+        self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX)).bytes(bytes)
+    }
+
+    /// Bytes to the end.
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// The finished key.
+    pub(crate) fn into_key(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// The finished record with this key and `value`.
+    pub(crate) fn with(self, value: Self) -> Change {
+        let checksum = checksum(&self.0, &value.0);
+        Change::Put { key: self.0, value: value.u32(checksum).0 }
+    }
+}
+
+/// What is wrong with a stored record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stored record {key:02X?}: {fault}")]
+pub struct RestoreError {
+    /// The key of the record.
+    pub key: Vec<u8>,
+    /// What is wrong with it.
+    pub fault: RestoreFault,
+}
+
+/// Why stored records cannot be what a machine has told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreFault {
+    /// The value is not the one that was stored under this key.
+    #[error("damaged: the checksum does not fit")]
+    Checksum,
+    /// Written by a later version of this crate.
+    #[error("layout {0} is not known")]
+    Version(u8),
+    /// The key names no record there is.
+    #[error("an unknown key")]
+    Key,
+    /// The value, though undamaged, says what no machine writes.
+    #[error("invalid content")]
+    Content,
+    /// The record contradicts another, or one that belongs to it is missing.
+    #[error("it does not fit the other records")]
+    Inconsistent,
+    /// The configuration leaves no room for it.
+    #[error("there is no room for it")]
+    NoRoom,
+    /// Records have to come in the order of their keys.
+    #[error("out of order")]
+    OutOfOrder,
+}
+
+/// Reads the fields of a key or of a value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// The fields of a key.
+    pub(crate) const fn of_key(key: &'a [u8]) -> Self {
+        Self(key)
+    }
+
+    /// The fields of a value, whose checksum and version are right.
+    pub(crate) fn of_value(key: &[u8], value: &'a [u8]) -> Result<Self, RestoreFault> {
+        let (covered, sum) = value.split_last_chunk::<4>().ok_or(RestoreFault::Checksum)?;
+        if checksum(key, covered) != u32::from_be_bytes(*sum) {
+            return Err(RestoreFault::Checksum);
+        }
+        match covered.split_first() {
+            Some((&VERSION, fields)) => Ok(Self(fields)),
+            Some((version, _)) => Err(RestoreFault::Version(*version)),
+            None => Err(RestoreFault::Checksum),
+        }
+    }
+
+    pub(crate) fn byte(&mut self) -> Result<u8, RestoreFault> {
+        self.chunk().map(|[byte]| byte)
+    }
+
+    pub(crate) fn bool(&mut self) -> Result<bool, RestoreFault> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(RestoreFault::Content),
+        }
+    }
+
+    pub(crate) fn kind(&mut self) -> Result<Kind, RestoreFault> {
+        let byte = self.byte().map_err(|_| RestoreFault::Key)?;
+        Kind::ALL.into_iter().find(|kind| *kind as u8 == byte).ok_or(RestoreFault::Key)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, RestoreFault> {
+        self.chunk().map(u32::from_be_bytes)
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64, RestoreFault> {
+        self.chunk().map(u64::from_be_bytes)
+    }
+
+    pub(crate) fn packet_id(&mut self) -> Result<PacketId, RestoreFault> {
+        PacketId::new(self.chunk().map(u16::from_be_bytes)?).ok_or(RestoreFault::Content)
+    }
+
+    pub(crate) fn instant(&mut self) -> Result<Option<Instant>, RestoreFault> {
+        if self.bool()? { self.u64().map(Instant::from_millis).map(Some) } else { Ok(None) }
+    }
+
+    pub(crate) fn text(&mut self) -> Result<Option<Arc<str>>, RestoreFault> {
+        if self.bool()? { self.string().map(Arc::from).map(Some) } else { Ok(None) }
+    }
+
+    pub(crate) fn identifier(&mut self) -> Result<Option<SubscriptionIdentifier>, RestoreFault> {
+        match self.u32()? {
+            0 => Ok(None),
+            identifier => SubscriptionIdentifier::new(identifier).map(Some).ok_or(RestoreFault::Content),
+        }
+    }
+
+    pub(crate) fn string(&mut self) -> Result<&'a str, RestoreFault> {
+        core::str::from_utf8(self.sized()?).map_err(|_| RestoreFault::Content)
+    }
+
+    pub(crate) fn sized(&mut self) -> Result<&'a [u8], RestoreFault> {
+        let len = usize::try_from(self.u32()?).map_err(|_| RestoreFault::Content)?;
+        let (bytes, rest) = self.0.split_at_checked(len).ok_or(RestoreFault::Content)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    pub(crate) fn qos(&mut self) -> Result<QoS, RestoreFault> {
+        QoS::from_bits(self.byte()?).ok_or(RestoreFault::Content)
+    }
+
+    /// The bytes to the end.
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.0)
+    }
+
+    /// There is nothing more.
+    pub(crate) fn end(self) -> Result<(), RestoreFault> {
+        if self.0.is_empty() { Ok(()) } else { Err(RestoreFault::Content) }
+    }
+
+    fn chunk<const N: usize>(&mut self) -> Result<[u8; N], RestoreFault> {
+        let (chunk, rest) = self.0.split_first_chunk::<N>().ok_or(RestoreFault::Content)?;
+        self.0 = rest;
+        Ok(*chunk)
+    }
+}
+
+/// Which machine a key is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope<'a> {
+    /// A Session of a broker.
+    Session(&'a str),
+    /// A retained message, with its topic.
+    Retained(&'a [u8]),
+}
+
+impl<'a> Scope<'a> {
+    /// The first fields of a key of a broker.
+    pub(crate) fn of(fields: &mut Fields<'a>) -> Result<Self, RestoreFault> {
+        let scope = match fields.byte() {
+            Ok(SESSION) => fields.string().map(Scope::Session),
+            Ok(RETAINED) => Ok(Scope::Retained(fields.take_rest())),
+            _ => Err(RestoreFault::Key),
+        };
+        scope.map_err(|_| RestoreFault::Key)
+    }
+}
+
+/// Text as a topic has it, which is UTF-8 unless the peer was allowed to send other bytes.
+pub(crate) fn topic_text(bytes: &[u8]) -> Result<Text<'_>, RestoreFault> {
+    Text::new(bytes).or_else(|_| Text::from_other(bytes)).map_err(|_| RestoreFault::Content)
+}
+
+/// CRC-32 (the one of IEEE 802.3) of one piece behind the other.
+pub(super) fn checksum(first: &[u8], second: &[u8]) -> u32 {
+    /// For each value of four bits.
+    #[rustfmt::skip]
+    const TABLE: [u32; 16] = [
+        0x0000_0000, 0x1DB7_1064, 0x3B6E_20C8, 0x26D9_30AC, 0x76DC_4190, 0x6B6B_51F4, 0x4DB2_6158, 0x5005_713C,
+        0xEDB8_8320, 0xF00F_9344, 0xD6D6_A3E8, 0xCB61_B38C, 0x9B64_C2B0, 0x86D3_D2D4, 0xA00A_E278, 0xBDBD_F21C,
+    ];
+    let step = |crc: u32| TABLE.get((crc & 0xF) as usize).copied().unwrap_or_default() ^ (crc >> 4);
+    !first.iter().chain(second).fold(!0, |crc, byte| step(step(crc ^ u32::from(*byte))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_the_usual_one() {
+        assert_eq!(checksum(b"", b""), 0);
+        assert_eq!(checksum(b"1234", b"56789"), 0xCBF4_3926);
+    }
+
+    fn record(version: u8, number: u64) -> (Vec<u8>, Vec<u8>) {
+        let key = Writer::client().kind(Kind::Message).u64(number);
+        let Change::Put { key, value } = key.with(Writer(Vec::from([version])).u32(5)) else {
+            panic!("a record")
+        };
+        (key, value)
+    }
+
+    #[test]
+    fn damage_and_mixed_up_values_are_noticed() {
+        let (key, value) = record(VERSION, 7);
+        let mut fields = Fields::of_value(&key, &value).unwrap();
+        assert_eq!(fields.u32(), Ok(5));
+        assert_eq!(fields.end(), Ok(()));
+        for at in 0..value.len() * 8 {
+            let mut damaged = value.clone();
+            damaged[at / 8] ^= 1 << (at % 8);
+            assert_eq!(Fields::of_value(&key, &damaged).unwrap_err(), RestoreFault::Checksum);
+        }
+        for len in 0..value.len() {
+            assert_eq!(Fields::of_value(&key, &value[..len]).unwrap_err(), RestoreFault::Checksum);
+        }
+        let (other, _) = record(VERSION, 8);
+        assert_eq!(Fields::of_value(&other, &value).unwrap_err(), RestoreFault::Checksum);
+    }
+
+    #[test]
+    fn a_later_layout_is_told_apart_from_damage() {
+        let (key, value) = record(VERSION + 1, 7);
+        assert_eq!(Fields::of_value(&key, &value).unwrap_err(), RestoreFault::Version(VERSION + 1));
+    }
+}

@@ -1,0 +1,210 @@
+//! The state of a durable broker on stable storage, apart from deliveries: Sessions and their terms, Wills, subscriptions,
+//! retained messages.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use mqtt_codec::{QoS, SubscriptionIdentifier};
+use mqtt_topic::{Subscription, TopicFilter};
+
+use super::retained::Retained;
+use super::session::{RetainedWalk, Session};
+use crate::persist::{
+    Change, Fields, Journal, Kind, RestoreFault, RestoredDelivery, Writer, message_fields, restored_filter,
+    restored_message, restored_subscription, restored_topic, subscription_fields,
+};
+use crate::{Instant, Message};
+
+/// What a subscription was granted, without what follows from the subscription itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) qos: QoS,
+    pub(crate) no_local: bool,
+    pub(crate) retain_as_published: bool,
+    pub(crate) identifier: Option<SubscriptionIdentifier>,
+}
+
+/// A Will in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredWill {
+    pub(crate) message: Arc<Message>,
+    /// Will Delay Interval in seconds.
+    pub(crate) delay: u32,
+    /// When it is due; `None` while its connection is open.
+    pub(crate) at: Option<Instant>,
+}
+
+/// Tells the changes of one Session that are no deliveries.
+#[derive(Debug)]
+pub(crate) struct SessionLog<'j> {
+    journal: &'j mut Journal,
+    client_id: &'j str,
+    is_enabled: bool,
+}
+
+impl<'j> SessionLog<'j> {
+    pub(crate) const fn new(journal: &'j mut Journal, client_id: &'j str, is_stored: bool) -> Self {
+        let is_enabled = is_stored && journal.is_enabled();
+        Self { journal, client_id, is_enabled }
+    }
+
+    /// The Session is there, on these terms.
+    pub(crate) fn terms(&mut self, session: &Session) {
+        let value = Writer::value()
+            .text(session.principal.as_deref())
+            .u32(session.expiry)
+            .bool(session.connection.is_some())
+            .instant(session.expires_at);
+        self.put(|key| key.kind(Kind::Session), value);
+    }
+
+    /// The Session is gone, and everything it had.
+    pub(crate) fn ended(&mut self) {
+        if self.is_enabled {
+            self.journal.push(Change::RemoveAll { prefix: Writer::session(self.client_id).into_key() });
+        }
+    }
+
+    pub(crate) fn will(&mut self, will: &StoredWill) {
+        // A Will came in a packet, and fits one.
+        let fields = message_fields(Writer::value().u32(will.delay).instant(will.at), &will.message);
+        if let Some(value) = fields {
+            self.put(|key| key.kind(Kind::Will), value);
+        }
+    }
+
+    pub(crate) fn will_gone(&mut self) {
+        self.remove(|key| key.kind(Kind::Will));
+    }
+
+    pub(crate) fn subscribed<S: AsRef<[u8]>>(&mut self, subscription: &Subscription<S>, terms: Terms) {
+        let value = Writer::value()
+            .byte(terms.qos.bits())
+            .bool(terms.no_local)
+            .bool(terms.retain_as_published)
+            .identifier(terms.identifier);
+        self.put(|key| subscription_fields(key.kind(Kind::Subscription), subscription), value);
+    }
+
+    pub(crate) fn unsubscribed<S: AsRef<[u8]>>(&mut self, subscription: &Subscription<S>) {
+        self.remove(|key| subscription_fields(key.kind(Kind::Subscription), subscription));
+    }
+
+    /// A subscription still has to get the retained messages behind a topic.
+    pub(crate) fn walk(&mut self, walk: &RetainedWalk) {
+        let value = Writer::value()
+            .byte(walk.qos.bits())
+            .bool(walk.no_local)
+            .identifier(walk.identifier)
+            .bytes(walk.after.as_ref().map_or(&[], |after| after.as_bytes()));
+        self.put(|key| key.kind(Kind::Walk).bytes(walk.filter.as_bytes()), value);
+    }
+
+    pub(crate) fn walk_gone<S: AsRef<[u8]>>(&mut self, filter: &TopicFilter<S>) {
+        self.remove(|key| key.kind(Kind::Walk).bytes(filter.as_bytes()));
+    }
+
+    fn put(&mut self, rest: impl FnOnce(Writer) -> Writer, value: Writer) {
+        if self.is_enabled {
+            self.journal.push(rest(Writer::session(self.client_id)).with(value));
+        }
+    }
+
+    fn remove(&mut self, rest: impl FnOnce(Writer) -> Writer) {
+        if self.is_enabled {
+            self.journal.push(Change::Remove { key: rest(Writer::session(self.client_id)).into_key() });
+        }
+    }
+}
+
+/// The message of a topic is retained.
+pub(crate) fn put_retained(journal: &mut Journal, retained: &Retained) {
+    if !journal.is_enabled() {
+        return;
+    }
+    let key = Writer::retained(retained.message.topic().as_bytes());
+    let value = Writer::value().instant(retained.expires_at).text(retained.publisher.as_deref());
+    // What is too large for any packet is not sent either.
+    if let Some(value) = message_fields(value, &retained.message) {
+        journal.push(key.with(value));
+    }
+}
+
+/// No message of the topic is retained.
+pub(crate) fn remove_retained(journal: &mut Journal, topic: &[u8]) {
+    if journal.is_enabled() {
+        journal.push(Change::Remove { key: Writer::retained(topic).into_key() });
+    }
+}
+
+pub(crate) fn restored_retained(topic: &[u8], mut value: Fields<'_>) -> Result<Retained, RestoreFault> {
+    let (expires_at, publisher) = (value.instant()?, value.text()?);
+    let message = restored_message(value)?;
+    if message.topic().as_bytes() != topic || message.payload().is_empty() {
+        return Err(RestoreFault::Inconsistent);
+    }
+    Ok(Retained { message: Arc::new(message), expires_at, publisher })
+}
+
+/// The records of one Session, put together.
+#[derive(Debug, Default)]
+pub(crate) struct StoredSession {
+    pub(crate) terms: Option<SessionTerms>,
+    pub(crate) will: Option<StoredWill>,
+    pub(crate) subscriptions: Vec<(Subscription<Box<[u8]>>, Terms)>,
+    pub(crate) walks: Vec<RetainedWalk>,
+    pub(crate) delivery: RestoredDelivery,
+}
+
+#[derive(Debug)]
+pub(crate) struct SessionTerms {
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) expiry: u32,
+    /// There was a connection when the broker was stopped.
+    pub(crate) was_connected: bool,
+    pub(crate) expires_at: Option<Instant>,
+}
+
+impl StoredSession {
+    /// Takes a record, of which `key` is what is behind the Client Identifier.
+    pub(crate) fn take(&mut self, mut key: Fields<'_>, mut value: Fields<'_>) -> Result<(), RestoreFault> {
+        let kind = key.kind()?;
+        if self.delivery.take(kind, key, value)? {
+            return Ok(());
+        }
+        match kind {
+            Kind::Session => {
+                self.terms = Some(SessionTerms {
+                    principal: value.text()?,
+                    expiry: value.u32()?,
+                    was_connected: value.bool()?,
+                    expires_at: value.instant()?,
+                });
+                value.end()?;
+            }
+            Kind::Will => {
+                let (delay, at) = (value.u32()?, value.instant()?);
+                self.will = Some(StoredWill { message: Arc::new(restored_message(value)?), delay, at });
+            }
+            Kind::Subscription => {
+                let subscription = restored_subscription(&mut key)?;
+                let (qos, no_local, retain_as_published) = (value.qos()?, value.bool()?, value.bool()?);
+                let terms = Terms { qos, no_local, retain_as_published, identifier: value.identifier()? };
+                self.subscriptions.push((subscription, terms));
+                value.end()?;
+            }
+            Kind::Walk => {
+                let filter = restored_filter(key.take_rest())?;
+                let (qos, no_local, identifier) = (value.qos()?, value.bool()?, value.identifier()?);
+                let after = match value.take_rest() {
+                    [] => None,
+                    topic => Some(restored_topic(topic)?),
+                };
+                self.walks.push(RetainedWalk { filter, qos, no_local, identifier, after });
+            }
+            Kind::Message | Kind::Exchange | Kind::Received => return Err(RestoreFault::Key),
+        }
+        key.end()
+    }
+}
