@@ -44,11 +44,11 @@ use self::groups::Groups;
 use self::hash::Seed;
 use self::subscribers::{Found, Subscribers};
 use crate::arena::MAXIMUM;
-use crate::{Subscription, TopicName};
+use crate::{Refused, Subscription, TopicName};
 
 pub use self::group::{Group, Members};
 pub use self::groups::GroupId;
-pub use self::limits::{Refused, TreeConfig, TreeLimit};
+pub use self::limits::{TreeConfig, TreeLimit};
 pub use self::matches::{Match, Matches};
 pub use self::walk::MatchPosition;
 
@@ -129,7 +129,7 @@ impl<K: Hash + Eq + Clone, V: Clone> SubscriptionTree<K, V> {
         subscription: &Subscription<S>,
         key: K,
         value: V,
-    ) -> Result<Option<V>, Refused<V>> {
+    ) -> Result<Option<V>, Refused<V, TreeLimit>> {
         let subscription = subscription.borrowed();
         let hash = self.seed.key(&key);
         let subscriber = self.find_subscriber(hash, &key);

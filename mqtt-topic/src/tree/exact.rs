@@ -233,7 +233,7 @@ pub(super) fn bytes_of(bytes: &Arc<[u8]>) -> usize {
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::string::String;
+    use alloc::string::{String, ToString};
 
     use super::*;
     use crate::{Match, Subscription, SubscriptionTree, TopicName};
@@ -242,11 +242,10 @@ mod tests {
     fn found(tree: &SubscriptionTree<u32, u32>, text: &str) -> Vec<u32> {
         let name = TopicName::parse(text).unwrap();
         let keys = tree.matches(&name).map(|found| match found {
-            Match::Ordinary(group) => {
-                assert_eq!(group.filter().as_str(), text);
+            Match::Ordinary(group) | Match::Shared(group) => {
+                assert_eq!(group.subscription().to_string(), text);
                 *group.members().next().unwrap().0
             }
-            Match::Shared(_) => unreachable!(),
         });
         keys.collect()
     }
