@@ -128,8 +128,8 @@ impl Exact {
 
     /// Whether there is room for one more text; if not, filters that [are for](Self::is_for) here are elsewhere too.
     pub(super) fn make_room(&mut self) -> bool {
-        // A removal may need a page before it gives one back.
-        let has_room = self.pages.len() + 2 <= self.maximum_pages + self.vacant.len();
+        // The page that the last place is taken for is nearly empty: what removals move before they give one back fits into it.
+        let has_room = self.pages.len() < self.maximum_pages + self.vacant.len();
         self.is_spilled |= !has_room;
         has_room
     }
