@@ -2,5 +2,6 @@
 
 pub mod codec;
 pub mod encode;
+pub mod naive;
 pub mod retained;
 pub mod tree;
