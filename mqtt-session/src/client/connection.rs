@@ -7,11 +7,12 @@ use mqtt_codec::{
     Connack, Decoder, Delivery, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
 };
 
+use super::authentication::Exchange;
 use super::config::ConnectOptions;
 use super::{RejectReason, RequestToken, SubscribeRequest};
 use crate::keep_alive::Pinger;
 use crate::topic_alias::{AliasReceiver, AliasSender};
-use crate::{Instant, Message};
+use crate::{Explanation, Instant, Message};
 
 /// Topics that get an alias, at most: their names are kept.
 const ALIASED_TOPICS: u16 = 256;
@@ -24,6 +25,10 @@ pub(super) struct Connection {
     pub(super) phase: Phase,
     /// Requests that wait for their answer; no Session keeps them.
     pub(super) requests: BTreeMap<PacketId, Request>,
+    /// The enhanced authentication exchange that is under way.
+    pub(super) exchange: Option<Exchange>,
+    /// What is to be said beside the reasons of acknowledgements that wait for their turn.
+    pub(super) explanations: BTreeMap<PacketId, Explanation>,
 }
 
 #[derive(Debug)]
@@ -92,7 +97,9 @@ impl Connection {
         decoder.set_maximum_packet_size(options.maximum_packet_size);
         decoder.accept(options.accepted_deviations);
         let phase = Phase::AwaitConnack { deadline: now + connack_timeout };
-        Self { options, decoder, phase, requests: BTreeMap::new() }
+        let exchange = options.method().map(|_| Exchange::BEGUN);
+        let explanations = BTreeMap::new();
+        Self { options, decoder, phase, requests: BTreeMap::new(), exchange, explanations }
     }
 
     pub(super) const fn negotiated(&self) -> Option<&Negotiated> {

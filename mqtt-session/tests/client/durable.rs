@@ -22,7 +22,7 @@ fn exactly_once(packet_id: u16, dup: bool) -> mqtt_session::codec::Delivery {
 }
 
 #[test]
-fn a_message_leaves_when_it_is_stored() {
+fn complaint_18_a_message_leaves_when_it_is_stored() {
     let mut scene = Scene::connected(V5);
     scene.trace();
     scene.store_stalled = true;
@@ -62,7 +62,7 @@ fn what_depends_on_nothing_waits_for_nothing() {
 
 /// Every answer of QoS 2 waits for what it says.
 #[test]
-fn no_step_of_qos_2_is_answered_before_it_is_stored() {
+fn complaint_18_no_step_of_qos_2_is_answered_before_it_is_stored() {
     let mut scene = Scene::connected(V5);
     scene.trace();
     scene.store_stalled = true;
@@ -86,7 +86,7 @@ fn no_step_of_qos_2_is_answered_before_it_is_stored() {
 }
 
 #[test]
-fn a_restart_resumes_everything_in_order() {
+fn complaint_18_a_restart_resumes_everything_in_order() {
     let mut scene = Scene::connected(V5);
     for (payload, qos) in [("1", QoS::ExactlyOnce), ("2", QoS::AtLeastOnce), ("3", QoS::ExactlyOnce)] {
         scene.publish("a", payload, qos);
