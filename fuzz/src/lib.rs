@@ -4,6 +4,7 @@ pub mod broker;
 pub mod client;
 pub mod codec;
 pub mod encode;
+pub mod naive;
 pub mod packets;
 pub mod restore;
 pub mod retained;
