@@ -6,6 +6,7 @@
 
 pub mod manifest;
 pub mod report;
+pub mod simulation;
 pub mod tests;
 
 use std::path::Path;

@@ -1,0 +1,430 @@
+//! The Clients' side of the model: what an application asks for, and what it is told.
+
+use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS, SubackReason};
+use mqtt_session::{
+    Disconnected, Event, PublishOutcome, PublishToken, RejectReason, RequestToken, SubscribeOutcome,
+    UnsubscribeOutcome, Violation as ServerViolation,
+};
+
+use super::super::exchange::{Acknowledged, Exchanges};
+use super::super::plan::{ClientPlan, Direction};
+use super::super::wire::{Answer, Fact, Wire, number};
+use super::super::{Violation, check};
+use super::{Expected, Model, Party};
+
+impl Party {
+    pub(super) const fn new(plan: ClientPlan) -> Self {
+        Self {
+            plan,
+            exchanges: Exchanges::new(),
+            accepted: Vec::new(),
+            expected: std::collections::VecDeque::new(),
+            wire: None,
+            session_present: None,
+            is_connected: false,
+            expiry: 0,
+            losses: 0,
+            is_losing: false,
+            was_told_of_loss: false,
+            tokens: Vec::new(),
+            requests: Vec::new(),
+            last_started: None,
+            is_void: false,
+        }
+    }
+
+    /// The Session Expiry Interval of its connections, in seconds.
+    pub const fn session_expiry(&self, clean_start: bool) -> u32 {
+        match self.plan.version {
+            ProtocolVersion::V5_0 => self.plan.session_expiry,
+            ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 if clean_start => 0,
+            ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => u32::MAX,
+        }
+    }
+
+    /// The Client gives its Session State up.
+    fn loses(&mut self) {
+        self.losses += 1;
+        self.is_losing = true;
+        self.accepted.clear();
+    }
+}
+
+impl Model {
+    /// A Client connects; the number of the connection.
+    pub fn connects(&mut self, client: usize, clean_start: bool, will: Option<u32>) -> usize {
+        let limits = self.limits(client);
+        let party = &mut self.parties[client];
+        if clean_start {
+            party.loses();
+        }
+        party.session_present = None;
+        party.is_connected = false;
+        party.expiry = party.session_expiry(clean_start).min(self.broker.maximum_session_expiry);
+        if party.plan.version != ProtocolVersion::V5_0 {
+            party.expiry = party.session_expiry(clean_start);
+        }
+        let keep_alive = match (party.plan.keep_alive, self.broker.maximum_keep_alive) {
+            (asked, 0) => asked,
+            (asked, _) if party.plan.version != ProtocolVersion::V5_0 => asked,
+            (0, maximum) => maximum,
+            (asked, maximum) => asked.min(maximum),
+        };
+        party.wire = Some(self.wires.len());
+        self.wires.push(Wire {
+            clean_start,
+            will,
+            expiry: party.session_expiry(clean_start),
+            losses: party.losses,
+            keep_alive,
+            heard_at: self.now,
+            ..Wire::new(client, party.plan.version, limits)
+        });
+        self.wires.len() - 1
+    }
+
+    /// The Client has taken a message.
+    pub fn took(&mut self, client: usize, token: PublishToken, number: u32) -> Result<(), Violation> {
+        let tokens = &mut self.parties[client].tokens;
+        check(tokens.iter().all(|(known, _)| *known != token), || "a token is given twice")?;
+        tokens.push((token, number));
+        Ok(())
+    }
+
+    /// The Client has taken a SUBSCRIBE, or an UNSUBSCRIBE.
+    pub fn asked(&mut self, client: usize, token: RequestToken, is_subscribe: bool) -> Result<(), Violation> {
+        let requests = &mut self.parties[client].requests;
+        check(requests.iter().all(|(known, _)| *known != token), || "a token is given twice")?;
+        requests.push((token, is_subscribe));
+        Ok(())
+    }
+
+    /// The application has acknowledged a message.
+    pub fn acknowledged(&mut self, client: usize, wire: usize, id: u16, number: u32, is_refused: bool) {
+        let is_refused = is_refused && self.wires[wire].version == ProtocolVersion::V5_0;
+        let Some(answer) = self.wires[wire].ways[Direction::Down as usize].answers.iter_mut().find(|answer| answer.id == id)
+        else {
+            return;
+        };
+        answer.is_ready = true;
+        if answer.qos == QoS::ExactlyOnce && !is_refused {
+            self.parties[client].accepted.push(id);
+            self.publications[number as usize].copies[client].accepted += 1;
+        }
+    }
+
+    /// The Client has asked for another Session Expiry Interval in DISCONNECT.
+    pub fn prolonged(&mut self, client: usize, expiry: u32) {
+        self.parties[client].expiry = expiry;
+    }
+
+    /// A PINGREQ of the Client is due.
+    pub fn pings(&mut self, client: usize) {
+        if let Some(wire) = self.parties[client].wire {
+            self.wires[wire].ping_at = self.now;
+        }
+    }
+
+    /// The Client has written a packet.
+    pub(super) fn client_sent(&mut self, wire: usize, fact: Fact) -> Result<(), Violation> {
+        let client = self.wires[wire].client;
+        let is_first = !std::mem::replace(&mut self.wires[wire].has_begun, true);
+        check(is_first == (fact == Fact::Connect), || "CONNECT is not the first packet, or comes twice")?;
+        match fact {
+            Fact::Connect => Ok(()),
+            Fact::Publish { number, topic, delivery, .. } => {
+                let publication = &self.publications[number as usize];
+                check(publication.topic == topic, || format!("#{number} with the topic of another"))?;
+                check(publication.publisher == Some(client), || format!("#{number} is another Client's"))?;
+                check(publication.qos == delivery.qos(), || format!("#{number} with another QoS"))?;
+                let published = self.published(wire, Direction::Up, number, delivery);
+                // What was written last may be read last, when nothing is left of the Session.
+                if let Some(published) = published.filter(|_| !self.wires[wire].is_lost) {
+                    check(!self.wires[wire].requests.contains(&published.id), || {
+                        format!("PUBLISH id={} while a request uses this identifier", published.id)
+                    })?;
+                    let persisted = self.is_durable;
+                    if !self.parties[client].exchanges.publish(published, persisted)? {
+                        return Ok(());
+                    }
+                }
+                let last = self.parties[client].last_started.replace(number);
+                check(last.is_none_or(|last| last < number), || format!("#{number} goes out late, or twice"))?;
+                self.publications[number as usize].is_started = true;
+                Ok(())
+            }
+            Fact::Puback { .. } | Fact::Pubrec { .. } | Fact::Pubcomp { .. } => self.answered(wire, Direction::Up, fact),
+            Fact::Pubrel { id } => {
+                let releases = &mut self.wires[wire].ways[Direction::Up as usize].releases;
+                let answers = releases.front() == Some(&id);
+                if answers {
+                    releases.pop_front();
+                }
+                let is_lost = self.wires[wire].is_lost;
+                if is_lost { Ok(()) } else { self.parties[client].exchanges.pubrel(id, wire as u32, answers) }
+            }
+            Fact::Subscribe { id, .. } | Fact::Unsubscribe { id, .. } => {
+                let is_used = self.parties[client].exchanges.uses(id) || self.wires[wire].requests.contains(&id);
+                check(!is_used, || format!("a request with the identifier {id}, which is in use"))?;
+                self.wires[wire].requests.push(id);
+                Ok(())
+            }
+            Fact::Pingreq | Fact::Disconnect { .. } => Ok(()),
+            Fact::Connack { .. } | Fact::Suback { .. } | Fact::Unsuback { .. } | Fact::Pingresp => {
+                Err(Violation::new("a packet that Clients do not send"))
+            }
+        }
+    }
+
+    /// The Client has consumed a packet.
+    pub(super) fn client_received(&mut self, wire: usize, fact: Fact) -> Result<(), Violation> {
+        let client = self.wires[wire].client;
+        let party = &mut self.parties[client];
+        match fact {
+            Fact::Connack { session_present } => {
+                party.session_present = Some(session_present);
+                if !session_present {
+                    match party.plan.version {
+                        ProtocolVersion::V3_1 => {}
+                        ProtocolVersion::V3_1_1 => party.accepted.clear(),
+                        ProtocolVersion::V5_0 => {
+                            party.is_losing = true;
+                            party.accepted.clear();
+                        }
+                    }
+                }
+            }
+            Fact::Publish { number, delivery, retain, .. } => {
+                let id = delivery.packet_id().map_or(0, mqtt_session::codec::PacketId::get);
+                let qos = delivery.qos();
+                let is_repeat = qos == QoS::ExactlyOnce && party.accepted.contains(&id);
+                let is_automatic = !party.plan.manual_acknowledgement;
+                if qos != QoS::AtMostOnce {
+                    let answer = Answer { id, qos, is_ready: is_repeat || is_automatic };
+                    self.wires[wire].ways[Direction::Down as usize].answers.push_back(answer);
+                }
+                if !is_repeat {
+                    if qos == QoS::ExactlyOnce && is_automatic {
+                        party.accepted.push(id);
+                    }
+                    party.expected.push_back(Expected { number, id, qos, dup: delivery.dup(), retain });
+                }
+            }
+            Fact::Puback { id } => {
+                party.exchanges.puback(id)?;
+            }
+            Fact::Pubrec { id, is_error } => {
+                if party.exchanges.pubrec(id, is_error)? == Acknowledged::ReleaseDue {
+                    self.wires[wire].ways[Direction::Up as usize].releases.push_back(id);
+                }
+            }
+            Fact::Pubcomp { id } => {
+                party.exchanges.pubcomp(id)?;
+            }
+            Fact::Pubrel { id } => {
+                party.accepted.retain(|accepted| *accepted != id);
+                self.wires[wire].ways[Direction::Down as usize].completions.push_back(id);
+            }
+            Fact::Suback { id } | Fact::Unsuback { id } => {
+                self.wires[wire].requests.retain(|request| *request != id);
+            }
+            Fact::Pingresp
+            | Fact::Disconnect { .. }
+            | Fact::Connect
+            | Fact::Subscribe { .. }
+            | Fact::Unsubscribe { .. }
+            | Fact::Pingreq => {}
+        }
+        Ok(())
+    }
+
+    /// The application of a Client is told something. For a message that is to be acknowledged: its Packet Identifier and
+    /// number.
+    pub fn told(&mut self, client: usize, event: &Event) -> Result<Option<(u16, u32)>, Violation> {
+        match event {
+            Event::Connected(connected) => {
+                let party = &mut self.parties[client];
+                check(!party.is_connected && party.wire.is_some(), || "connected twice")?;
+                party.is_connected = true;
+                self.trace.mix(1);
+                check(party.session_present == Some(connected.session_present), || "connected without CONNACK")?;
+                Ok(None)
+            }
+            Event::Message(received) => {
+                let message = &received.message;
+                let number = number(message.payload())?;
+                self.trace.mix(2 | u64::from(number) << 8);
+                self.trace.line(self.now, || format!("C{client} * message #{number} q{}", message.qos()));
+                self.told_of_message(client, number, message.qos(), received.dup, message.retain())
+            }
+            Event::Published { token, outcome } => {
+                let tokens = &mut self.parties[client].tokens;
+                let Some(at) = tokens.iter().position(|(known, _)| known == token) else {
+                    return Err(Violation::new(format!("{token:?} has two outcomes: {outcome}")));
+                };
+                let (_, number) = tokens.remove(at);
+                self.trace.mix(3 | u64::from(number) << 8);
+                self.trace.line(self.now, || format!("C{client} * #{number} {outcome}"));
+                self.told_outcome(client, number, outcome)?;
+                Ok(None)
+            }
+            Event::Subscribed { token, outcome } => {
+                self.trace.mix(4);
+                let is_granted = match outcome {
+                    SubscribeOutcome::Acknowledged { reasons, .. } => {
+                        matches!(reasons[..], [reason] if !SubackReason::is_error(reason))
+                    }
+                    _ => true,
+                };
+                check(is_granted, || "a subscription is refused")?;
+                self.told_answer(client, *token, true)
+            }
+            Event::Unsubscribed { token, outcome } => {
+                self.trace.mix(5);
+                let _: &UnsubscribeOutcome = outcome;
+                self.told_answer(client, *token, false)
+            }
+            Event::Disconnected(why) => {
+                self.trace.mix(6);
+                self.trace.line(self.now, || format!("C{client} * {why}"));
+                self.told_end(client, why)?;
+                Ok(None)
+            }
+            _ => Err(Violation::new(format!("an event nobody expects: {event:?}"))),
+        }
+    }
+
+    fn told_of_message(
+        &mut self,
+        client: usize,
+        number: u32,
+        qos: QoS,
+        dup: bool,
+        retain: bool,
+    ) -> Result<Option<(u16, u32)>, Violation> {
+        let party = &mut self.parties[client];
+        let expected = party.expected.pop_front();
+        let fits = matches!(expected, Some(expected) if Expected { number, qos, dup, retain, ..expected } == expected);
+        check(fits, || format!("C{client} is told of #{number} q{qos} instead of {expected:?}"))?;
+        let copies = &mut self.publications[number as usize].copies[client];
+        copies.delivered += 1;
+        let is_known = copies.due > 0 && copies.era == self.sessions[client].era;
+        if qos == QoS::ExactlyOnce && is_known {
+            check(copies.accepted < copies.due, || format!("C{client} gets #{number} again"))?;
+            if !party.plan.manual_acknowledgement {
+                copies.accepted += 1;
+            }
+        }
+        Ok(expected.filter(|_| qos != QoS::AtMostOnce).map(|expected| (expected.id, number)))
+    }
+
+    fn told_outcome(&mut self, client: usize, number: u32, outcome: &PublishOutcome) -> Result<(), Violation> {
+        let limits = self.limits(client)[Direction::Up as usize];
+        let is_too_large = self.may_exceed(number, limits);
+        let party = &mut self.parties[client];
+        let publication = &self.publications[number as usize];
+        let is_open = party.exchanges.numbers().any(|open| open == number);
+        match outcome {
+            PublishOutcome::Sent => {
+                check(publication.qos == QoS::AtMostOnce, || format!("#{number} q{} is only sent", publication.qos))
+            }
+            PublishOutcome::Acknowledged(reason) => {
+                check(publication.qos != QoS::AtMostOnce && publication.is_started && !is_open, || {
+                    format!("#{number} is acknowledged, but not by the Server")
+                })?;
+                check(
+                    matches!(reason, PublishReason::Success | PublishReason::NoMatchingSubscribers),
+                    || format!("#{number}: {reason}"),
+                )?;
+                check(publication.routed > 0 || publication.is_forgiven, || {
+                    format!("#{number} is acknowledged, but the Server has never taken it over")
+                })
+            }
+            PublishOutcome::SessionLost(message) => {
+                party.exchanges.abandon(number);
+                party.was_told_of_loss = true;
+                check(message.is_some() || publication.routed > 0, || {
+                    format!("#{number} does not come back, and the Server does not have it")
+                })
+            }
+            PublishOutcome::Expired => {
+                let expires_at = publication.expiry.map(|seconds| publication.published_at + u64::from(seconds) * 1_000);
+                check(expires_at.is_some_and(|at| at <= self.now) && !is_open, || format!("#{number} has not expired"))
+            }
+            PublishOutcome::Rejected { reason, .. } => {
+                party.exchanges.abandon(number);
+                check(*reason == RejectReason::PacketTooLarge && is_too_large, || format!("#{number} is rejected: {reason}"))
+            }
+            _ => Err(Violation::new(format!("#{number}: {outcome}"))),
+        }
+    }
+
+    fn told_answer(
+        &mut self,
+        client: usize,
+        token: RequestToken,
+        is_subscribe: bool,
+    ) -> Result<Option<(u16, u32)>, Violation> {
+        let requests = &mut self.parties[client].requests;
+        let Some(at) = requests.iter().position(|known| *known == (token, is_subscribe)) else {
+            return Err(Violation::new(format!("{token:?} has two answers, or the wrong one")));
+        };
+        requests.remove(at);
+        Ok(None)
+    }
+
+    fn told_end(&mut self, client: usize, why: &Disconnected) -> Result<(), Violation> {
+        let session_losses = self.sessions[client].losses;
+        let party = &mut self.parties[client];
+        let Some(wire) = party.wire.take() else {
+            return Err(Violation::new("disconnected twice, or without a connection"));
+        };
+        if party.is_connected && party.expiry == 0 {
+            party.loses();
+            self.wires[wire].is_lost = true;
+        }
+        check(party.requests.is_empty(), || "a request outlives its connection")?;
+        let wire = &self.wires[wire];
+        let is_fair = match why {
+            Disconnected::Requested | Disconnected::Closed | Disconnected::ConnackTimeout => true,
+            Disconnected::ByServer { reason, .. } => matches!(
+                reason,
+                DisconnectReason::SessionTakenOver | DisconnectReason::KeepAliveTimeout
+            ),
+            Disconnected::PingrespTimeout => {
+                self.now >= wire.ping_at + (u64::from(wire.keep_alive) * 1_000).min(super::super::PINGRESP_TIMEOUT)
+            }
+            Disconnected::ProtocolError { violation: ServerViolation::SessionPresent, .. } => {
+                // The Client has given its state up, and the Server was not told.
+                session_losses != wire.losses
+            }
+            _ => false,
+        };
+        check(is_fair, || format!("C{client} ends a connection for what the Server has not done: {why}"))
+    }
+
+    /// The application of a Client has been told everything.
+    pub fn told_all(&mut self, client: usize) -> Result<(), Violation> {
+        let party = &mut self.parties[client];
+        check(party.expected.is_empty(), || format!("C{client} is not told of {:?}", party.expected.front()))?;
+        if party.was_told_of_loss || party.is_losing {
+            check(party.is_losing, || format!("C{client} has lost a Session that is still there"))?;
+            check(party.exchanges.is_empty(), || format!("C{client} has lost its Session, and keeps {:?}", party.exchanges))?;
+            party.was_told_of_loss = false;
+            party.is_losing = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish_client(&self, client: usize, party: &Party) -> Result<(), Violation> {
+        check(party.tokens.is_empty(), || format!("C{client} is never told what became of {:?}", party.tokens))?;
+        check(party.requests.is_empty(), || format!("C{client} never gets an answer to {:?}", party.requests))?;
+        check(party.exchanges.is_empty(), || format!("C{client} still waits: {:?}", party.exchanges))?;
+        let Some(wire) = party.wire else { return Ok(()) };
+        for way in &self.wires[wire].ways {
+            let is_settled = way.answers.is_empty() && way.releases.is_empty() && way.completions.is_empty();
+            check(is_settled, || format!("C{client} or the Server owes an answer: {way:?}"))?;
+        }
+        Ok(())
+    }
+}
