@@ -72,6 +72,47 @@
 //! 6. Every connection ends with one event, every message and request with one outcome. After the end of a connection
 //!    there are still events to take.
 //!
+//! # What survives a crash
+//!
+//! A machine that is [durable](ClientConfig::durable) tells every change of what has to survive ([`Event::Persist`],
+//! [`Action::Persist`]), and holds back the bytes that depend on it until it is told that the change is stored. Any ordered store of keys
+//! and values will do; [`Client::restore`] and [`Broker::restore`] go on from what is in it.
+//!
+//! ```
+//! use bytes::Buf;
+//! use mqtt_session::codec::{ProtocolVersion, QoS};
+//! use mqtt_session::{Client, ClientConfig, ConnectOptions, Event, Instant, Message, StoredState};
+//!
+//! /// Does what events want, and stores what changes; `state` stands for a database.
+//! fn take_events(now: Instant, client: &mut Client, state: &mut StoredState) {
+//!     while let Some(event) = client.poll_event() {
+//!         if let Event::Persist(persist) = event {
+//!             state.apply(&persist.changes); // in one transaction
+//!             client.handle_persisted(now, persist.seq);
+//!         }
+//!     }
+//! }
+//! # let now = Instant::from_millis(0);
+//!
+//! let config = ClientConfig { durable: true, ..ClientConfig::default() };
+//! let mut state = StoredState::default();
+//! let mut client = Client::new(config.clone());
+//! client.publish(now, Message::new("a", "1")?.with_qos(QoS::AtLeastOnce))?;
+//! take_events(now, &mut client, &mut state);
+//! drop(client); // A crash.
+//!
+//! let mut client = Client::restore(config, state.records())?;
+//! let options = ConnectOptions::new(ProtocolVersion::V3_1_1);
+//! client.connect(now, ConnectOptions { client_id: "c".into(), clean_start: false, ..options })?;
+//! # while client.transmit().pop().is_some() {}
+//! let _ = client.handle_input(now, &mut b"\x20\x02\x00\x00"[..].into()); // CONNACK
+//! take_events(now, &mut client, &mut state);
+//! assert_eq!(client.transmit().chunk(), b"\x32\x06\x00\x01a\x00\x011"); // PUBLISH
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! With changes told, "nothing is left to do" means: no event or action is left, and there has been nothing to write since.
+//!
 //! The clock must go on while the machine is suspended, see [`Instant`].
 //!
 //! # Where things are
@@ -81,6 +122,7 @@
 //! | a Client | [`Client`], [`ClientConfig`], [`ConnectOptions`], [`Event`] |
 //! | a Server | [`Broker`], [`BrokerConfig`], [`Policy`], [`Action`] |
 //! | messages | [`Message`] |
+//! | durability | [`Persist`], [`Change`], [`StoredState`] |
 //! | bytes | [`Transmit`], [`Received`] |
 //! | packets, properties, reason codes | [`codec`] |
 //! | Topic Names and Topic Filters | [`topic`] |

@@ -68,13 +68,17 @@ class Broker:
 
 
 class Ours(Broker):
-    """The broker example of this repository."""
+    """The broker example of this repository, on a store that is empty at first."""
 
     name = "ours"
 
     def __init__(self, program: Path, folder: Path) -> None:
+        store = folder / "ours.redb"
+        store.unlink(missing_ok=True)
         super().__init__(
-            [str(program), "--listen", "127.0.0.1:0"], r"listening on (\S+):(\d+)", folder / "ours.log"
+            [str(program), "--listen", "127.0.0.1:0", "--store", str(store)],
+            r"listening on (\S+):(\d+)",
+            folder / "ours.log",
         )
 
     @property

@@ -357,8 +357,11 @@ impl Session {
                 None => log.walk_gone(&walk.filter),
             }
         } else {
-            walk.after = last.or(walk.after);
-            self.session_log(actions).walk(&walk);
+            // One that waits has nothing new to tell, however often it is asked.
+            if last.is_some() {
+                walk.after = last;
+                self.session_log(actions).walk(&walk);
+            }
             self.walks.push_front(walk);
         }
         is_complete

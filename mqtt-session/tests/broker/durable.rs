@@ -327,3 +327,19 @@ fn filters_of_3_1_1_are_not_mistaken_for_shared_ones() {
     world.expect(client, &[r#"PUBLISH id=1 q1 dup=0 retain=0 "$share/g/a" "2""#]);
     assert!(Subscription::parse("$share/g/a").unwrap().share_name().is_some());
 }
+
+/// Asking what is to be written brought the same change again each time, so that a driver never came to rest.
+#[test]
+fn a_search_that_waits_for_the_client_has_nothing_to_store() {
+    let mut world = World::new();
+    let publisher = world.connect(V5_0, "p");
+    for (id, topic) in [(1, "a/1"), (2, "a/2")] {
+        world.publish_with(publisher, topic, "x", delivery(QoS::AtLeastOnce, id), true, &[]);
+    }
+    let window = Property::ReceiveMaximum(std::num::NonZeroU16::MIN);
+    let fields = ConnectFields { client_id: "s", ..ConnectFields::default() };
+    let subscriber = world.connect_with(V5_0, fields, &[KEPT[0], window]);
+    world.subscribe(subscriber, "a/#", QoS::AtLeastOnce);
+    let _ = world.broker.transmit(subscriber.id);
+    assert_eq!(world.broker.poll_action(), None);
+}

@@ -82,6 +82,16 @@ impl Exchanges {
         self.open.clear();
     }
 
+    /// Goes on from what was stored: what began later has been stored too, or it would not have been seen; what came later
+    /// than that is forgotten.
+    pub fn go_on_from(&mut self, current: Self) {
+        for exchange in current.open {
+            if !self.open.iter().any(|known| known.number == exchange.number) {
+                self.open.push(Exchange { is_released: false, ..exchange });
+            }
+        }
+    }
+
     /// The sender has given this message up, and says so.
     pub fn abandon(&mut self, number: u32) {
         self.open.retain(|exchange| exchange.number != number);

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use mqtt_session::codec::{Packet, ProtocolVersion, QoS};
 use mqtt_session::{PublishToken, RequestToken};
 
-use self::server::{Session, Shared};
+use self::server::Server;
 use super::exchange::{Exchanges, Published};
 use super::plan::{BrokerPlan, ClientPlan, Direction, TOPICS};
 use super::trace::Trace;
@@ -40,16 +40,15 @@ pub struct Model {
     pub publications: Vec<Publication>,
     /// The Clients.
     pub parties: Vec<Party>,
-    sessions: Vec<Session>,
+    server: Server,
+    /// The Server as it was when each transaction was told that is not known to be stored.
+    kept: VecDeque<Server>,
+    /// As what it would come back.
+    stored: Server,
     /// All connections, by number.
     pub wires: Vec<Wire>,
-    retained: [Option<u32>; TOPICS.len()],
-    shared: Vec<Shared>,
     eras: u32,
-    /// Counts what changes which messages are retained.
-    ticks: u64,
-    /// What depends on a change may be held back, so that the first PUBLISH that is seen may be a repeat.
-    pub is_durable: bool,
+    states: u32,
 }
 
 /// A message.
@@ -63,25 +62,21 @@ pub struct Publication {
     size: usize,
     expiry: Option<u32>,
     published_at: u64,
-    expires_at: Option<u64>,
     is_started: bool,
-    /// How often the Server has taken it over.
-    routed: u32,
     /// The Session it was published in was lost by one side: it may have been taken over more than once, or never.
     is_forgiven: bool,
-    retained_ticks: (u64, u64),
-    copies: [Copies; CLIENTS],
+    received: [Received; CLIENTS],
 }
 
-/// What one Session gets of a message.
+/// What a Client has made of the copies of a message.
 #[derive(Clone, Copy, Debug, Default)]
-struct Copies {
+struct Received {
+    /// Of this Session.
     era: u32,
-    due: u32,
-    qos: QoS,
-    is_skipped: bool,
     delivered: u32,
+    /// QoS 2: acknowledged for good.
     accepted: u32,
+    is_refused: bool,
 }
 
 /// The Client's side.
@@ -99,7 +94,8 @@ pub struct Party {
     session_present: Option<bool>,
     is_connected: bool,
     expiry: u32,
-    losses: u32,
+    /// Which of its Session States it has; never twice.
+    state: u32,
     is_losing: bool,
     was_told_of_loss: bool,
     tokens: Vec<(PublishToken, u32)>,
@@ -107,6 +103,23 @@ pub struct Party {
     last_started: Option<u32>,
     /// It goes on with another Session than the Server, see [`Model`].
     is_void: bool,
+    /// It as it was when each transaction was told that is not known to be stored.
+    kept: VecDeque<Kept>,
+    /// As what it would come back.
+    stored: Kept,
+    /// QoS 2 messages acknowledged since `stored`: number and Session.
+    uncommitted: Vec<(u32, u32)>,
+}
+
+/// What of a Client survives a crash.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    exchanges: Exchanges,
+    accepted: Vec<u16>,
+    tokens: Vec<(PublishToken, u32)>,
+    state: u32,
+    /// How many of the uncommitted acknowledgements are in it.
+    committed: usize,
 }
 
 /// A message an application is to be told of.
@@ -128,13 +141,12 @@ impl Model {
             broker,
             publications: Vec::new(),
             parties: clients.iter().map(|plan| Party::new(*plan)).collect(),
-            sessions: clients.iter().map(|_| Session::default()).collect(),
+            server: Server::new(clients.len()),
+            kept: VecDeque::new(),
+            stored: Server::new(clients.len()),
             wires: Vec::new(),
-            retained: [None; TOPICS.len()],
-            shared: Vec::new(),
             eras: 0,
-            ticks: 0,
-            is_durable: false,
+            states: 0,
         }
     }
 
@@ -156,13 +168,11 @@ impl Model {
             size,
             expiry,
             published_at: self.now,
-            expires_at: None,
             is_started: false,
-            routed: 0,
             is_forgiven: false,
-            retained_ticks: (u64::MAX, 0),
-            copies: [Copies::default(); CLIENTS],
+            received: [Received::default(); CLIENTS],
         });
+        self.server.makes();
         (self.publications.len() - 1) as u32
     }
 
@@ -292,14 +302,22 @@ impl Model {
         }
         self.finish_shared()?;
         for (number, publication) in self.publications.iter().enumerate() {
+            let routing = &self.server.routing[number];
             check(
-                publication.qos != QoS::ExactlyOnce || publication.routed <= 1 || publication.is_forgiven,
-                || format!("#{number} has been taken over {} times", publication.routed),
+                publication.qos != QoS::ExactlyOnce || routing.routed <= 1 || publication.is_forgiven,
+                || format!("#{number} has been taken over {} times", routing.routed),
             )?;
-            for (client, copies) in publication.copies.iter().enumerate().take(self.parties.len()) {
-                let session = &self.sessions[client];
-                let is_due = copies.due > 0 && copies.era == session.era && session.exists && !copies.is_skipped && !session.is_waiting(number as u32);
-                check(!is_due || copies.delivered > 0, || {
+            for (client, copies) in routing.copies.iter().enumerate().take(self.parties.len()) {
+                let session = &self.server.sessions[client];
+                let received = &publication.received[client];
+                let is_due = copies.due > 0
+                    && copies.era == session.era
+                    && session.exists
+                    && !copies.is_skipped
+                    && !session.is_waiting(number as u32)
+                    && !received.is_refused;
+                let count = if copies.qos == QoS::ExactlyOnce { received.accepted } else { received.delivered };
+                check(!is_due || received.era == session.era && count > 0, || {
                     format!("#{number} has never arrived at C{client}")
                 })?;
             }

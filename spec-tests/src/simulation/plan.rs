@@ -88,6 +88,10 @@ pub struct BrokerPlan {
     pub maximum_session_expiry: u32,
     /// Seconds; 0: none.
     pub maximum_keep_alive: u16,
+    /// Its state survives a crash.
+    pub durable: bool,
+    /// How many milliseconds it takes to store a transaction.
+    pub store_delay: u16,
 }
 
 /// Limits and habits of a Client.
@@ -121,6 +125,10 @@ pub struct ClientPlan {
     pub manual_acknowledgement: bool,
     /// The QoS of its Will.
     pub will: Option<QoS>,
+    /// Its state survives a crash.
+    pub durable: bool,
+    /// How many milliseconds it takes to store a transaction.
+    pub store_delay: u16,
 }
 
 /// One thing that happens, after some time in which the network goes on.
@@ -229,6 +237,16 @@ pub enum Operation {
         /// Its QoS.
         qos: QoS,
     },
+    /// The Client's process ends without warning, and another begins.
+    CrashClient {
+        /// How many of the transactions it does not know to be stored are, modulo one more than there are.
+        stored: u8,
+    },
+    /// The Server's process ends without warning, and another begins.
+    CrashServer {
+        /// As in `CrashClient`.
+        stored: u8,
+    },
     /// Nothing but time.
     Pass,
 }
@@ -279,6 +297,8 @@ impl BrokerPlan {
         transmit_limit: 1 << 20,
         maximum_session_expiry: u32::MAX,
         maximum_keep_alive: 0,
+        durable: false,
+        store_delay: 0,
     };
 
     fn new(random: &mut Random) -> Self {
@@ -292,6 +312,8 @@ impl BrokerPlan {
             transmit_limit: random.pick(&[1, 60, 300, 1 << 20]),
             maximum_session_expiry: random.pick(&[30, u32::MAX, u32::MAX]),
             maximum_keep_alive: random.pick(&[0, 0, 10]),
+            durable: random.percent(30),
+            store_delay: random.pick(&[0, 1, 20, 300]),
         }
     }
 }
@@ -314,6 +336,8 @@ impl ClientPlan {
             transmit_limit: 1 << 20,
             manual_acknowledgement: false,
             will: None,
+            durable: false,
+            store_delay: 0,
         }
     }
 
@@ -340,6 +364,8 @@ impl ClientPlan {
             transmit_limit: random.pick(&[1, 100, 1 << 18]),
             manual_acknowledgement: random.percent(30),
             will: if random.percent(15) { Some(random.pick(&QoS::ALL)) } else { None },
+            durable: random.percent(30),
+            store_delay: random.pick(&[0, 1, 20, 300]),
         }
     }
 }
@@ -393,12 +419,14 @@ impl Operation {
     fn fault(random: &mut Random) -> Self {
         let direction = random.pick(&Direction::ALL);
         let told = |random: &mut Random| if random.percent(50) { Some(random.below(2_000) as u16) } else { None };
-        match random.below(20) {
+        match random.below(24) {
             0..5 => Self::CutAfter { direction, bytes: random.below(300) as u16 },
             5..9 => Self::Cut,
             9..12 => Self::ClientLeaves { told: told(random) },
             12..14 => Self::ServerLeaves { told: told(random) },
             14..16 => Self::HalfClose { direction },
+            19..21 => Self::CrashClient { stored: random.below(256) as u8 },
+            21..23 => Self::CrashServer { stored: random.below(256) as u8 },
             16..19 => Self::Stall { direction, millis: random.pick(&[20, 300, 5_000, 20_000]) },
             _ => Self::Jump { seconds: random.pick(&[1, 5, 40, 2_000]), timers_first: random.percent(50) },
         }

@@ -65,10 +65,12 @@ fn simplify(plan: &mut Plan, fails: &mut impl FnMut(&Plan) -> bool) {
         }
     };
     attempt(plan, &mut |plan| plan.has_narrow_links = false);
-    attempt(plan, &mut |plan| plan.broker = BrokerPlan::WIDE);
+    let BrokerPlan { durable, store_delay, .. } = plan.broker;
+    attempt(plan, &mut |plan| plan.broker = BrokerPlan { durable, store_delay, ..BrokerPlan::WIDE });
     for client in 0..plan.clients.len() {
-        let version = plan.clients[client].version;
-        attempt(plan, &mut |plan| plan.clients[client] = ClientPlan::persistent(version));
+        let ClientPlan { version, durable, store_delay, .. } = plan.clients[client];
+        let wide = ClientPlan { durable, store_delay, ..ClientPlan::persistent(version) };
+        attempt(plan, &mut |plan| plan.clients[client] = wide);
         attempt(plan, &mut |plan| plan.clients[client].will = None);
         attempt(plan, &mut |plan| plan.clients[client].keep_alive = 0);
     }

@@ -41,8 +41,10 @@ pub struct Wire {
     pub clean_start: bool,
     /// Session Expiry Interval of CONNECT.
     pub expiry: u32,
-    /// How often the Client had lost its state when it connected.
-    pub losses: u32,
+    /// Which of its Session States the Client had when it connected.
+    pub state: u32,
+    /// Which it has once it knows of a new Session.
+    pub told_state: u32,
     /// Requests the Server has to answer: identifier, and whether it is a SUBSCRIBE.
     pub requests_due: VecDeque<(u16, bool)>,
     /// Identifiers of requests the Client waits for.
@@ -212,7 +214,8 @@ impl Wire {
             will: None,
             clean_start: false,
             expiry: 0,
-            losses: 0,
+            state: 0,
+            told_state: 0,
             requests_due: VecDeque::new(),
             requests: Vec::new(),
             lossy: VecDeque::new(),

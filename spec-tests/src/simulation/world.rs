@@ -1,5 +1,6 @@
 //! The machines, their links and the clock: drives them as the contract of the crate says a driver has to.
 
+use std::collections::VecDeque;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS,
 use mqtt_session::codec::RetainHandling;
 use mqtt_session::{
     AckToken, Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId,
-    Disconnected, Event, Instant, Message, Received, SubscribeRequest, Timer, UnsubscribeRequest,
+    Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, StoredState, SubscribeRequest, Timer, UnsubscribeRequest,
     Violation as ServerViolation, Will,
 };
 
@@ -35,6 +36,7 @@ pub struct World {
     live: Vec<usize>,
     /// The oracle.
     pub model: Model,
+    store: Store,
     seed: u64,
     broker_plan: BrokerPlan,
     is_plain: bool,
@@ -54,6 +56,32 @@ pub struct Host {
     is_over: bool,
     /// The Server has a Session that this Client has no state of.
     must_clean: bool,
+    store: Store,
+}
+
+/// Stable storage of one machine.
+#[derive(Debug, Default)]
+struct Store {
+    state: StoredState,
+    /// What is to be stored, and when it will be.
+    pending: VecDeque<(u64, Persist)>,
+}
+
+impl Store {
+    fn take(&mut self, now: u64, delay: u16, persist: Persist) {
+        let at = self.pending.back().map_or(0, |(at, _)| *at).max(now + u64::from(delay));
+        self.pending.push_back((at, persist));
+    }
+
+    fn next_at(&self) -> Option<u64> {
+        self.pending.front().map(|(at, _)| *at)
+    }
+
+    fn store(&mut self) -> Option<PersistSeq> {
+        let (_, Persist { seq, changes }) = self.pending.pop_front()?;
+        self.state.apply(&changes);
+        Some(seq)
+    }
 }
 
 #[derive(Debug)]
@@ -86,6 +114,8 @@ enum Next {
     Arrival(usize, Direction),
     Client(usize),
     Broker,
+    ClientStore(usize),
+    BrokerStore,
 }
 
 impl World {
@@ -97,6 +127,7 @@ impl World {
             links: Vec::new(),
             live: Vec::new(),
             model: Model::new(plan.broker, &plan.clients, with_lines),
+            store: Store::default(),
             seed: plan.seed,
             broker_plan: plan.broker,
             is_plain: false,
@@ -197,6 +228,13 @@ impl World {
             }
             Operation::Jump { seconds, timers_first } => self.jump(seconds, timers_first),
             Operation::ServerPublish { topic, qos } => self.server_publish(topic, qos),
+            Operation::CrashClient { stored } => {
+                let pending = self.hosts[client].store.pending.len();
+                self.crash_client(client, usize::from(stored) % (pending + 1))
+            }
+            Operation::CrashServer { stored } => {
+                self.crash_server(usize::from(stored) % (self.store.pending.len() + 1))
+            }
             Operation::Pass => Ok(()),
         }
     }
@@ -308,6 +346,8 @@ impl World {
                 Some((qos, number)) => Some(Will::new(message(WILL_TOPIC, qos, number, 8)?)),
                 None => None,
             },
+            // A durable program knows that it may have a Session without state.
+            has_session: plan.durable,
             ..ConnectOptions::new(plan.version)
         };
         self.inputs += 2;
@@ -430,6 +470,14 @@ impl World {
         if let Some(at) = self.broker.poll_timeout() {
             consider(at.as_millis(), Next::Broker);
         }
+        for (client, host) in self.hosts.iter().enumerate() {
+            if let Some(at) = host.store.next_at() {
+                consider(at, Next::ClientStore(client));
+            }
+        }
+        if let Some(at) = self.store.next_at() {
+            consider(at, Next::BrokerStore);
+        }
         first
     }
 
@@ -455,6 +503,14 @@ impl World {
                 }
             }
             Next::Client(client) => self.client_timeout(client),
+            Next::ClientStore(client) => {
+                self.client_stores(client);
+                Ok(())
+            }
+            Next::BrokerStore => {
+                self.broker_stores();
+                Ok(())
+            }
             Next::Broker => {
                 self.inputs += 1;
                 self.broker.handle_timeout(self.now());
@@ -462,6 +518,80 @@ impl World {
                 check(self.broker.poll_timeout().is_none_or(|at| at > now), || "the broker's timeout does not move on")
             }
         }
+    }
+
+    fn client_stores(&mut self, client: usize) {
+        let now = self.now();
+        let host = &mut self.hosts[client];
+        if let Some(seq) = host.store.store() {
+            self.inputs += 1;
+            self.model.client_stores(client);
+            host.client.handle_persisted(now, seq);
+        }
+    }
+
+    fn broker_stores(&mut self) {
+        if let Some(seq) = self.store.store() {
+            self.inputs += 1;
+            self.model.server_stores();
+            self.broker.handle_persisted(self.now(), seq);
+        }
+    }
+
+    /// A Client's process ends, and another goes on from what is stored.
+    pub fn crash_client(&mut self, client: usize, stored: usize) -> Result<(), Violation> {
+        let now = self.model.now;
+        self.model.trace.line(now, || format!("C{client} crashes"));
+        self.inputs += 1;
+        let host = &mut self.hosts[client];
+        // A program without a store knows that it has lost everything.
+        host.must_clean |= !host.plan.durable;
+        host.acks.clear();
+        host.is_over = false;
+        for _ in 0..stored {
+            host.store.store();
+            self.model.client_stores(client);
+        }
+        host.store.pending.clear();
+        let restored = Client::restore(client_config(&host.plan), host.store.state.records());
+        host.client = restored.map_err(|error| Violation::new(format!("C{client} cannot be restored: {error}")))?;
+        let mut unresolved = Vec::new();
+        for (token, message) in host.client.unresolved() {
+            let number = message.map(|message| super::wire::number(message.payload())).transpose()?;
+            unresolved.push((token, number));
+        }
+        self.model.client_crashes(client, &unresolved)?;
+        if let Some(link) = host.link.take() {
+            let Link { pipes, is_open, .. } = &mut self.links[link];
+            is_open[CLIENT] = false;
+            pipes[CLIENT].is_closed = true;
+            pipes[SERVER].close(now, 0);
+        }
+        Ok(())
+    }
+
+    /// The Server's process ends, and another goes on from what is stored.
+    pub fn crash_server(&mut self, stored: usize) -> Result<(), Violation> {
+        let now = self.model.now;
+        self.model.trace.line(now, || "the Server crashes");
+        self.inputs += 1;
+        for _ in 0..stored {
+            self.store.store();
+            self.model.server_stores();
+        }
+        self.store.pending.clear();
+        self.model.server_crashes();
+        let config = broker_config(&self.broker_plan);
+        let restored = Broker::restore(self.now(), config, AllowAll, self.store.state.records());
+        self.broker = restored.map_err(|error| Violation::new(format!("the Server cannot be restored: {error}")))?;
+        for link in &self.live {
+            let Link { pipes, is_open, .. } = &mut self.links[*link];
+            if std::mem::replace(&mut is_open[SERVER], false) {
+                pipes[SERVER].is_closed = true;
+                pipes[CLIENT].close(now, 0);
+            }
+        }
+        Ok(())
     }
 
     fn client_timeout(&mut self, client: usize) -> Result<(), Violation> {
@@ -507,7 +637,8 @@ impl World {
 
     /// Takes what the machines have to say and to write, until they have nothing more.
     pub fn settle(&mut self) -> Result<(), Violation> {
-        loop {
+        for round in 0.. {
+            check(round < 100_000, || "a machine never comes to rest")?;
             let mut progress = self.hear_broker()?;
             for client in 0..self.hosts.len() {
                 progress |= self.hear_client(client)?;
@@ -577,6 +708,10 @@ impl World {
                         })
                     })?;
                 }
+                Action::Persist(persist) => {
+                    self.store.take(self.model.now, self.broker_plan.store_delay, persist);
+                    self.model.server_tells_transaction();
+                }
                 other => return Err(Violation::new(format!("an action nobody knows: {other:?}"))),
             }
         }
@@ -624,8 +759,9 @@ impl World {
             while let Some(lost) = transmit.pop() {
                 self.model.written(link, Direction::Down, &lost)?;
             }
+            // What was held back is not seen.
+            self.model.server_wrote_all(link, transmit.held() > 0);
         }
-        self.model.server_wrote_all(link);
         // Nobody reads what is written now.
         pipes[SERVER].is_closed = true;
         self.inputs += 1;
@@ -660,6 +796,12 @@ impl World {
         let mut progress = false;
         while let Some(event) = self.hosts[client].client.poll_event() {
             progress = true;
+            if let Event::Persist(persist) = event {
+                let host = &mut self.hosts[client];
+                host.store.take(now, host.plan.store_delay, persist);
+                self.model.client_tells_transaction(client);
+                continue;
+            }
             let acknowledgeable = self.model.told(client, &event)?;
             let host = &mut self.hosts[client];
             match event {
@@ -683,7 +825,10 @@ impl World {
         self.model.told_all(client)?;
         let Some(link) = self.hosts[client].link else { return Ok(progress) };
         progress |= self.client_writes(client, link)?;
-        if std::mem::take(&mut self.hosts[client].is_over) {
+        let host = &mut self.hosts[client];
+        // An orderly end waits for the store.
+        if host.is_over && host.client.transmit().held() == 0 {
+            host.is_over = false;
             self.links[link].pipes[SERVER].close(now, 0);
             self.client_lost(link)?;
             progress = true;
@@ -755,7 +900,8 @@ impl World {
                 let Link { pipes, is_open, .. } = &self.links[*link];
                 Direction::ALL.iter().any(|end| is_open[*end as usize] && !pipes[*end as usize].is_empty())
             };
-            if !self.live.iter().any(is_under_way) && self.hosts.iter().all(|host| host.acks.is_empty()) {
+            let is_stored = self.store.pending.is_empty() && self.hosts.iter().all(|host| host.store.pending.is_empty());
+            if is_stored && !self.live.iter().any(is_under_way) && self.hosts.iter().all(|host| host.acks.is_empty()) {
                 return Ok(());
             }
             check(round < 20_000, || "there is no end to it")?;
@@ -808,17 +954,30 @@ impl World {
 
 impl Host {
     fn new(plan: ClientPlan) -> Self {
-        let config = ClientConfig {
-            maximum_queued_messages: plan.queued_messages,
+        let client = Client::new(client_config(&plan));
+        Self {
+            client,
+            plan,
+            link: None,
+            acks: Vec::new(),
+            is_over: false,
+            must_clean: false,
+            store: Store::default(),
+        }
+    }
+}
+
+fn client_config(plan: &ClientPlan) -> ClientConfig {
+    ClientConfig {
+        maximum_queued_messages: plan.queued_messages,
             maximum_queued_bytes: plan.queued_bytes,
             maximum_in_flight: NonZeroU16::new(plan.in_flight).unwrap_or(NonZeroU16::MIN),
             manual_acknowledgement: plan.manual_acknowledgement,
             transmit_limit: plan.transmit_limit,
             use_topic_aliases: plan.use_topic_aliases,
             pingresp_timeout: Duration::from_millis(PINGRESP_TIMEOUT),
-            ..ClientConfig::default()
-        };
-        Self { client: Client::new(config), plan, link: None, acks: Vec::new(), is_over: false, must_clean: false }
+        durable: plan.durable,
+        ..ClientConfig::default()
     }
 }
 
@@ -833,6 +992,7 @@ fn broker_config(plan: &BrokerPlan) -> BrokerConfig {
         transmit_limit: plan.transmit_limit,
         maximum_session_expiry: plan.maximum_session_expiry,
         maximum_keep_alive: NonZeroU16::new(plan.maximum_keep_alive),
+        durable: plan.durable,
         ..BrokerConfig::default()
     }
 }

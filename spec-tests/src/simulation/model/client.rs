@@ -1,5 +1,7 @@
 //! The Clients' side of the model: what an application asks for, and what it is told.
 
+use std::collections::VecDeque;
+
 use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS, SubackReason};
 use mqtt_session::{
     Disconnected, Event, PublishOutcome, PublishToken, RejectReason, RequestToken, SubscribeOutcome,
@@ -10,26 +12,29 @@ use super::super::exchange::{Acknowledged, Exchanges};
 use super::super::plan::{ClientPlan, Direction};
 use super::super::wire::{Answer, Fact, Wire, number};
 use super::super::{Violation, check};
-use super::{Expected, Model, Party};
+use super::{Expected, Kept, Model, Party, Received};
 
 impl Party {
-    pub(super) const fn new(plan: ClientPlan) -> Self {
+    pub(super) fn new(plan: ClientPlan) -> Self {
         Self {
             plan,
             exchanges: Exchanges::new(),
             accepted: Vec::new(),
-            expected: std::collections::VecDeque::new(),
+            expected: VecDeque::new(),
             wire: None,
             session_present: None,
             is_connected: false,
             expiry: 0,
-            losses: 0,
+            state: 0,
             is_losing: false,
             was_told_of_loss: false,
             tokens: Vec::new(),
             requests: Vec::new(),
             last_started: None,
             is_void: false,
+            kept: VecDeque::new(),
+            stored: Kept::default(),
+            uncommitted: Vec::new(),
         }
     }
 
@@ -43,8 +48,9 @@ impl Party {
     }
 
     /// The Client gives its Session State up.
-    fn loses(&mut self) {
-        self.losses += 1;
+    /// `state` is the number of the next.
+    fn loses(&mut self, state: u32) {
+        self.state = state;
         self.is_losing = true;
         self.accepted.clear();
     }
@@ -56,7 +62,8 @@ impl Model {
         let limits = self.limits(client);
         let party = &mut self.parties[client];
         if clean_start {
-            party.loses();
+            self.states += 1;
+            party.loses(self.states);
         }
         party.session_present = None;
         party.is_connected = false;
@@ -75,7 +82,7 @@ impl Model {
             clean_start,
             will,
             expiry: party.session_expiry(clean_start),
-            losses: party.losses,
+            state: party.state,
             keep_alive,
             heard_at: self.now,
             ..Wire::new(client, party.plan.version, limits)
@@ -107,9 +114,14 @@ impl Model {
             return;
         };
         answer.is_ready = true;
-        if answer.qos == QoS::ExactlyOnce && !is_refused {
-            self.parties[client].accepted.push(id);
-            self.publications[number as usize].copies[client].accepted += 1;
+        let received = &mut self.publications[number as usize].received[client];
+        if is_refused {
+            received.is_refused = true;
+        } else if answer.qos == QoS::ExactlyOnce {
+            received.accepted += 1;
+            let party = &mut self.parties[client];
+            party.accepted.push(id);
+            party.uncommitted.push((number, received.era));
         }
     }
 
@@ -143,8 +155,12 @@ impl Model {
                     check(!self.wires[wire].requests.contains(&published.id), || {
                         format!("PUBLISH id={} while a request uses this identifier", published.id)
                     })?;
-                    let persisted = self.is_durable;
+                    let persisted = self.parties[client].plan.durable;
                     if !self.parties[client].exchanges.publish(published, persisted)? {
+                        return Ok(());
+                    }
+                    if published.dup && self.publications[number as usize].is_started {
+                        // Known before a crash.
                         return Ok(());
                     }
                 }
@@ -186,11 +202,11 @@ impl Model {
                 if !session_present {
                     match party.plan.version {
                         ProtocolVersion::V3_1 => {}
-                        ProtocolVersion::V3_1_1 => party.accepted.clear(),
-                        ProtocolVersion::V5_0 => {
-                            party.is_losing = true;
+                        ProtocolVersion::V3_1_1 => {
+                            party.state = self.wires[wire].told_state;
                             party.accepted.clear();
                         }
+                        ProtocolVersion::V5_0 => party.loses(self.wires[wire].told_state),
                     }
                 }
             }
@@ -306,13 +322,18 @@ impl Model {
         let expected = party.expected.pop_front();
         let fits = matches!(expected, Some(expected) if Expected { number, qos, dup, retain, ..expected } == expected);
         check(fits, || format!("C{client} is told of #{number} q{qos} instead of {expected:?}"))?;
-        let copies = &mut self.publications[number as usize].copies[client];
-        copies.delivered += 1;
-        let is_known = copies.due > 0 && copies.era == self.sessions[client].era;
-        if qos == QoS::ExactlyOnce && is_known {
-            check(copies.accepted < copies.due, || format!("C{client} gets #{number} again"))?;
+        let era = self.server.sessions[client].era;
+        let copies = &self.server.routing[number as usize].copies[client];
+        let received = &mut self.publications[number as usize].received[client];
+        if received.era != era {
+            *received = Received { era, ..Received::default() };
+        }
+        received.delivered += 1;
+        if qos == QoS::ExactlyOnce && copies.due > 0 && copies.era == era {
+            check(received.accepted < copies.due, || format!("C{client} gets #{number} again"))?;
             if !party.plan.manual_acknowledgement {
-                copies.accepted += 1;
+                received.accepted += 1;
+                party.uncommitted.push((number, era));
             }
         }
         Ok(expected.filter(|_| qos != QoS::AtMostOnce).map(|expected| (expected.id, number)))
@@ -323,6 +344,7 @@ impl Model {
         let is_too_large = self.may_exceed(number, limits);
         let party = &mut self.parties[client];
         let publication = &self.publications[number as usize];
+        let routed = self.server.routing[number as usize].routed;
         let is_open = party.exchanges.numbers().any(|open| open == number);
         match outcome {
             PublishOutcome::Sent => {
@@ -336,14 +358,14 @@ impl Model {
                     matches!(reason, PublishReason::Success | PublishReason::NoMatchingSubscribers),
                     || format!("#{number}: {reason}"),
                 )?;
-                check(publication.routed > 0 || publication.is_forgiven, || {
+                check(routed > 0 || publication.is_forgiven, || {
                     format!("#{number} is acknowledged, but the Server has never taken it over")
                 })
             }
             PublishOutcome::SessionLost(message) => {
                 party.exchanges.abandon(number);
                 party.was_told_of_loss = true;
-                check(message.is_some() || publication.routed > 0, || {
+                check(message.is_some() || routed > 0, || {
                     format!("#{number} does not come back, and the Server does not have it")
                 })
             }
@@ -374,13 +396,14 @@ impl Model {
     }
 
     fn told_end(&mut self, client: usize, why: &Disconnected) -> Result<(), Violation> {
-        let session_losses = self.sessions[client].losses;
+        let session_state = self.server.sessions[client].state;
         let party = &mut self.parties[client];
         let Some(wire) = party.wire.take() else {
             return Err(Violation::new("disconnected twice, or without a connection"));
         };
         if party.is_connected && party.expiry == 0 {
-            party.loses();
+            self.states += 1;
+            party.loses(self.states);
             self.wires[wire].is_lost = true;
         }
         check(party.requests.is_empty(), || "a request outlives its connection")?;
@@ -396,7 +419,7 @@ impl Model {
             }
             Disconnected::ProtocolError { violation: ServerViolation::SessionPresent, .. } => {
                 // The Client has given its state up, and the Server was not told.
-                session_losses != wire.losses
+                session_state != wire.state
             }
             _ => false,
         };
@@ -413,6 +436,87 @@ impl Model {
             party.was_told_of_loss = false;
             party.is_losing = false;
         }
+        Ok(())
+    }
+
+    /// The Client has told a transaction.
+    pub fn client_tells_transaction(&mut self, client: usize) {
+        let publications = &self.publications;
+        let party = &mut self.parties[client];
+        let is_kept = |(_, number): &&(PublishToken, u32)| {
+            publications[*number as usize].qos != QoS::AtMostOnce
+        };
+        party.kept.push_back(Kept {
+            exchanges: party.exchanges.clone(),
+            accepted: party.accepted.clone(),
+            tokens: party.tokens.iter().filter(is_kept).copied().collect(),
+            state: party.state,
+            committed: party.uncommitted.len(),
+        });
+    }
+
+    /// The oldest transaction of the Client is stored: the effects of its messages with it.
+    pub fn client_stores(&mut self, client: usize) {
+        let party = &mut self.parties[client];
+        let Some(mut stored) = party.kept.pop_front() else { return };
+        let committed = std::mem::take(&mut stored.committed);
+        party.uncommitted.drain(..committed);
+        for kept in &mut party.kept {
+            kept.committed -= committed;
+        }
+        party.stored = stored;
+    }
+
+    /// The Client ends without warning, and comes back as what is stored. `unresolved` is what it says it has to do.
+    pub fn client_crashes(
+        &mut self,
+        client: usize,
+        unresolved: &[(PublishToken, Option<u32>)],
+    ) -> Result<(), Violation> {
+        self.states += 1;
+        let party = &mut self.parties[client];
+        party.kept.clear();
+        if !party.plan.durable {
+            party.stored = Kept { state: self.states, ..Kept::default() };
+        }
+        let Kept { exchanges, accepted, tokens, state, .. } = party.stored.clone();
+        let after_crash: Vec<_> = unresolved.iter().map(|(token, _)| *token).collect();
+        let before: Vec<_> = tokens.iter().map(|(token, _)| *token).collect();
+        check(after_crash == before, || {
+            format!("C{client} comes back with {after_crash:?}, but {before:?} were stored")
+        })?;
+        for ((token, number), (_, known)) in unresolved.iter().zip(&tokens) {
+            check(number.is_none_or(|number| number == *known), || {
+                format!("C{client} comes back with #{number:?} for {token:?}, which was #{known}")
+            })?;
+        }
+        let has_told = self.wires.iter().any(|wire| {
+            wire.client == client && wire.clean_start && wire.has_begun && wire.state > state
+        });
+        check(!has_told || exchanges.is_empty() && accepted.is_empty(), || {
+            format!("C{client} has asked for Clean Start, and comes back with state from before")
+        })?;
+        // What it has done with messages since then is undone, and they come again.
+        for (number, era) in party.uncommitted.drain(..) {
+            let received = &mut self.publications[number as usize].received[client];
+            if received.era == era {
+                received.accepted -= 1;
+            }
+        }
+        // What has left since then was stored before.
+        let current = std::mem::replace(&mut party.exchanges, exchanges);
+        if party.plan.durable {
+            party.exchanges.go_on_from(current);
+        }
+        party.accepted = accepted;
+        party.tokens = tokens;
+        party.state = state;
+        party.expected.clear();
+        party.requests.clear();
+        party.wire = None;
+        party.is_connected = false;
+        party.is_losing = false;
+        party.was_told_of_loss = false;
         Ok(())
     }
 

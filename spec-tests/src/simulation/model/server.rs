@@ -7,12 +7,92 @@ use mqtt_session::{DropCause, EndCause, Notice};
 
 use super::super::exchange::{Acknowledged, Exchanges};
 use super::super::plan::{Direction, MATCHES, SHARED_FILTER, SHARED_TOPIC, TOPICS};
-use super::super::wire::{Answer, Fact};
+use super::super::wire::{Answer, Fact, Wire};
 use super::super::{Violation, check};
-use super::Model;
+use super::{CLIENTS, Model};
+
+/// What the Server is to know.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    pub(super) sessions: Vec<Session>,
+    retained: [Option<u32>; TOPICS.len()],
+    shared: Vec<Shared>,
+    /// Counts what changes which messages are retained.
+    ticks: u64,
+    /// By number of the message.
+    pub(super) routing: Vec<Routing>,
+}
+
+/// What the Server has done with a message.
+#[derive(Clone, Debug)]
+pub(super) struct Routing {
+    /// How often it has been taken over.
+    pub(super) routed: u32,
+    expires_at: Option<u64>,
+    /// From when to when it was retained.
+    retained: (u64, u64),
+    pub(super) copies: [Copies; CLIENTS],
+}
+
+/// What one Session gets of a message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Copies {
+    pub(super) era: u32,
+    pub(super) due: u32,
+    pub(super) qos: QoS,
+    pub(super) is_skipped: bool,
+}
+
+impl Server {
+    pub(super) fn new(clients: usize) -> Self {
+        Self {
+            sessions: (0..clients).map(|_| Session::default()).collect(),
+            retained: [None; TOPICS.len()],
+            shared: Vec::new(),
+            ticks: 0,
+            routing: Vec::new(),
+        }
+    }
+
+    /// There is one more message.
+    pub(super) fn makes(&mut self) {
+        self.routing.push(Routing {
+            routed: 0,
+            expires_at: None,
+            retained: (u64::MAX, 0),
+            copies: [Copies::default(); CLIENTS],
+        });
+    }
+}
+
+impl Server {
+    /// What is left without a store: that there were messages.
+    fn forget_sessions(&mut self, server: &Self) {
+        *self = Self { routing: server.routing.clone(), ticks: server.ticks + 1, ..Self::new(server.sessions.len()) };
+        for routing in &mut self.routing {
+            routing.retained.1 = routing.retained.1.min(self.ticks);
+        }
+    }
+}
+
+impl Routing {
+    /// One more copy is due to a Session.
+    fn copy(&mut self, client: usize, era: u32, qos: QoS) {
+        let copies = &mut self.copies[client];
+        if copies.era != era {
+            *copies = Copies { era, ..Copies::default() };
+        }
+        copies.due += 1;
+        copies.qos = copies.qos.max(qos);
+    }
+
+    fn has_expired(&self, now: u64) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+}
 
 /// A Session, as the Server is to keep it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Session {
     pub(super) exists: bool,
     /// Which of the Sessions of its Client; never twice.
@@ -32,8 +112,8 @@ pub(super) struct Session {
     walks: Vec<Walk>,
     /// How many retained messages of each topic it has got.
     retained: [usize; TOPICS.len()],
-    /// How often its Client had lost its state when it began.
-    pub(super) losses: u32,
+    /// Which of its Session States the Client has once it knows of this Session.
+    pub(super) state: u32,
     dropped: Dropped,
 }
 
@@ -143,7 +223,7 @@ impl Model {
                 if answers {
                     releases.pop_front();
                 }
-                if is_current { self.sessions[client].exchanges.pubrel(id, wire as u32, answers) } else { Ok(()) }
+                if is_current { self.server.sessions[client].exchanges.pubrel(id, wire as u32, answers) } else { Ok(()) }
             }
             Fact::Suback { id } => {
                 let due = self.wires[wire].requests_due.pop_front();
@@ -170,7 +250,7 @@ impl Model {
 
     /// The Session of the connection is still there.
     fn is_current(&self, wire: usize) -> bool {
-        let session = &self.sessions[self.wires[wire].client];
+        let session = &self.server.sessions[self.wires[wire].client];
         session.exists && self.wires[wire].era == Some(session.era)
     }
 
@@ -188,9 +268,10 @@ impl Model {
             return Err(Violation::new("a message that nobody has published"));
         };
         check(publication.topic == topic, || format!("#{number} with the topic of another"))?;
-        check(publication.routed > 0, || format!("#{number} has not been taken over yet"))?;
+        let routing = &self.server.routing[number as usize];
+        check(routing.routed > 0, || format!("#{number} has not been taken over yet"))?;
         let is_v5 = self.wires[wire].version == ProtocolVersion::V5_0;
-        let expires = if is_v5 { publication.expires_at } else { None };
+        let expires = if is_v5 { routing.expires_at } else { None };
         check(expiry.is_some() == expires.is_some(), || {
             format!("#{number} has lost its Message Expiry Interval, or got one")
         })?;
@@ -202,8 +283,8 @@ impl Model {
             if !is_current {
                 return Ok(());
             }
-            let persisted = self.is_durable;
-            if !self.sessions[client].exchanges.publish(published, persisted)? {
+            let persisted = self.broker.durable;
+            if !self.server.sessions[client].exchanges.publish(published, persisted)? {
                 return Ok(());
             }
         } else if !retain && topic != SHARED_TOPIC {
@@ -238,16 +319,14 @@ impl Model {
     fn skip(&mut self, wire: usize, number: u32, is_lossy: bool) {
         let client = self.wires[wire].client;
         let is_large = self.may_exceed(number, self.wires[wire].limits[Direction::Down as usize]);
-        let publication = &mut self.publications[number as usize];
-        let copies = &mut publication.copies[client];
+        let routing = &mut self.server.routing[number as usize];
         if !is_lossy {
-            copies.is_skipped = true;
+            routing.copies[client].is_skipped = true;
         }
-        let is_expired = publication.expires_at.is_some_and(|at| at <= self.now);
-        if !is_lossy && is_expired || !self.is_current(wire) {
+        if !is_lossy && routing.has_expired(self.now) || !self.is_current(wire) {
             return;
         }
-        let dropped = &mut self.sessions[client].dropped;
+        let dropped = &mut self.server.sessions[client].dropped;
         match (is_large, is_lossy) {
             (true, _) => dropped.large += 1,
             (false, true) => dropped.lossy += 1,
@@ -257,7 +336,7 @@ impl Model {
 
     /// What has been left out has been told by now.
     pub fn check_dropped(&self) -> Result<(), Violation> {
-        for (client, session) in self.sessions.iter().enumerate() {
+        for (client, session) in self.server.sessions.iter().enumerate() {
             session.dropped.check().map_err(|violation| violation.context(&format!("C{client}")))?;
         }
         Ok(())
@@ -266,36 +345,37 @@ impl Model {
     /// A QoS 1 or 2 message is sent to an ordinary subscriber for the first time.
     fn started(&mut self, client: usize, number: u32, qos: QoS) -> Result<(), Violation> {
         loop {
-            let Some(due) = self.sessions[client].due.pop_front() else {
+            let Some(due) = self.server.sessions[client].due.pop_front() else {
                 return Err(Violation::new(format!("#{number} is not due to C{client}, or out of order")));
             };
             if due.number == number {
                 return check(due.qos == qos, || format!("#{number} goes out with q{qos} instead of q{}", due.qos));
             }
-            let Some(wire) = self.sessions[client].connection else { return Ok(()) };
+            let Some(wire) = self.server.sessions[client].connection else { return Ok(()) };
             self.skip(wire, due.number, false);
         }
     }
 
     fn shared_started(&mut self, number: u32, qos: QoS) -> Result<(), Violation> {
         // A QoS 1 message may have been taken over more than once.
-        let of_number = self.shared.iter_mut().filter(|shared| shared.number == number);
+        let of_number = self.server.shared.iter_mut().filter(|shared| shared.number == number);
         let Some(shared) = of_number.min_by_key(|shared| shared.started) else {
             return Err(Violation::new(format!("#{number} is due to no group")));
         };
         shared.started += 1;
         shared.is_uncertain |=
-            self.sessions.iter().any(|session| session.was_member && !session.is_alive(self.now));
+            self.server.sessions.iter().any(|session| session.was_member && !session.is_alive(self.now));
         let is_once = shared.started <= 1 || shared.is_uncertain && !shared.is_bound;
         shared.is_bound |= qos == QoS::ExactlyOnce;
         check(is_once, || format!("#{number} has gone to two members of its group"))
     }
 
     fn retained_started(&mut self, client: usize, number: u32, qos: QoS) -> Result<(), Violation> {
-        let publication = &mut self.publications[number as usize];
+        let publication = &self.publications[number as usize];
+        let routing = &mut self.server.routing[number as usize];
         let topic = usize::from(publication.topic);
-        let (_, until) = publication.retained_ticks;
-        let session = &mut self.sessions[client];
+        let (_, until) = routing.retained;
+        let session = &mut self.server.sessions[client];
         let mut asking = session
             .walks
             .iter()
@@ -308,12 +388,7 @@ impl Model {
         })?;
         check(publication.retain, || format!("#{number} was never retained"))?;
         if qos != QoS::AtMostOnce {
-            let copies = &mut publication.copies[client];
-            if copies.era != session.era {
-                *copies = super::Copies { era: session.era, ..super::Copies::default() };
-            }
-            copies.due += 1;
-            copies.qos = copies.qos.max(qos);
+            routing.copy(client, session.era, qos);
         }
         Ok(())
     }
@@ -329,22 +404,22 @@ impl Model {
         match fact {
             Fact::Publish { number, delivery, expiry, .. } => self.server_took(wire, number, delivery, expiry),
             Fact::Puback { id } => {
-                self.sessions[client].exchanges.puback(id)?;
+                self.server.sessions[client].exchanges.puback(id)?;
                 Ok(())
             }
             Fact::Pubrec { id, is_error } => {
-                let acknowledged = self.sessions[client].exchanges.pubrec(id, is_error)?;
+                let acknowledged = self.server.sessions[client].exchanges.pubrec(id, is_error)?;
                 if acknowledged == Acknowledged::ReleaseDue {
                     self.wires[wire].ways[Direction::Down as usize].releases.push_back(id);
                 }
                 Ok(())
             }
             Fact::Pubcomp { id } => {
-                self.sessions[client].exchanges.pubcomp(id)?;
+                self.server.sessions[client].exchanges.pubcomp(id)?;
                 Ok(())
             }
             Fact::Pubrel { id } => {
-                self.sessions[client].accepted.retain(|accepted| *accepted != id);
+                self.server.sessions[client].accepted.retain(|accepted| *accepted != id);
                 self.wires[wire].ways[Direction::Up as usize].completions.push_back(id);
                 Ok(())
             }
@@ -355,7 +430,7 @@ impl Model {
             }
             Fact::Unsubscribe { id, filter } => {
                 self.wires[wire].requests_due.push_back((id, false));
-                let session = &mut self.sessions[client];
+                let session = &mut self.server.sessions[client];
                 session.subscriptions.retain(|subscribed| subscribed.filter != filter);
                 for walk in session.walks.iter_mut().filter(|walk| walk.filter == filter) {
                     walk.is_stopped = true;
@@ -368,7 +443,7 @@ impl Model {
             }
             Fact::Disconnect { is_normal, expiry } => {
                 if let Some(expiry) = expiry {
-                    self.sessions[client].expiry = expiry.min(self.broker.maximum_session_expiry);
+                    self.server.sessions[client].expiry = expiry.min(self.broker.maximum_session_expiry);
                 }
                 self.session_leaves(wire, is_normal);
                 Ok(())
@@ -382,28 +457,39 @@ impl Model {
     fn session_connects(&mut self, wire: usize) -> Result<(), Violation> {
         let client = self.wires[wire].client;
         check(!self.wires[wire].is_open, || "a second CONNECT")?;
-        if let Some(older) = self.sessions[client].connection {
+        if let Some(older) = self.server.sessions[client].connection {
             self.session_leaves(older, false);
         }
-        let is_present = self.sessions[client].is_alive(self.now) && !self.wires[wire].clean_start;
+        let is_present = self.server.sessions[client].is_alive(self.now) && !self.wires[wire].clean_start;
         if !is_present {
-            if self.sessions[client].exists {
+            if self.server.sessions[client].exists {
                 self.session_ends(client);
             }
             self.eras += 1;
+            self.states += 1;
+            let Wire { clean_start, version, state, .. } = self.wires[wire];
+            // Without Clean Start, CONNACK tells that the other half of the Session is gone; in 3.1 nothing does.
+            let is_told = !clean_start && version != ProtocolVersion::V3_1;
+            self.wires[wire].told_state = if is_told { self.states } else { state };
         }
         let was_overtaken = self.wires.iter().skip(wire + 1).any(|later| later.client == client && later.era.is_some());
-        let Self { wires, sessions, parties, publications, broker, .. } = self;
-        let (party, losses) = (&mut parties[client], wires[wire].losses);
-        if is_present {
-            party.is_void |= sessions[client].losses != losses;
+        let Self { wires, server, parties, publications, broker, .. } = self;
+        let sessions = &mut server.sessions;
+        let (party, Wire { state, told_state, clean_start, .. }) = (&mut parties[client], &wires[wire]);
+        let is_strange = if is_present {
+            sessions[client].state != *state
         } else {
-            sessions[client] = Session { exists: true, era: self.eras, losses, began_at: self.now, ..Session::default() };
-            let is_untold = wires[wire].version == ProtocolVersion::V3_1 && !wires[wire].clean_start;
-            party.is_void |= was_overtaken || is_untold && !party.accepted.is_empty();
-        }
-        if !is_present && !wires[wire].clean_start {
-            // The Server has lost what the Client still goes on with, or the other way round.
+            sessions[client] = Session {
+                exists: true,
+                era: self.eras,
+                state: *told_state,
+                began_at: self.now,
+                ..Session::default()
+            };
+            was_overtaken || !clean_start && told_state == state
+        };
+        party.is_void |= is_strange && !(party.accepted.is_empty() && sessions[client].accepted.is_empty());
+        if is_strange || !is_present && !clean_start {
             for number in party.exchanges.numbers() {
                 publications[number as usize].is_forgiven = true;
             }
@@ -424,19 +510,19 @@ impl Model {
         }
         self.wires[wire].is_open = false;
         let client = self.wires[wire].client;
-        let session = &mut self.sessions[client];
+        let session = &mut self.server.sessions[client];
         session.connection = None;
         session.left_at = self.now;
         if let Some(will) = self.wires[wire].will.filter(|_| !is_normal) {
             self.route(will);
         }
-        if self.sessions[client].expiry == 0 {
+        if self.server.sessions[client].expiry == 0 {
             self.session_ends(client);
         }
     }
 
     fn session_ends(&mut self, client: usize) {
-        let session = &mut self.sessions[client];
+        let session = &mut self.server.sessions[client];
         session.exists = false;
         session.due.clear();
         session.exchanges.clear();
@@ -445,7 +531,7 @@ impl Model {
         session.walks.clear();
         session.retained = [0; TOPICS.len()];
         if session.was_member {
-            for shared in &mut self.shared {
+            for shared in &mut self.server.shared {
                 shared.is_uncertain = true;
             }
         }
@@ -453,7 +539,7 @@ impl Model {
 
     fn subscribes(&mut self, client: usize, subscribed: Subscribed, retained: bool) {
         let Subscribed { filter, qos, no_local } = subscribed;
-        let session = &mut self.sessions[client];
+        let session = &mut self.server.sessions[client];
         session.subscriptions.retain(|subscribed| subscribed.filter != filter);
         session.subscriptions.push(subscribed);
         if filter == SHARED_FILTER {
@@ -463,8 +549,8 @@ impl Model {
                 filter,
                 qos,
                 no_local,
-                since: self.ticks,
-                at_first: self.retained,
+                since: self.server.ticks,
+                at_first: self.server.retained,
                 is_stopped: false,
             });
         }
@@ -482,7 +568,7 @@ impl Model {
         if let Some(id) = delivery.packet_id().map(mqtt_session::codec::PacketId::get) {
             let answer = Answer { id, qos: delivery.qos(), is_ready: true };
             self.wires[wire].ways[Direction::Up as usize].answers.push_back(answer);
-            let accepted = &mut self.sessions[client].accepted;
+            let accepted = &mut self.server.sessions[client].accepted;
             if delivery.qos() == QoS::ExactlyOnce {
                 if accepted.contains(&id) {
                     return Ok(());
@@ -490,33 +576,32 @@ impl Model {
                 accepted.push(id);
             }
         }
-        let publication = &mut self.publications[number as usize];
-        publication.expires_at = expiry.map(|seconds| self.now + u64::from(seconds) * 1_000);
+        self.server.routing[number as usize].expires_at = expiry.map(|seconds| self.now + u64::from(seconds) * 1_000);
         self.route(number);
         Ok(())
     }
 
     /// A message goes to all who want it: how many Sessions these are, and whether some of them may be gone.
     pub fn route(&mut self, number: u32) -> (usize, bool) {
-        let Self { publications, sessions, wires, retained, shared, ticks, now, .. } = self;
-        let publication = &mut publications[number as usize];
-        publication.routed += 1;
+        let Self { publications, server, wires, now, .. } = self;
+        let Server { sessions, retained, shared, ticks, routing } = server;
+        let publication = &publications[number as usize];
+        routing[number as usize].routed += 1;
         let topic = usize::from(publication.topic);
         if publication.retain {
             *ticks += 1;
             if let Some(before) = retained[topic].replace(number) {
-                let publication = &mut publications[before as usize];
-                publication.retained_ticks.1 = *ticks;
+                routing[before as usize].retained.1 = *ticks;
             }
-            let publication = &mut publications[number as usize];
-            publication.retained_ticks = (*ticks, u64::MAX);
-            if publication.expires_at.is_some_and(|at| at <= *now) {
+            let routing = &mut routing[number as usize];
+            routing.retained = (*ticks, u64::MAX);
+            if routing.has_expired(*now) {
                 // It takes the place of the one before and is gone.
                 retained[topic] = None;
-                publication.retained_ticks = (*ticks, *ticks);
+                routing.retained = (*ticks, *ticks);
             }
         }
-        let publication = &mut publications[number as usize];
+        let routing = &mut routing[number as usize];
         let (mut count, mut members, mut is_uncertain) = (0, 0, false);
         for (client, session) in sessions.iter_mut().enumerate() {
             if !session.exists {
@@ -545,12 +630,7 @@ impl Model {
                 continue;
             }
             session.due.push_back(Due { number, qos });
-            let copies = &mut publication.copies[client];
-            if copies.era != session.era {
-                *copies = super::Copies { era: session.era, ..super::Copies::default() };
-            }
-            copies.due += 1;
-            copies.qos = copies.qos.max(qos);
+            routing.copy(client, session.era, qos);
         }
         if members > 0 {
             shared.push(Shared { number, started: 0, is_bound: false, is_uncertain });
@@ -560,7 +640,10 @@ impl Model {
     }
 
     /// Nothing more is written on a connection.
-    pub fn server_wrote_all(&mut self, wire: usize) {
+    pub fn server_wrote_all(&mut self, wire: usize, held_back: bool) {
+        if held_back {
+            self.wires[wire].lossy.clear();
+        }
         while let Some(number) = self.wires[wire].lossy.pop_front() {
             self.skip(wire, number, true);
         }
@@ -575,7 +658,7 @@ impl Model {
                     return Err(Violation::new(format!("a notice of {client_id:?}, who is nobody")));
                 };
                 let limits = self.limits(client)[Direction::Down as usize];
-                let session = &mut self.sessions[client];
+                let session = &mut self.server.sessions[client];
                 // It may be told of the Session before.
                 let is_new = !session.exists || session.began_at == self.now;
                 match cause {
@@ -616,21 +699,66 @@ impl Model {
         check(silence <= limit, || format!("a Client is silent for {silence} ms, and still connected"))
     }
 
+    /// The broker has told a transaction.
+    pub fn server_tells_transaction(&mut self) {
+        self.kept.push_back(self.server.clone());
+    }
+
+    /// The broker's oldest transaction is stored, and the broker knows it.
+    pub fn server_stores(&mut self) {
+        if let Some(stored) = self.kept.pop_front() {
+            self.stored = stored;
+        }
+    }
+
+    /// The broker ends without warning, and comes back as what is stored.
+    pub fn server_crashes(&mut self) {
+        self.kept.clear();
+        if !self.broker.durable {
+            self.stored.forget_sessions(&self.server);
+        }
+        let current = std::mem::replace(&mut self.server, self.stored.clone());
+        while self.server.routing.len() < current.routing.len() {
+            self.server.makes();
+        }
+        for wire in &mut self.wires {
+            wire.is_open = false;
+            wire.lossy.clear();
+        }
+        for (client, before) in current.sessions.into_iter().enumerate() {
+            let session = &mut self.server.sessions[client];
+            if session.era == before.era {
+                // What has left since then was stored before.
+                session.exchanges.go_on_from(before.exchanges);
+                let started: Vec<u32> = session.exchanges.numbers().collect();
+                session.due.retain(|due| !started.contains(&due.number));
+                session.retained = before.retained;
+            }
+            let Some(wire) = session.connection.take() else { continue };
+            session.left_at = self.now;
+            if session.expiry == 0 {
+                // Nothing of it was to survive.
+                self.session_ends(client);
+            } else if let Some(will) = self.wires[wire].will {
+                self.route(will);
+            }
+        }
+    }
+
     /// How many Sessions there are.
     pub fn session_count(&self) -> usize {
-        self.sessions.iter().filter(|session| session.is_alive(self.now)).count()
+        self.server.sessions.iter().filter(|session| session.is_alive(self.now)).count()
     }
 
     pub(super) fn finish_session(&self, client: usize) -> Result<(), Violation> {
-        let session = &self.sessions[client];
+        let session = &self.server.sessions[client];
         let Some(wire) = session.connection else { return Ok(()) };
         check(session.exchanges.is_empty(), || {
             format!("the Server still waits for C{client}: {:?}", session.exchanges)
         })?;
         let mut dropped = session.dropped;
         for due in &session.due {
-            let publication = &self.publications[due.number as usize];
-            if publication.expires_at.is_some_and(|at| at <= self.now) {
+            if self.server.routing[due.number as usize].has_expired(self.now) {
                 continue;
             }
             let limits = self.wires[wire].limits[Direction::Down as usize];
@@ -647,8 +775,9 @@ impl Model {
                     && MATCHES[usize::from(walk.filter)][topic]
                     && walk.at_first[topic].is_some_and(|number| {
                         let publication = &self.publications[number as usize];
-                        publication.retained_ticks.1 == u64::MAX
-                            && publication.expires_at.is_none()
+                        let routing = &self.server.routing[number as usize];
+                        routing.retained.1 == u64::MAX
+                            && routing.expires_at.is_none()
                             && !(walk.no_local && publication.publisher == Some(client))
                     })
             });
@@ -661,16 +790,16 @@ impl Model {
     }
 
     pub(super) fn finish_shared(&self) -> Result<(), Violation> {
-        let dropped = self.sessions.iter().any(|session| {
+        let dropped = self.server.sessions.iter().any(|session| {
             let Dropped { queue_full, too_large, .. } = session.dropped;
             queue_full + too_large > 0
         });
-        for shared in &self.shared {
+        for shared in &self.server.shared {
             let publication = &self.publications[shared.number as usize];
             let may_be_lost = publication.qos == QoS::AtMostOnce
                 || shared.is_uncertain
                 || dropped
-                || publication.expires_at.is_some();
+                || self.server.routing[shared.number as usize].expires_at.is_some();
             check(may_be_lost || shared.started > 0, || format!("#{} has gone to no member of its group", shared.number))?;
         }
         Ok(())

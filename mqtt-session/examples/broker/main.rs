@@ -1,26 +1,34 @@
 //! An MQTT broker for 3.1, 3.1.1 and 5.0 on one port: [`mqtt_session::Broker`] driven by tokio.
 //!
 //! One task a connection, one lock around the broker. A turn of a connection is one read, whatever that makes the broker
-//! do, and one write for all of it.
+//! do, and one write for all of it. With a store, a thread beside them puts on the disk what must not be lost; answers that
+//! depend on it wait.
 //!
-//! `cargo run --release -p mqtt-session --example broker -- --listen 127.0.0.1:1883`
+//! `cargo run --release -p mqtt-session --example broker -- --listen 127.0.0.1:1883 --store broker.redb`
+
+mod store;
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use bytes::{Buf, Bytes, BytesMut};
 use clap::Parser;
 use mqtt_session::{
-    Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Notice, Received, Transmit,
+    Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Notice, Persist, Received,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+
+use crate::store::Store;
 
 /// An MQTT broker for 3.1, 3.1.1 and 5.0.
 #[derive(Parser)]
@@ -31,22 +39,35 @@ struct Options {
     /// Connections at a time; more wait until one ends.
     #[arg(long, default_value_t = 10_000)]
     max_connections: usize,
+    /// The file that keeps Sessions, subscriptions, queues and retained messages; without it they are in memory only.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
 }
 
 /// Room for one read, at least and at most.
 const READ_SIZE: usize = 16 * 1024;
 const LARGEST_READ: usize = 256 * 1024;
 
+/// From how many bytes on that wait to be stored no more input is read.
+const UNSTORED_LIMIT: usize = 64 << 20;
+
 /// How long a connection may take to send its last bytes.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
+    let store = options.store.as_deref().map(Store::open).transpose()?;
+    let hub = Arc::new(Hub::new(store.as_ref())?);
+    let storing = store.map(|store| {
+        std::thread::spawn({
+            let hub = Arc::clone(&hub);
+            move || hub.keep_storing(&store)
+        })
+    });
     let listener = TcpListener::bind(options.listen).await?;
     println!("listening on {}", listener.local_addr()?);
 
-    let hub = Arc::new(Hub::new());
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut connections = JoinSet::new();
@@ -69,13 +90,25 @@ async fn main() -> std::io::Result<()> {
     if tokio::time::timeout(CLOSING_GRACE, drained).await.is_err() {
         connections.shutdown().await;
     }
-    Ok(())
+    hub.core().is_stopping = true;
+    hub.to_store.notify_one();
+    match storing.map(std::thread::JoinHandle::join) {
+        Some(Err(_)) => Err("the store has failed".into()),
+        Some(Ok(())) | None => Ok(()),
+    }
 }
 
 /// The broker and what its connections wait for.
 struct Hub {
+    /// When the program began, by two clocks. The broker is told Unix time, which deadlines in the store are of.
     epoch: tokio::time::Instant,
+    epoch_unix: Duration,
+    is_durable: bool,
     core: Mutex<Core>,
+    /// There is something to be stored.
+    to_store: Condvar,
+    /// Something has been stored.
+    stored: Notify,
     /// The broker's next deadline has come closer.
     rearm: Notify,
 }
@@ -85,6 +118,10 @@ struct Core {
     peers: BTreeMap<ConnectionId, Peer>,
     /// The deadline the timer sleeps for.
     armed: Option<Instant>,
+    /// What is to be stored, and how much that is.
+    unstored: Vec<Persist>,
+    unstored_bytes: usize,
+    is_stopping: bool,
 }
 
 /// What a connection's task has to know from others.
@@ -94,16 +131,86 @@ struct Peer {
 }
 
 impl Hub {
-    fn new() -> Self {
+    fn new(store: Option<&Store>) -> Result<Self, Box<dyn Error>> {
         #[expect(clippy::disallowed_types, reason = "the program is where the random number comes from")]
         let hash_seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
-        let broker = Broker::new(BrokerConfig { hash_seed, ..BrokerConfig::default() }, AllowAll);
-        let core = Core { broker, peers: BTreeMap::new(), armed: None };
-        Self { epoch: tokio::time::Instant::now(), core: Mutex::new(core), rearm: Notify::new() }
+        #[expect(clippy::disallowed_methods, reason = "the program is where the time comes from")]
+        let epoch_unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        // Identifiers of an earlier run are not given again.
+        let assigned_client_id_prefix = format!("auto-{:x}-", epoch_unix.as_millis());
+        let durable = store.is_some();
+        let config =
+            BrokerConfig { hash_seed, assigned_client_id_prefix, durable, ..BrokerConfig::default() };
+        let broker = match store {
+            Some(store) => store.restore(instant(epoch_unix), config)?,
+            None => Broker::new(config, AllowAll),
+        };
+        let core = Core {
+            broker,
+            peers: BTreeMap::new(),
+            armed: None,
+            unstored: Vec::new(),
+            unstored_bytes: 0,
+            is_stopping: false,
+        };
+        Ok(Self {
+            epoch: tokio::time::Instant::now(),
+            epoch_unix,
+            is_durable: durable,
+            core: Mutex::new(core),
+            to_store: Condvar::new(),
+            stored: Notify::new(),
+            rearm: Notify::new(),
+        })
     }
 
     fn now(&self) -> Instant {
-        Instant::from_millis(u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX))
+        instant(self.epoch_unix + self.epoch.elapsed())
+    }
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The work of the storing thread.
+    fn keep_storing(&self, store: &Store) {
+        loop {
+            let transactions = {
+                let idle = |core: &mut Core| core.unstored.is_empty() && !core.is_stopping;
+                let mut core =
+                    self.to_store.wait_while(self.core(), idle).unwrap_or_else(PoisonError::into_inner);
+                core.unstored_bytes = 0;
+                std::mem::take(&mut core.unstored)
+            };
+            if transactions.is_empty() {
+                return;
+            }
+            match store.store(&transactions) {
+                Ok(Some(seq)) => self.with(|core, now| core.broker.handle_persisted(now, seq)),
+                Ok(None) => {}
+                Err(error) => {
+                    // Nothing that depends on the store can be promised any more.
+                    eprintln!("the store has failed: {error}");
+                    std::process::exit(1);
+                }
+            }
+            self.stored.notify_waiters();
+        }
+    }
+
+    /// Waits while too much is still to be stored.
+    async fn store_has_room(&self) {
+        if !self.is_durable {
+            return;
+        }
+        loop {
+            let mut stored = pin!(self.stored.notified());
+            stored.as_mut().enable();
+            if self.core().unstored_bytes < UNSTORED_LIMIT {
+                return;
+            }
+            stored.await;
+        }
     }
 
     /// Does something with the broker, then tells the connections what came of it.
@@ -117,9 +224,12 @@ impl Hub {
     }
 
     fn with_lock<T>(&self, act: impl FnOnce(&mut Core, Instant) -> T) -> (T, Vec<Notice>) {
-        let mut core: MutexGuard<'_, Core> = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut core = self.core();
         let result = act(&mut core, self.now());
         let notices = core.spread_actions();
+        if !core.unstored.is_empty() {
+            self.to_store.notify_one();
+        }
         let next = core.broker.poll_timeout();
         if next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed)) {
             self.rearm.notify_one();
@@ -135,7 +245,7 @@ impl Hub {
         });
         let Some(deadline) = deadline else { return self.rearm.notified().await };
         tokio::select! {
-            () = tokio::time::sleep_until(self.epoch + Duration::from_millis(deadline.as_millis())) => {
+            () = tokio::time::sleep_until(self.epoch + deadline.duration_since(instant(self.epoch_unix))) => {
                 self.with(|core, now| core.broker.handle_timeout(now));
             }
             () = self.rearm.notified() => {}
@@ -160,11 +270,29 @@ impl Core {
                     }
                 }
                 Action::Notice(notice) => notices.push(notice),
+                Action::Persist(persist) => {
+                    self.unstored_bytes += persist.changes.iter().map(size).sum::<usize>();
+                    self.unstored.push(persist);
+                }
                 _ => {}
             }
         }
         notices
     }
+}
+
+/// Bytes of a change, roughly.
+fn size(change: &Change) -> usize {
+    size_of::<Change>()
+        + match change {
+            Change::Put { key, value } => key.len() + value.len(),
+            Change::Remove { key } => key.len(),
+            Change::RemoveAll { prefix } => prefix.len(),
+        }
+}
+
+fn instant(since_epoch: Duration) -> Instant {
+    Instant::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Serves one connection to its end.
@@ -194,6 +322,7 @@ async fn exchange(
     let mut input = BytesMut::new();
     let mut output = Bytes::new();
     loop {
+        hub.store_has_room().await;
         let (received, closing) = hub.with(|core, now| {
             let received = core.broker.handle_input(now, connection, &mut input);
             if let Some(transmit) = core.broker.transmit(connection)
@@ -223,13 +352,19 @@ async fn exchange(
         }
     }
     let flush = async {
-        while output.has_remaining() {
+        loop {
             write.write_all_buf(&mut output).await?;
-            output = hub
-                .with(|core, _| core.broker.transmit(connection).and_then(Transmit::pop))
-                .unwrap_or_default();
+            let (next, held) = hub.with(|core, _| {
+                core.broker
+                    .transmit(connection)
+                    .map_or((None, 0), |transmit| (transmit.pop(), transmit.held()))
+            });
+            match next {
+                Some(next) => output = next,
+                None if held > 0 => wake.notified().await,
+                None => break write.shutdown().await,
+            }
         }
-        write.shutdown().await
     };
     // Some peers do not read.
     tokio::time::timeout(CLOSING_GRACE, flush).await?
