@@ -339,7 +339,7 @@ fn a_search_that_waits_for_the_client_has_nothing_to_store() {
     let window = Property::ReceiveMaximum(std::num::NonZeroU16::MIN);
     let fields = ConnectFields { client_id: "s", ..ConnectFields::default() };
     let subscriber = world.connect_with(V5_0, fields, &[KEPT[0], window]);
-    world.subscribe(subscriber, "a/#", QoS::AtLeastOnce);
+    world.subscribe_with(subscriber, &[("a/#", QoS::AtLeastOnce.into())], &[]);
     let _ = world.broker.transmit(subscriber.id);
     assert_eq!(world.broker.poll_action(), None);
 }

@@ -9,7 +9,7 @@ use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS,
 use mqtt_session::codec::RetainHandling;
 use mqtt_session::{
     AckToken, Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId,
-    Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, StoredState, SubscribeRequest, Timer, UnsubscribeRequest,
+    Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, StoredState, SubscribeRequest, Timer, Transmit, UnsubscribeRequest,
     Violation as ServerViolation, Will,
 };
 
@@ -662,12 +662,12 @@ impl World {
         for (client, host) in self.hosts.iter_mut().enumerate() {
             let queued = host.client.queued();
             check(queued <= host.plan.queued_messages, || format!("C{client} queues {queued} messages"))?;
-            let waiting = host.client.transmit().remaining();
+            let waiting = waiting_bytes(host.client.transmit());
             let limit = host.plan.transmit_limit.saturating_mul(2) + SLACK;
             check(waiting <= limit, || format!("{waiting} bytes wait to be written by C{client}"))?;
         }
         for &link in &self.live {
-            let waiting = self.broker.transmit(self.links[link].id).map_or(0, |transmit| transmit.remaining());
+            let waiting = self.broker.transmit(self.links[link].id).map_or(0, waiting_bytes);
             let limit = self.broker_plan.transmit_limit + SLACK;
             check(waiting <= limit, || format!("{waiting} bytes wait to be written to a Client"))?;
         }
@@ -703,7 +703,7 @@ impl World {
                     let Self { model, links, live, broker, broker_plan, .. } = self;
                     model.noticed(&notice, |client| {
                         live.iter().filter(|link| links[**link].client == client).any(|link| {
-                            let waiting = broker.transmit(links[*link].id).map_or(0, |transmit| transmit.remaining());
+                            let waiting = broker.transmit(links[*link].id).map_or(0, waiting_bytes);
                             waiting >= broker_plan.transmit_limit
                         })
                     })?;
@@ -965,6 +965,11 @@ impl Host {
             store: Store::default(),
         }
     }
+}
+
+/// Visible or not.
+fn waiting_bytes(transmit: &mut Transmit) -> usize {
+    transmit.remaining() + transmit.held()
 }
 
 fn client_config(plan: &ClientPlan) -> ClientConfig {
