@@ -83,13 +83,16 @@ impl Exchanges {
     }
 
     /// Goes on from what was stored: what began later has been stored too, or it would not have been seen; what came later
-    /// than that is forgotten.
-    pub fn go_on_from(&mut self, current: Self) {
+    /// than that is forgotten. The messages that began later.
+    pub fn go_on_from(&mut self, current: Self) -> Vec<(u32, QoS)> {
+        let mut later = Vec::new();
         for exchange in current.open {
-            if !self.open.iter().any(|known| known.number == exchange.number) {
+            if !self.open.iter().any(|known| (known.number, known.id) == (exchange.number, exchange.id)) {
                 self.open.push(Exchange { is_released: false, ..exchange });
+                later.push((exchange.number, exchange.qos));
             }
         }
+        later
     }
 
     /// The sender has given this message up, and says so.

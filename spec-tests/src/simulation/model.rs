@@ -63,6 +63,8 @@ pub struct Publication {
     expiry: Option<u32>,
     published_at: u64,
     is_started: bool,
+    /// The Server has answered it.
+    is_answered: bool,
     /// The Session it was published in was lost by one side: it may have been taken over more than once, or never.
     is_forgiven: bool,
     received: [Received; CLIENTS],
@@ -169,6 +171,7 @@ impl Model {
             expiry,
             published_at: self.now,
             is_started: false,
+            is_answered: false,
             is_forgiven: false,
             received: [Received::default(); CLIENTS],
         });
@@ -291,6 +294,9 @@ impl Model {
         check((answer.id, answer.qos) == (answered, qos), || {
             format!("an answer to PUBLISH id={answered} q{qos} instead of id={} q{}", answer.id, answer.qos)
         })?;
+        if direction == Direction::Down {
+            self.publications[answer.number as usize].is_answered = true;
+        }
         check(answer.is_ready, || format!("PUBLISH id={answered} is answered before it is acknowledged"))
     }
 

@@ -88,6 +88,8 @@ pub struct Way {
 pub struct Answer {
     /// Packet Identifier.
     pub id: u16,
+    /// The message.
+    pub number: u32,
     /// Of the PUBLISH.
     pub qos: QoS,
     /// The application has acknowledged the message.

@@ -580,7 +580,7 @@ impl World {
             self.model.server_stores();
         }
         self.store.pending.clear();
-        self.model.server_crashes();
+        self.model.server_crashes()?;
         let config = broker_config(&self.broker_plan);
         let restored = Broker::restore(self.now(), config, AllowAll, self.store.state.records());
         self.broker = restored.map_err(|error| Violation::new(format!("the Server cannot be restored: {error}")))?;

@@ -216,7 +216,7 @@ impl Model {
                 let is_repeat = qos == QoS::ExactlyOnce && party.accepted.contains(&id);
                 let is_automatic = !party.plan.manual_acknowledgement;
                 if qos != QoS::AtMostOnce {
-                    let answer = Answer { id, qos, is_ready: is_repeat || is_automatic };
+                    let answer = Answer { id, number, qos, is_ready: is_repeat || is_automatic };
                     self.wires[wire].ways[Direction::Down as usize].answers.push_back(answer);
                 }
                 if !is_repeat {
@@ -344,7 +344,7 @@ impl Model {
         let is_too_large = self.may_exceed(number, limits);
         let party = &mut self.parties[client];
         let publication = &self.publications[number as usize];
-        let routed = self.server.routing[number as usize].routed;
+        let is_taken = publication.is_answered || publication.is_forgiven;
         let is_open = party.exchanges.numbers().any(|open| open == number);
         match outcome {
             PublishOutcome::Sent => {
@@ -358,14 +358,14 @@ impl Model {
                     matches!(reason, PublishReason::Success | PublishReason::NoMatchingSubscribers),
                     || format!("#{number}: {reason}"),
                 )?;
-                check(routed > 0 || publication.is_forgiven, || {
+                check(is_taken, || {
                     format!("#{number} is acknowledged, but the Server has never taken it over")
                 })
             }
             PublishOutcome::SessionLost(message) => {
                 party.exchanges.abandon(number);
                 party.was_told_of_loss = true;
-                check(message.is_some() || routed > 0, || {
+                check(message.is_some() || is_taken, || {
                     format!("#{number} does not come back, and the Server does not have it")
                 })
             }

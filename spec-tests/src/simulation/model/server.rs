@@ -112,6 +112,8 @@ pub(super) struct Session {
     walks: Vec<Walk>,
     /// How many retained messages of each topic it has got.
     retained: [usize; TOPICS.len()],
+    /// What was to be sent has been lost unseen; with QoS 0 for good.
+    has_lost_unseen: bool,
     /// Which of its Session States the Client has once it knows of this Session.
     pub(super) state: u32,
     dropped: Dropped,
@@ -566,7 +568,7 @@ impl Model {
     ) -> Result<(), Violation> {
         let client = self.wires[wire].client;
         if let Some(id) = delivery.packet_id().map(mqtt_session::codec::PacketId::get) {
-            let answer = Answer { id, qos: delivery.qos(), is_ready: true };
+            let answer = Answer { id, number, qos: delivery.qos(), is_ready: true };
             self.wires[wire].ways[Direction::Up as usize].answers.push_back(answer);
             let accepted = &mut self.server.sessions[client].accepted;
             if delivery.qos() == QoS::ExactlyOnce {
@@ -643,6 +645,7 @@ impl Model {
     pub fn server_wrote_all(&mut self, wire: usize, held_back: bool) {
         if held_back {
             self.wires[wire].lossy.clear();
+            self.server.sessions[self.wires[wire].client].has_lost_unseen = true;
         }
         while let Some(number) = self.wires[wire].lossy.pop_front() {
             self.skip(wire, number, true);
@@ -712,15 +715,16 @@ impl Model {
     }
 
     /// The broker ends without warning, and comes back as what is stored.
-    pub fn server_crashes(&mut self) {
+    pub fn server_crashes(&mut self) -> Result<(), Violation> {
         self.kept.clear();
         if !self.broker.durable {
             self.stored.forget_sessions(&self.server);
         }
         let current = std::mem::replace(&mut self.server, self.stored.clone());
-        while self.server.routing.len() < current.routing.len() {
+        while self.server.routing.len() < self.publications.len() {
             self.server.makes();
         }
+        let routing_before = current.routing;
         for wire in &mut self.wires {
             wire.is_open = false;
             wire.lossy.clear();
@@ -729,10 +733,22 @@ impl Model {
             let session = &mut self.server.sessions[client];
             if session.era == before.era {
                 // What has left since then was stored before.
-                session.exchanges.go_on_from(before.exchanges);
-                let started: Vec<u32> = session.exchanges.numbers().collect();
-                session.due.retain(|due| !started.contains(&due.number));
+                for (number, qos) in session.exchanges.go_on_from(before.exchanges) {
+                    if let Some(at) = session.due.iter().position(|due| due.number == number) {
+                        session.due.remove(at);
+                    } else if self.publications[number as usize].topic != SHARED_TOPIC {
+                        // A retained message is due only when it goes out.
+                        self.server.routing[number as usize].copy(client, session.era, qos);
+                    }
+                }
                 session.retained = before.retained;
+                session.has_lost_unseen = true;
+            }
+            // Of some searches for the messages of one filter the last goes on.
+            for at in 0..session.walks.len() {
+                let filter = session.walks[at].filter;
+                let is_last = session.walks[at + 1..].iter().all(|later| later.filter != filter);
+                session.walks[at].is_stopped |= !is_last;
             }
             let Some(wire) = session.connection.take() else { continue };
             session.left_at = self.now;
@@ -743,6 +759,25 @@ impl Model {
                 self.route(will);
             }
         }
+        self.check_kept(&routing_before)
+    }
+
+    /// A message that its publisher has an answer for is still due to those Sessions that are still there.
+    fn check_kept(&self, routing_before: &[Routing]) -> Result<(), Violation> {
+        for (number, (before, after)) in routing_before.iter().zip(&self.server.routing).enumerate() {
+            if !self.publications[number].is_answered {
+                continue;
+            }
+            for (client, session) in self.server.sessions.iter().enumerate() {
+                let (before, after) = (&before.copies[client], &after.copies[client]);
+                let is_same = session.is_alive(self.now) && session.expiry > 0 && session.era == before.era;
+                let is_lost = before.due > 0 && (after.due == 0 || after.era != before.era);
+                check(!(is_same && is_lost), || {
+                    format!("#{number} has been answered, and is forgotten for C{client}")
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// How many Sessions there are.
@@ -776,7 +811,9 @@ impl Model {
                     && walk.at_first[topic].is_some_and(|number| {
                         let publication = &self.publications[number as usize];
                         let routing = &self.server.routing[number as usize];
-                        routing.retained.1 == u64::MAX
+                        let is_lossy = walk.qos.min(publication.qos) == QoS::AtMostOnce;
+                        !(session.has_lost_unseen && is_lossy)
+                            && routing.retained.1 == u64::MAX
                             && routing.expires_at.is_none()
                             && !(walk.no_local && publication.publisher == Some(client))
                     })
