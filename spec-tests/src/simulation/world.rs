@@ -346,8 +346,6 @@ impl World {
                 Some((qos, number)) => Some(Will::new(message(WILL_TOPIC, qos, number, 8)?)),
                 None => None,
             },
-            // A durable program knows that it may have a Session without state.
-            has_session: plan.durable,
             ..ConnectOptions::new(plan.version)
         };
         self.inputs += 2;

@@ -496,10 +496,10 @@ impl Model {
         check(!has_told || exchanges.is_empty() && accepted.is_empty(), || {
             format!("C{client} has asked for Clean Start, and comes back with state from before")
         })?;
-        // What it has done with messages since then is undone, and they come again.
+        // What a durable program has done with messages since then is undone, and they come again.
         for (number, era) in party.uncommitted.drain(..) {
             let received = &mut self.publications[number as usize].received[client];
-            if received.era == era {
+            if party.plan.durable && received.era == era {
                 received.accepted -= 1;
             }
         }

@@ -300,7 +300,7 @@ impl Model {
         } else if topic == SHARED_TOPIC {
             self.shared_started(number, delivery.qos())
         } else {
-            self.started(client, number, delivery.qos())
+            self.started(wire, number, delivery.qos())
         }
     }
 
@@ -345,7 +345,8 @@ impl Model {
     }
 
     /// A QoS 1 or 2 message is sent to an ordinary subscriber for the first time.
-    fn started(&mut self, client: usize, number: u32, qos: QoS) -> Result<(), Violation> {
+    fn started(&mut self, wire: usize, number: u32, qos: QoS) -> Result<(), Violation> {
+        let client = self.wires[wire].client;
         loop {
             let Some(due) = self.server.sessions[client].due.pop_front() else {
                 return Err(Violation::new(format!("#{number} is not due to C{client}, or out of order")));
@@ -353,7 +354,6 @@ impl Model {
             if due.number == number {
                 return check(due.qos == qos, || format!("#{number} goes out with q{qos} instead of q{}", due.qos));
             }
-            let Some(wire) = self.server.sessions[client].connection else { return Ok(()) };
             self.skip(wire, due.number, false);
         }
     }
@@ -739,9 +739,9 @@ impl Model {
                     } else if self.publications[number as usize].topic != SHARED_TOPIC {
                         // A retained message is due only when it goes out.
                         self.server.routing[number as usize].copy(client, session.era, qos);
+                        session.retained[usize::from(self.publications[number as usize].topic)] += 1;
                     }
                 }
-                session.retained = before.retained;
                 session.has_lost_unseen = true;
             }
             // Of some searches for the messages of one filter the last goes on.
@@ -752,11 +752,11 @@ impl Model {
             }
             let Some(wire) = session.connection.take() else { continue };
             session.left_at = self.now;
-            if session.expiry == 0 {
-                // Nothing of it was to survive.
-                self.session_ends(client);
-            } else if let Some(will) = self.wires[wire].will {
+            if let Some(will) = self.wires[wire].will {
                 self.route(will);
+            }
+            if self.server.sessions[client].expiry == 0 {
+                self.session_ends(client);
             }
         }
         self.check_kept(&routing_before)
