@@ -7,6 +7,7 @@
 //! The same plan is the same run, to the byte: [`Outcome::hash`] tells.
 
 pub mod exchange;
+pub mod exhaustive;
 pub mod link;
 pub mod model;
 pub mod plan;

@@ -111,6 +111,7 @@ pub struct Party {
     stored: Kept,
     /// QoS 2 messages acknowledged since `stored`: number and Session.
     uncommitted: Vec<(u32, u32)>,
+    has_crashed: bool,
 }
 
 /// What of a Client survives a crash.
@@ -177,6 +178,21 @@ impl Model {
         });
         self.server.makes();
         (self.publications.len() - 1) as u32
+    }
+
+    /// Both ends of a connection are gone: what was under way in it has no influence any more.
+    pub fn forget(&mut self, wire: usize) {
+        let limits = self.wires[wire].limits;
+        let Wire { client, version, era, is_present, clean_start, has_begun, state, will, .. } = self.wires[wire];
+        self.wires[wire] = Wire {
+            era,
+            is_present,
+            clean_start,
+            has_begun,
+            state,
+            will,
+            ..Wire::new(client, version, limits)
+        };
     }
 
     /// Client and Server go on with two different Sessions, and cannot know it.

@@ -1,6 +1,7 @@
 //! The machines, their links and the clock: drives them as the contract of the crate says a driver has to.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
@@ -162,7 +163,12 @@ impl World {
     /// One step of a plan.
     pub fn step(&mut self, step: &Step) -> Result<(), Violation> {
         self.pass(u64::from(step.wait))?;
-        self.operate(usize::from(step.client), step.operation)?;
+        self.act(usize::from(step.client), step.operation)
+    }
+
+    /// An operation without any time before it.
+    pub fn act(&mut self, client: usize, operation: Operation) -> Result<(), Violation> {
+        self.operate(client, operation)?;
         self.settle()
     }
 
@@ -625,6 +631,64 @@ impl World {
         self.model.consumed(link, direction, consumed)
     }
 
+    /// The connections of which an end is open.
+    pub fn live(&self) -> &[usize] {
+        &self.live
+    }
+
+    /// The connection of a Client.
+    pub fn link(&self, client: usize) -> Option<usize> {
+        self.hosts[client].link
+    }
+
+    /// How many bytes the next packet of this direction has; 0: the end of the stream is next. `None`: nothing is.
+    pub fn next_packet(&self, link: usize, direction: Direction) -> Option<usize> {
+        let Link { pipes, is_open, .. } = &self.links[link];
+        let pipe = &pipes[direction as usize];
+        if pipe.is_empty() || !is_open[direction as usize] {
+            return None;
+        }
+        Some(self.model.wires[link].ways[direction as usize].first_packet().unwrap_or(0).min(pipe.len()))
+    }
+
+    /// How many transactions a Client is still to store; `None`: the Server.
+    pub fn unstored(&self, client: Option<usize>) -> usize {
+        client.map_or(&self.store, |client| &self.hosts[client].store).pending.len()
+    }
+
+    /// A transaction of a Client, or of the Server, is stored.
+    pub fn store(&mut self, client: Option<usize>) -> Result<(), Violation> {
+        match client {
+            Some(client) => self.client_stores(client),
+            None => self.broker_stores(),
+        }
+        self.settle()
+    }
+
+    /// A link breaks, and both ends are told at once.
+    pub fn cut_now(&mut self, link: usize) -> Result<(), Violation> {
+        self.cut(link);
+        self.server_lost(link)?;
+        self.client_lost(link)?;
+        self.settle()
+    }
+
+    /// The end of the stream arrives.
+    pub fn end_stream(&mut self, link: usize, direction: Direction) -> Result<(), Violation> {
+        self.happen(Next::Arrival(link, direction))?;
+        self.settle()
+    }
+
+    /// Everything that has an influence on what happens from here on.
+    pub fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        let Self { broker, hosts, links, live, model, store, .. } = self;
+        write!(out, "{broker:?}{live:?}{model:?}{store:?}")?;
+        for Host { client, link, acks, is_over, must_clean, store, .. } in hosts {
+            write!(out, "{client:?}{link:?}{acks:?}{is_over}{must_clean}{store:?}")?;
+        }
+        live.iter().try_for_each(|link| write!(out, "{:?}", links[*link]))
+    }
+
     /// So many bytes arrive at once, whenever they were to.
     pub fn deliver(&mut self, link: usize, direction: Direction, count: usize) -> Result<(), Violation> {
         let Link { pipes, arrived, .. } = &mut self.links[link];
@@ -646,6 +710,7 @@ impl World {
                 progress |= self.broker_writes(link)?;
                 if self.links[link].is_open == [false; 2] {
                     self.live.swap_remove(index);
+                    self.model.forget(link);
                 }
             }
             if !progress {
@@ -700,10 +765,14 @@ impl World {
                 Action::Notice(notice) => {
                     let Self { model, links, live, broker, broker_plan, .. } = self;
                     model.noticed(&notice, |client| {
-                        live.iter().filter(|link| links[**link].client == client).any(|link| {
-                            let waiting = broker.transmit(links[*link].id).map_or(0, waiting_bytes);
-                            waiting >= broker_plan.transmit_limit
-                        })
+                        let is_its = |link: &&usize| links[**link].client == client && links[**link].is_open[SERVER];
+                        let mut its = live.iter().filter(is_its).peekable();
+                        // It may have ended in the same call.
+                        its.peek().is_none()
+                            || its.any(|link| {
+                                let waiting = broker.transmit(links[*link].id).map_or(0, waiting_bytes);
+                                waiting >= broker_plan.transmit_limit
+                            })
                     })?;
                 }
                 Action::Persist(persist) => {

@@ -35,6 +35,7 @@ impl Party {
             kept: VecDeque::new(),
             stored: Kept::default(),
             uncommitted: Vec::new(),
+            has_crashed: false,
         }
     }
 
@@ -149,9 +150,11 @@ impl Model {
                 check(publication.topic == topic, || format!("#{number} with the topic of another"))?;
                 check(publication.publisher == Some(client), || format!("#{number} is another Client's"))?;
                 check(publication.qos == delivery.qos(), || format!("#{number} with another QoS"))?;
-                let published = self.published(wire, Direction::Up, number, delivery);
-                // What was written last may be read last, when nothing is left of the Session.
-                if let Some(published) = published.filter(|_| !self.wires[wire].is_lost) {
+                if let Some(published) = self.published(wire, Direction::Up, number, delivery) {
+                    if self.wires[wire].is_lost {
+                        // It was written before the Session ended, and is read after that.
+                        return Ok(());
+                    }
                     check(!self.wires[wire].requests.contains(&published.id), || {
                         format!("PUBLISH id={} while a request uses this identifier", published.id)
                     })?;
@@ -159,8 +162,9 @@ impl Model {
                     if !self.parties[client].exchanges.publish(published, persisted)? {
                         return Ok(());
                     }
-                    if published.dup && self.publications[number as usize].is_started {
-                        // Known before a crash.
+                    if published.dup {
+                        // The first time was before a crash, or was held back.
+                        self.publications[number as usize].is_started = true;
                         return Ok(());
                     }
                 }
@@ -418,8 +422,9 @@ impl Model {
                 self.now >= wire.ping_at + (u64::from(wire.keep_alive) * 1_000).min(super::super::PINGRESP_TIMEOUT)
             }
             Disconnected::ProtocolError { violation: ServerViolation::SessionPresent, .. } => {
-                // The Client has given its state up, and the Server was not told.
-                session_state != wire.state
+                // The Client has given its state up, and the Server was not told; or a crash came before that there is a
+                // Session was stored.
+                session_state != wire.state || party.has_crashed
             }
             _ => false,
         };
@@ -476,6 +481,7 @@ impl Model {
         self.states += 1;
         let party = &mut self.parties[client];
         party.kept.clear();
+        party.has_crashed = true;
         if !party.plan.durable {
             party.stored = Kept { state: self.states, ..Kept::default() };
         }

@@ -490,7 +490,10 @@ impl Model {
             };
             was_overtaken || !clean_start && told_state == state
         };
-        party.is_void |= is_strange && !(party.accepted.is_empty() && sessions[client].accepted.is_empty());
+        // With nothing in either half, they fit all the same.
+        let session = &sessions[client];
+        let is_fresh = party.accepted.is_empty() && session.accepted.is_empty() && session.exchanges.is_empty();
+        party.is_void |= is_strange && !is_fresh;
         if is_strange || !is_present && !clean_start {
             for number in party.exchanges.numbers() {
                 publications[number as usize].is_forgiven = true;
@@ -736,7 +739,12 @@ impl Model {
                 for (number, qos) in session.exchanges.go_on_from(before.exchanges) {
                     if let Some(at) = session.due.iter().position(|due| due.number == number) {
                         session.due.remove(at);
-                    } else if self.publications[number as usize].topic != SHARED_TOPIC {
+                    } else if self.publications[number as usize].topic == SHARED_TOPIC {
+                        let of_number = self.server.shared.iter_mut().filter(|shared| shared.number == number);
+                        if let Some(shared) = of_number.min_by_key(|shared| shared.started) {
+                            shared.started += 1;
+                        }
+                    } else {
                         // A retained message is due only when it goes out.
                         self.server.routing[number as usize].copy(client, session.era, qos);
                         session.retained[usize::from(self.publications[number as usize].topic)] += 1;
