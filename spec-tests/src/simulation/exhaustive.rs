@@ -7,8 +7,11 @@
 //! - the next packet of one direction of one link arrives, or the end of the stream behind the last one;
 //! - a link breaks: what is under way in it is lost, and both ends are told (so many cuts in all);
 //! - a Client without a connection connects;
-//! - with crashes, all three machines are durable: one stores its next transaction;
-//! - a machine crashes (so many crashes in all), and of what it has not heard to be stored, any prefix is.
+//! - a machine crashes (so many crashes in all; with crashes, all three are durable): as it is, or when it has been given a
+//!   packet or a message and before the changes that come of it are stored, or after they are stored and before it knows.
+//!
+//! What is told to be stored is stored at once otherwise. A slower store adds nothing: a machine that crashes with the changes
+//! of some inputs unstored has shown nothing of them (but QoS 0 messages), as if these inputs had been lost on the way.
 //!
 //! A state that has been seen is not looked at again: it is all the machines, links, stores and the model consist of, by a
 //! hash of 128 bits. Where nothing is left but faults, the oracle judges the end. Time stands still.
@@ -62,10 +65,19 @@ enum Choice {
     Publish,
     Deliver { link: u8, direction: Direction },
     Connect { client: u8 },
-    /// `None`: the Server.
-    Store { client: Option<u8> },
     Cut { link: u8 },
-    Crash { client: Option<u8>, stored: u8 },
+    /// `None`: the Server.
+    Crash { client: Option<u8> },
+    /// The message is published, and the Client crashes; of the changes so many transactions are stored.
+    PublishAndCrash { stored: u8 },
+    /// The packet arrives, and who gets it crashes.
+    DeliverAndCrash { link: u8, direction: Direction, stored: u8 },
+}
+
+impl Choice {
+    const fn is_fault(self) -> bool {
+        !matches!(self, Self::Publish | Self::Deliver { .. } | Self::Connect { .. })
+    }
 }
 
 /// One state on the way, by how it was reached.
@@ -117,7 +129,7 @@ pub fn enumerate(scope: &Scope) -> Result<Size, Violation> {
             size.states += 1;
             size.depth = size.depth.max(path.len());
             let choices = run.choices();
-            let goes_on = choices.iter().any(|choice| !matches!(choice, Choice::Cut { .. } | Choice::Crash { .. }));
+            let goes_on = choices.iter().any(|choice| !choice.is_fault());
             if !goes_on {
                 size.ends += 1;
                 todo.extend(choices.iter().map(|choice| (at, Some(*choice))));
@@ -174,6 +186,7 @@ impl<'s> Run<'s> {
             Operation::Subscribe { filter: 0, qos: QoS::ExactlyOnce, no_local: false, retained: false };
         world.step(&step(SUBSCRIBER, subscribe))?;
         world.pass(0)?;
+        world.store_all()?;
         let Scope { cuts, crashes, .. } = *scope;
         Ok(Self { scope, world, published: 0, cuts, crashes })
     }
@@ -189,11 +202,6 @@ impl<'s> Run<'s> {
                 }
             }
         }
-        for client in [None, Some(PUBLISHER), Some(SUBSCRIBER)] {
-            if self.world.unstored(client) > 0 {
-                choices.push(Choice::Store { client: client.map(|client| client as u8) });
-            }
-        }
         for client in [PUBLISHER, SUBSCRIBER] {
             if self.world.link(client).is_none() {
                 choices.push(Choice::Connect { client: client as u8 });
@@ -206,10 +214,16 @@ impl<'s> Run<'s> {
             choices.extend(links.iter().map(|link| Choice::Cut { link: *link as u8 }));
         }
         if self.crashes > 0 {
-            for client in [None, Some(PUBLISHER), Some(SUBSCRIBER)] {
-                let all = self.world.unstored(client);
-                let crash = |stored: usize| Choice::Crash { client: client.map(|client| client as u8), stored: stored as u8 };
-                choices.extend((0..=all).map(crash));
+            choices.extend([None, Some(PUBLISHER as u8), Some(SUBSCRIBER as u8)].map(|client| Choice::Crash { client }));
+            for at in 0..choices.len() {
+                let faults = match choices[at] {
+                    Choice::Publish => [0, 1].map(|stored| Choice::PublishAndCrash { stored }),
+                    Choice::Deliver { link, direction } => {
+                        [0, 1].map(|stored| Choice::DeliverAndCrash { link, direction, stored })
+                    }
+                    _ => continue,
+                };
+                choices.extend(faults);
             }
         }
         choices
@@ -217,37 +231,53 @@ impl<'s> Run<'s> {
 
     fn choose(&mut self, choice: Choice) -> Result<(), Violation> {
         match choice {
-            Choice::Publish => {
-                let qos = self.scope.messages[self.published];
-                self.published += 1;
-                let operation = Operation::Publish { topic: 0, qos, retain: false, expiry: None, size: 8 };
-                self.world.act(PUBLISHER, operation)
-            }
-            Choice::Deliver { link, direction } => {
-                let link = usize::from(link);
-                match self.world.next_packet(link, direction) {
-                    Some(0) | None => self.world.end_stream(link, direction),
-                    Some(bytes) => self.world.deliver(link, direction, bytes),
-                }
-            }
+            Choice::Publish => self.publish()?,
+            Choice::Deliver { link, direction } => self.deliver(link, direction)?,
             Choice::Connect { client } => {
                 self.world.connect(usize::from(client), false)?;
-                self.world.settle()
+                self.world.settle()?;
             }
-            Choice::Store { client } => self.world.store(client.map(usize::from)),
             Choice::Cut { link } => {
                 self.cuts -= 1;
-                self.world.cut_now(usize::from(link))
+                self.world.cut_now(usize::from(link))?;
             }
-            Choice::Crash { client, stored } => {
-                self.crashes -= 1;
-                match client {
-                    Some(client) => self.world.crash_client(usize::from(client), usize::from(stored))?,
-                    None => self.world.crash_server(usize::from(stored))?,
-                }
-                self.world.settle()
+            Choice::Crash { client } => self.crash(client.map(usize::from), 0)?,
+            Choice::PublishAndCrash { stored } => {
+                self.publish()?;
+                self.crash(Some(PUBLISHER), stored)?;
+            }
+            Choice::DeliverAndCrash { link, direction, stored } => {
+                let client = self.world.model.wires[usize::from(link)].client;
+                self.deliver(link, direction)?;
+                self.crash((direction == Direction::Down).then_some(client), stored)?;
             }
         }
+        self.world.store_all()
+    }
+
+    fn publish(&mut self) -> Result<(), Violation> {
+        let qos = self.scope.messages[self.published];
+        self.published += 1;
+        let operation = Operation::Publish { topic: 0, qos, retain: false, expiry: None, size: 8 };
+        self.world.act(PUBLISHER, operation)
+    }
+
+    fn deliver(&mut self, link: u8, direction: Direction) -> Result<(), Violation> {
+        let link = usize::from(link);
+        match self.world.next_packet(link, direction) {
+            Some(0) | None => self.world.end_stream(link, direction),
+            Some(bytes) => self.world.deliver(link, direction, bytes),
+        }
+    }
+
+    fn crash(&mut self, client: Option<usize>, stored: u8) -> Result<(), Violation> {
+        self.crashes -= 1;
+        let stored = usize::from(stored).min(self.world.unstored(client));
+        match client {
+            Some(client) => self.world.crash_client(client, stored)?,
+            None => self.world.crash_server(stored)?,
+        }
+        self.world.settle()
     }
 
     fn fingerprint(&self) -> u128 {

@@ -656,13 +656,16 @@ impl World {
         client.map_or(&self.store, |client| &self.hosts[client].store).pending.len()
     }
 
-    /// A transaction of a Client, or of the Server, is stored.
-    pub fn store(&mut self, client: Option<usize>) -> Result<(), Violation> {
-        match client {
-            Some(client) => self.client_stores(client),
-            None => self.broker_stores(),
+    /// Everything that is to be stored is.
+    pub fn store_all(&mut self) -> Result<(), Violation> {
+        while self.store.pending.len() + self.hosts.iter().map(|host| host.store.pending.len()).sum::<usize>() > 0 {
+            self.broker_stores();
+            for client in 0..self.hosts.len() {
+                self.client_stores(client);
+            }
+            self.settle()?;
         }
-        self.settle()
+        Ok(())
     }
 
     /// A link breaks, and both ends are told at once.

@@ -361,7 +361,7 @@ impl Model {
     fn shared_started(&mut self, number: u32, qos: QoS) -> Result<(), Violation> {
         // A QoS 1 message may have been taken over more than once.
         let of_number = self.server.shared.iter_mut().filter(|shared| shared.number == number);
-        let Some(shared) = of_number.min_by_key(|shared| shared.started) else {
+        let Some(shared) = of_number.min_by_key(|shared| (shared.started, shared.is_uncertain)) else {
             return Err(Violation::new(format!("#{number} is due to no group")));
         };
         shared.started += 1;
@@ -741,7 +741,7 @@ impl Model {
                         session.due.remove(at);
                     } else if self.publications[number as usize].topic == SHARED_TOPIC {
                         let of_number = self.server.shared.iter_mut().filter(|shared| shared.number == number);
-                        if let Some(shared) = of_number.min_by_key(|shared| shared.started) {
+                        if let Some(shared) = of_number.min_by_key(|shared| (shared.started, shared.is_uncertain)) {
                             shared.started += 1;
                         }
                     } else {
