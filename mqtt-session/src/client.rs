@@ -159,10 +159,13 @@ impl Client {
             return Err(ClientError::AlreadyConnected);
         }
         let connect = options.encode()?;
+        self.transmit = Transmit::default();
         if options.clean_start {
             self.lose_session();
+            // The Server gives its half up when it reads this; ours must not come back after that.
+            outgoing::hold(&mut self.transmit, &self.journal);
         }
-        self.transmit = Transmit::with(connect);
+        self.transmit.push_encoded(connect);
         self.connection = Some(Connection::new(self.now, options, self.config.connack_timeout));
         Ok(())
     }

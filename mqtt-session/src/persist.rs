@@ -19,6 +19,7 @@
 //! | QoS 2 message received | PUBREC | loses it, or delivers it twice |
 //! | PUBREL has come: its identifier is forgotten | PUBCOMP | takes the next message for a repeat |
 //! | exchange is over | the identifier is used again | mistakes one message for another |
+//! | Session State is given up | CONNECT with Clean Start | goes on with half of a Session that has ended |
 //! | Session, subscription, Will, retained message | CONNACK, SUBACK, UNSUBACK, PUBACK, PUBREC | forgets what was acknowledged |
 //!
 //! What may never happen: a transaction with one part of a transition (the messages a QoS 2 PUBLISH becomes, without its

@@ -67,9 +67,10 @@ impl Transmit {
         self.pending
     }
 
-    /// Begins with these packets.
-    pub(crate) fn with(packets: BytesMut) -> Self {
-        Self { pending: packets.len(), tail: packets, ..Self::default() }
+    /// Appends packets that are encoded already.
+    pub(crate) fn push_encoded(&mut self, packets: BytesMut) {
+        self.pending += packets.len();
+        self.tail.unsplit(packets);
     }
 
     /// What is appended from now on waits for this transaction; whether it would not have without this.
