@@ -67,9 +67,10 @@ impl Transmit {
         self.pending
     }
 
-    /// Begins with these packets.
-    pub(crate) fn with(packets: BytesMut) -> Self {
-        Self { pending: packets.len(), tail: packets, ..Self::default() }
+    /// Begins with these packets, which may wait for a transaction.
+    pub(crate) fn with(packets: BytesMut, seq: Option<PersistSeq>) -> Self {
+        let holds = seq.map(|seq| Hold { at: 0, seq }).into_iter().collect();
+        Self { pending: packets.len(), tail: packets, holds, ..Self::default() }
     }
 
     /// What is appended from now on waits for this transaction; whether it would not have without this.
