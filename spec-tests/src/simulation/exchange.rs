@@ -108,7 +108,10 @@ impl Exchanges {
             Some(at) if dup => {
                 let exchange = self.open[at];
                 if (exchange.number, exchange.qos) != (number, qos) {
-                    return Err(Violation::new(format!("PUBLISH id={id} #{number} is sent with the identifier of #{}", exchange.number)));
+                    return Err(Violation::new(format!(
+                        "PUBLISH id={id} #{number} is sent with the identifier of #{}",
+                        exchange.number
+                    )));
                 }
                 if exchange.is_released {
                     return Err(Violation::new(format!("PUBLISH id={id} #{number} after its PUBREC")));
@@ -129,10 +132,15 @@ impl Exchanges {
             }
             Some(_) | None => {
                 if self.sent_before(self.open.len(), connection, number).is_err() && !dup {
-                    return Err(Violation::new(format!("PUBLISH #{number} is new, but something is still to be sent again")));
+                    return Err(Violation::new(format!(
+                        "PUBLISH #{number} is new, but something is still to be sent again"
+                    )));
                 }
                 if let Some(other) = self.open.iter().find(|exchange| exchange.id == id) {
-                    return Err(Violation::new(format!("PUBLISH id={id} #{number} while #{} uses this identifier", other.number)));
+                    return Err(Violation::new(format!(
+                        "PUBLISH id={id} #{number} while #{} uses this identifier",
+                        other.number
+                    )));
                 }
                 self.open.push(Exchange {
                     id,
@@ -172,7 +180,9 @@ impl Exchanges {
             true
         });
         match missing {
-            Some(missing) => Err(Violation::new(format!("#{number} overtakes #{missing}, which is to be sent again"))),
+            Some(missing) => {
+                Err(Violation::new(format!("#{number} overtakes #{missing}, which is to be sent again")))
+            }
             None => Ok(()),
         }
     }
@@ -180,7 +190,11 @@ impl Exchanges {
     /// A PUBREL is sent. `answers`: a PUBREC has asked for it on this connection.
     pub fn pubrel(&mut self, id: u16, connection: u32, answers: bool) -> Result<(), Violation> {
         let Some(at) = self.open.iter().position(|exchange| exchange.id == id) else {
-            return if answers { Ok(()) } else { Err(Violation::new(format!("PUBREL id={id} of no exchange"))) };
+            return if answers {
+                Ok(())
+            } else {
+                Err(Violation::new(format!("PUBREL id={id} of no exchange")))
+            };
         };
         let exchange = self.open[at];
         if !exchange.is_released {
@@ -188,7 +202,10 @@ impl Exchanges {
         }
         if !answers {
             if exchange.sent_on == connection {
-                return Err(Violation::new(format!("PUBREL id={id} #{} twice on one connection", exchange.number)));
+                return Err(Violation::new(format!(
+                    "PUBREL id={id} #{} twice on one connection",
+                    exchange.number
+                )));
             }
             self.sent_before(at, connection, exchange.number)?;
         }

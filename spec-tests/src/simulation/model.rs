@@ -183,7 +183,8 @@ impl Model {
     /// Both ends of a connection are gone: what was under way in it has no influence any more.
     pub fn forget(&mut self, wire: usize) {
         let limits = self.wires[wire].limits;
-        let Wire { client, version, era, is_present, clean_start, has_begun, state, will, .. } = self.wires[wire];
+        let Wire { client, version, era, is_present, clean_start, has_begun, state, will, .. } =
+            self.wires[wire];
         self.wires[wire] = Wire {
             era,
             is_present,
@@ -287,7 +288,8 @@ impl Model {
     fn may_exceed(&self, number: u32, limits: Limits) -> bool {
         let publication = &self.publications[number as usize];
         // Fixed header, topic, identifier, and the properties: length, Message Expiry Interval, alias.
-        let len = 5 + 2 + TOPICS[usize::from(publication.topic)].len() + 2 + 1 + 5 + 3 + publication.size.max(4);
+        let len =
+            5 + 2 + TOPICS[usize::from(publication.topic)].len() + 2 + 1 + 5 + 3 + publication.size.max(4);
         len > limits.packet_size
     }
 
@@ -338,7 +340,8 @@ impl Model {
                     && !copies.is_skipped
                     && !session.is_waiting(number as u32)
                     && !received.is_refused;
-                let count = if copies.qos == QoS::ExactlyOnce { received.accepted } else { received.delivered };
+                let count =
+                    if copies.qos == QoS::ExactlyOnce { received.accepted } else { received.delivered };
                 check(!is_due || received.era == session.era && count > 0, || {
                     format!("#{number} has never arrived at C{client}")
                 })?;

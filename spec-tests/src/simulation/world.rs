@@ -6,13 +6,12 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS, SubscriptionOptions};
 use mqtt_session::codec::RetainHandling;
+use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS, SubscriptionOptions};
 use mqtt_session::{
     AckToken, Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId,
     DisconnectRequest, Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, StoredState,
-    SubscribeRequest, Timer, Transmit, UnsubscribeRequest,
-    Violation as ServerViolation, Will,
+    SubscribeRequest, Timer, Transmit, UnsubscribeRequest, Violation as ServerViolation, Will,
 };
 
 use super::link::{Arrival, Character, Pipe};
@@ -183,7 +182,9 @@ impl World {
                 self.subscribe(client, filter, qos, no_local, retained)
             }
             Operation::Unsubscribe { filter } => {
-                let Ok(request) = UnsubscribeRequest::new([FILTERS[usize::from(filter)]]) else { return Ok(()) };
+                let Ok(request) = UnsubscribeRequest::new([FILTERS[usize::from(filter)]]) else {
+                    return Ok(());
+                };
                 self.inputs += 1;
                 match self.hosts[client].client.unsubscribe(Instant::from_millis(now), request) {
                     Ok(token) => self.model.asked(client, token, false),
@@ -282,7 +283,9 @@ impl World {
                     mqtt_session::RejectReason::QueueFull => {
                         queued >= host.plan.queued_messages || host.plan.queued_bytes < 10_000
                     }
-                    mqtt_session::RejectReason::PacketTooLarge => size + 60 > self.broker_plan.packet_size as usize,
+                    mqtt_session::RejectReason::PacketTooLarge => {
+                        size + 60 > self.broker_plan.packet_size as usize
+                    }
                     _ => false,
                 };
                 check(is_fair, || format!("C{client} does not take a message: {}", rejected.reason))
@@ -304,7 +307,11 @@ impl World {
         let options = SubscriptionOptions {
             qos,
             no_local: no_local && !is_shared,
-            retain_handling: if retained { RetainHandling::SendAtSubscribe } else { RetainHandling::DoNotSend },
+            retain_handling: if retained {
+                RetainHandling::SendAtSubscribe
+            } else {
+                RetainHandling::DoNotSend
+            },
             ..SubscriptionOptions::default()
         };
         let request = SubscribeRequest::new([(filter, options)])
@@ -327,7 +334,9 @@ impl World {
         let reason = if refuse { PublishReason::QuotaExceeded } else { PublishReason::Success };
         self.inputs += 1;
         let acknowledged = host.client.acknowledge_with(now, token, reason);
-        check(acknowledged.is_ok() == is_current, || format!("C{client} acknowledges #{number}: {acknowledged:?}"))?;
+        check(acknowledged.is_ok() == is_current, || {
+            format!("C{client} acknowledges #{number}: {acknowledged:?}")
+        })?;
         if acknowledged.is_ok() {
             self.model.acknowledged(client, wire, id, number, refuse);
         }
@@ -359,11 +368,14 @@ impl World {
             ..ConnectOptions::new(plan.version)
         };
         self.inputs += 2;
-        host.client.connect(now, options).map_err(|error| Violation::new(format!("cannot connect: {error}")))?;
+        host.client
+            .connect(now, options)
+            .map_err(|error| Violation::new(format!("cannot connect: {error}")))?;
         let wire = self.model.connects(client, clean_start, will.map(|(_, number)| number));
         let id = self.broker.open(now);
         let mut random = Random::new(self.seed ^ (wire as u64) << 32);
-        let character = if self.is_plain { Character::PLAIN } else { Character::new(&mut random, self.has_narrow_links) };
+        let character =
+            if self.is_plain { Character::PLAIN } else { Character::new(&mut random, self.has_narrow_links) };
         let pipe = |random: &mut Random| Pipe::new(character, Random::new(random.bits()));
         host.link = Some(wire);
         host.is_over = false;
@@ -386,7 +398,9 @@ impl World {
         self.inputs += 1;
         let message = message(topic, qos, number, 8)?;
         let reached = self.broker.publish(self.now(), &message);
-        check(reached == count || is_uncertain, || format!("#{number} is for {reached} Sessions instead of {count}"))
+        check(reached == count || is_uncertain, || {
+            format!("#{number} is for {reached} Sessions instead of {count}")
+        })
     }
 
     /// The link breaks.
@@ -465,7 +479,10 @@ impl World {
             for direction in Direction::ALL {
                 let end = direction as usize;
                 let Link { pipes, is_paused, is_open, .. } = &self.links[link];
-                if is_open[end] && !is_paused[end] && let Some(at) = pipes[end].next_at() {
+                if is_open[end]
+                    && !is_paused[end]
+                    && let Some(at) = pipes[end].next_at()
+                {
                     consider(at, Next::Arrival(link, direction));
                 }
             }
@@ -523,7 +540,10 @@ impl World {
                 self.inputs += 1;
                 self.broker.handle_timeout(self.now());
                 let now = self.now();
-                check(self.broker.poll_timeout().is_none_or(|at| at > now), || "the broker's timeout does not move on")
+                check(
+                    self.broker.poll_timeout().is_none_or(|at| at > now),
+                    || "the broker's timeout does not move on",
+                )
             }
         }
     }
@@ -562,7 +582,8 @@ impl World {
         }
         host.store.pending.clear();
         let restored = Client::restore(client_config(&host.plan), host.store.state.records());
-        host.client = restored.map_err(|error| Violation::new(format!("C{client} cannot be restored: {error}")))?;
+        host.client =
+            restored.map_err(|error| Violation::new(format!("C{client} cannot be restored: {error}")))?;
         let mut unresolved = Vec::new();
         for (token, message) in host.client.unresolved() {
             let number = message.map(|message| super::wire::number(message.payload())).transpose()?;
@@ -591,7 +612,8 @@ impl World {
         self.model.server_crashes()?;
         let config = broker_config(&self.broker_plan);
         let restored = Broker::restore(self.now(), config, AllowAll, self.store.state.records());
-        self.broker = restored.map_err(|error| Violation::new(format!("the Server cannot be restored: {error}")))?;
+        self.broker =
+            restored.map_err(|error| Violation::new(format!("the Server cannot be restored: {error}")))?;
         for link in &self.live {
             let Link { pipes, is_open, .. } = &mut self.links[*link];
             if std::mem::replace(&mut is_open[SERVER], false) {
@@ -610,7 +632,9 @@ impl World {
             self.model.pings(client);
         }
         machine.handle_timeout(now);
-        check(machine.poll_timeout().is_none_or(|(at, _)| at > now), || format!("the timeout of C{client} does not move on"))
+        check(machine.poll_timeout().is_none_or(|(at, _)| at > now), || {
+            format!("the timeout of C{client} does not move on")
+        })
     }
 
     /// Gives what has arrived to the machine it has arrived at.
@@ -662,7 +686,9 @@ impl World {
 
     /// Everything that is to be stored is.
     pub fn store_all(&mut self) -> Result<(), Violation> {
-        while self.store.pending.len() + self.hosts.iter().map(|host| host.store.pending.len()).sum::<usize>() > 0 {
+        while self.store.pending.len() + self.hosts.iter().map(|host| host.store.pending.len()).sum::<usize>()
+            > 0
+        {
             self.broker_stores();
             for client in 0..self.hosts.len() {
                 self.client_stores(client);
@@ -772,7 +798,8 @@ impl World {
                 Action::Notice(notice) => {
                     let Self { model, links, live, broker, broker_plan, .. } = self;
                     model.noticed(&notice, |client| {
-                        let is_its = |link: &&usize| links[**link].client == client && links[**link].is_open[SERVER];
+                        let is_its =
+                            |link: &&usize| links[**link].client == client && links[**link].is_open[SERVER];
                         let mut its = live.iter().filter(is_its).peekable();
                         // It may have ended in the same call.
                         its.peek().is_none()
@@ -882,7 +909,9 @@ impl World {
                 Event::Message(received) => {
                     let is_manual = host.plan.manual_acknowledgement && acknowledgeable.is_some();
                     check(received.ack.is_some() == is_manual, || "an acknowledgement is asked for, or not")?;
-                    if let (Some(token), Some((id, number)), Some(wire)) = (received.ack, acknowledgeable, host.link) {
+                    if let (Some(token), Some((id, number)), Some(wire)) =
+                        (received.ack, acknowledgeable, host.link)
+                    {
                         host.acks.push(Ack { token, wire, id, number });
                     }
                 }
@@ -974,8 +1003,12 @@ impl World {
                 let Link { pipes, is_open, .. } = &self.links[*link];
                 Direction::ALL.iter().any(|end| is_open[*end as usize] && !pipes[*end as usize].is_empty())
             };
-            let is_stored = self.store.pending.is_empty() && self.hosts.iter().all(|host| host.store.pending.is_empty());
-            if is_stored && !self.live.iter().any(is_under_way) && self.hosts.iter().all(|host| host.acks.is_empty()) {
+            let is_stored =
+                self.store.pending.is_empty() && self.hosts.iter().all(|host| host.store.pending.is_empty());
+            if is_stored
+                && !self.live.iter().any(is_under_way)
+                && self.hosts.iter().all(|host| host.acks.is_empty())
+            {
                 return Ok(());
             }
             check(round < 20_000, || "there is no end to it")?;
@@ -995,7 +1028,9 @@ impl World {
             check(queued == 0 && in_flight == 0, || {
                 format!("C{client} has {queued} messages queued and {in_flight} in flight, and nothing moves")
             })?;
-            check(!host.client.transmit().has_remaining(), || format!("C{client} has something to write, and nothing moves"))?;
+            check(!host.client.transmit().has_remaining(), || {
+                format!("C{client} has something to write, and nothing moves")
+            })?;
         }
         for link in &self.live {
             let Link { id, is_paused, arrived, .. } = &self.links[*link];
@@ -1016,7 +1051,9 @@ impl World {
         self.calm()?;
         for _ in 0..2 {
             let (sessions, expected) = (self.broker.session_count(), self.model.session_count());
-            check(sessions == expected, || format!("the Server keeps {sessions} Sessions instead of {expected}"))?;
+            check(sessions == expected, || {
+                format!("the Server keeps {sessions} Sessions instead of {expected}")
+            })?;
             self.model.now += 200_000_000;
             self.broker.handle_timeout(self.now());
             self.settle()?;
@@ -1049,12 +1086,12 @@ fn waiting_bytes(transmit: &mut Transmit) -> usize {
 fn client_config(plan: &ClientPlan) -> ClientConfig {
     ClientConfig {
         maximum_queued_messages: plan.queued_messages,
-            maximum_queued_bytes: plan.queued_bytes,
-            maximum_in_flight: NonZeroU16::new(plan.in_flight).unwrap_or(NonZeroU16::MIN),
-            manual_acknowledgement: plan.manual_acknowledgement,
-            transmit_limit: plan.transmit_limit,
-            use_topic_aliases: plan.use_topic_aliases,
-            pingresp_timeout: Duration::from_millis(PINGRESP_TIMEOUT),
+        maximum_queued_bytes: plan.queued_bytes,
+        maximum_in_flight: NonZeroU16::new(plan.in_flight).unwrap_or(NonZeroU16::MIN),
+        manual_acknowledgement: plan.manual_acknowledgement,
+        transmit_limit: plan.transmit_limit,
+        use_topic_aliases: plan.use_topic_aliases,
+        pingresp_timeout: Duration::from_millis(PINGRESP_TIMEOUT),
         durable: plan.durable,
         ..ClientConfig::default()
     }
