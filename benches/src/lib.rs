@@ -2,8 +2,11 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "the sizes below are constants that fit")]
 
+mod built;
 pub mod session;
 pub mod topics;
+
+pub use built::built;
 
 use mqtt_codec::ProtocolVersion;
 

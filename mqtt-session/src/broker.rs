@@ -447,10 +447,11 @@ impl State {
         explanation: &'e Explanation,
         len: impl Fn(AckProperties<'_>) -> Result<usize, EncodeError>,
     ) -> Vec<Property<'e>> {
-        let link = self.connections.get(connection).and_then(Connection::link);
-        let Some(link) = link.filter(|link| link.takes.problem_information && !explanation.is_empty()) else {
+        if explanation.is_empty() {
             return Vec::new();
-        };
+        }
+        let link = self.connections.get(connection).and_then(Connection::link);
+        let Some(link) = link.filter(|link| link.takes.problem_information) else { return Vec::new() };
         let fitting = explanation.fit(&[], |values| {
             let len = len(AckProperties::new(values)?)?;
             if len <= link.takes.packet_size as usize {

@@ -116,7 +116,7 @@ struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Timer {
-    /// CONNACK must arrive by then.
+    /// CONNACK, or the next step of an authentication exchange before it, must be there by then.
     Connack,
     /// A PINGREQ is due then.
     Pingreq,
@@ -149,6 +149,8 @@ impl Client {
 
     /// Begins a connection on a transport that is open: queues CONNECT. The end of it is an [`Event::Disconnected`].
     ///
+    /// What CONNECT does to the Session is stored before it leaves.
+    ///
     /// # Errors
     /// [`ClientError`] when there is a connection, or when the options cannot be written as CONNECT. Nothing has changed
     /// then.
@@ -159,10 +161,16 @@ impl Client {
         }
         let connect = options.encode()?;
         if options.clean_start {
+            // The Server gives its half up when it reads CONNECT; ours must not come back after that.
             self.lose_session();
         }
-        self.transmit = Transmit::with(connect);
-        self.connection = Some(Connection::new(self.now, options, self.config.connack_timeout));
+        let had_session = self.has_session;
+        if options.keeps_session() {
+            // The Server may begin it, and this program end before it knows.
+            self.begin_session();
+        }
+        self.transmit = Transmit::with(connect, self.journal.barrier());
+        self.connection = Some(Connection::new(self.now, options, self.config.connack_timeout, had_session));
         Ok(())
     }
 
@@ -269,7 +277,7 @@ impl Client {
             &mut dyn FnMut(&Packet<'_>) -> Result<(), EncodeError>,
         ) -> Result<(), EncodeError>,
     ) -> Result<RequestToken, RejectReason> {
-        let Self { connection, transmit, config, session, now, .. } = self;
+        let Self { connection, transmit, config, session, journal, now, .. } = self;
         let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
         let version = connection.options.version;
         if connection.requests.len() >= config.maximum_requests || transmit.pending() >= config.transmit_limit
@@ -284,6 +292,8 @@ impl Client {
             if !negotiated.limits.takes(|| packet.encoded_len(version))? {
                 return Err(EncodeError::PacketTooLarge);
             }
+            // Messages of a new Session must not meet the identifiers of one that is lost.
+            outgoing::hold(transmit, journal);
             transmit.push(packet, version)
         });
         sent.map_err(|error| match error {
@@ -475,19 +485,18 @@ impl Client {
         }
         match connection.phase {
             Phase::Connected(Negotiated { session_expiry_interval: 0, .. }) => self.lose_session(),
-            // The Server may have begun the Session, and its CONNACK not been read.
+            // Otherwise the Server may have begun the Session, and its CONNACK not been read.
             Phase::AwaitConnack { .. }
-                if matches!(
-                    why,
-                    Disconnected::Closed
-                        | Disconnected::ConnackTimeout
-                        | Disconnected::Requested
-                        | Disconnected::Malformed(_)
-                ) =>
+                if !connection.had_session
+                    && !matches!(
+                        why,
+                        Disconnected::Closed
+                            | Disconnected::ConnackTimeout
+                            | Disconnected::Requested
+                            | Disconnected::Malformed(_)
+                    ) =>
             {
-                if connection.options.keeps_session() {
-                    self.begin_session();
-                }
+                self.lose_session();
             }
             Phase::AwaitConnack { .. } | Phase::Connected(_) => {}
         }

@@ -75,9 +75,14 @@ impl Transmit {
         self.pending
     }
 
-    /// Begins with these packets.
-    pub(crate) fn with(packets: BytesMut) -> Self {
-        Self { pending: packets.len(), tail: packets, ..Self::default() }
+    /// Begins with these packets, which may wait for a transaction.
+    pub(crate) fn with(packets: BytesMut, seq: Option<PersistSeq>) -> Self {
+        let mut transmit = Self::default();
+        if let Some(seq) = seq {
+            transmit.hold(seq);
+        }
+        (transmit.pending, transmit.tail) = (packets.len(), packets);
+        transmit
     }
 
     /// What is appended from now on waits for this transaction; whether it would not have without this.

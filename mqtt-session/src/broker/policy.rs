@@ -30,7 +30,8 @@ pub trait Policy {
     /// Meanwhile everything else goes on, with the rights there were.
     ///
     /// The whole exchange before CONNACK has the time of [`connect_timeout`](crate::BrokerConfig::connect_timeout). No
-    /// exchange has more steps than [`maximum_authentication_steps`](crate::BrokerConfig::maximum_authentication_steps).
+    /// exchange has more steps than [`maximum_authentication_steps`](crate::BrokerConfig::maximum_authentication_steps). The
+    /// example `scram` is a whole one. By default no method is supported `[MQTT-4.12.0-1]`.
     fn exchange(&mut self, connection: ConnectionId, request: &AuthRequest<'_>) -> Verdict {
         let _ = (connection, request);
         Verdict::Refuse(ConnackReason::BadAuthenticationMethod.into())

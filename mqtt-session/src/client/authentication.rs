@@ -98,7 +98,7 @@ impl Client {
     ///
     /// Some methods prove the Server's identity too. The proof is in [`Connected::authentication_data`](super::Connected::authentication_data):
     /// judge it before anything else is done with the connection. Messages that wait in the queue leave at once after
-    /// CONNACK; who must not show them to a false Server publishes them after that.
+    /// CONNACK; who must not show them to a false Server publishes them after that. The example `scram` is a whole exchange.
     ///
     /// # Errors
     /// [`ClientError`] when the Server has not asked, when a value cannot be written, or when the AUTH is larger than the

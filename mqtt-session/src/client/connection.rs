@@ -24,6 +24,8 @@ pub(super) struct Connection {
     pub(super) options: ConnectOptions,
     pub(super) decoder: Decoder,
     pub(super) phase: Phase,
+    /// There was Session State before CONNECT.
+    pub(super) had_session: bool,
     /// Requests that wait for their answer; no Session keeps them.
     pub(super) requests: BTreeMap<PacketId, Request>,
     /// The enhanced authentication exchange that is under way.
@@ -93,14 +95,19 @@ pub struct ServerLimits {
 
 impl Connection {
     /// CONNECT goes out now.
-    pub(super) fn new(now: Instant, options: ConnectOptions, connack_timeout: Duration) -> Self {
+    pub(super) fn new(
+        now: Instant,
+        options: ConnectOptions,
+        connack_timeout: Duration,
+        had_session: bool,
+    ) -> Self {
         let mut decoder = Decoder::client(options.version);
         decoder.set_maximum_packet_size(options.maximum_packet_size);
         decoder.accept(options.accepted_deviations);
         let phase = Phase::AwaitConnack { deadline: now + connack_timeout };
         let exchange = options.method().map(|_| Exchange::BEGUN);
         let explanations = BTreeMap::new();
-        Self { options, decoder, phase, requests: BTreeMap::new(), exchange, explanations }
+        Self { options, decoder, phase, had_session, requests: BTreeMap::new(), exchange, explanations }
     }
 
     pub(super) const fn negotiated(&self) -> Option<&Negotiated> {

@@ -217,7 +217,7 @@ pub enum Disconnected {
         /// What it has done.
         violation: Violation,
     },
-    /// No CONNACK came in time.
+    /// No CONNACK came in time, or the authentication exchange before it stood still.
     ConnackTimeout,
     /// No PINGRESP came in time.
     PingrespTimeout,

@@ -94,7 +94,7 @@ impl Client {
         let checked = if out_of_turn {
             Err(Violation::AuthenticationTurn)
         } else {
-            check_accepted(connack, options, self.has_session)
+            check_accepted(connack, options, connection.had_session)
         };
         if let Err(violation) = checked {
             return self.fail(DisconnectReason::ProtocolError, violation);

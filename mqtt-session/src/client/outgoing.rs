@@ -273,7 +273,7 @@ fn negotiated(connection: &mut Option<Connection>) -> Option<(ProtocolVersion, &
 }
 
 /// What is appended next waits until all changes so far are stored.
-fn hold(transmit: &mut Transmit, journal: &Journal) {
+pub(super) fn hold(transmit: &mut Transmit, journal: &Journal) {
     if let Some(seq) = journal.barrier() {
         transmit.hold(seq);
     }

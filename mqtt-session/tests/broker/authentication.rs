@@ -1,5 +1,6 @@
 //! Enhanced authentication (section 4.12): the method `M` asks twice, unless the data says otherwise.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use mqtt_session::{
     Acceptance, AuthRequest, AuthStage, AuthStep, BrokerConfig, ConnectionId, EndCause, Explanation, Notice,
     Policy, Redirect, Refusal, Verdict,
 };
+
+use proptest::prelude::*;
 
 use crate::harness::{Client, V3_1_1, V5_0, World, will};
 
@@ -99,7 +102,7 @@ fn fields(client_id: &str) -> ConnectFields<'_> {
     ConnectFields { client_id, ..ConnectFields::default() }
 }
 
-fn auth(world: &mut World<Door>, client: Client, reason: AuthReason, properties: &[Property<'_>]) {
+fn auth<P: Policy>(world: &mut World<P>, client: Client, reason: AuthReason, properties: &[Property<'_>]) {
     let properties = AuthProperties::new(properties).unwrap();
     world.send(client, &Packet::Auth(Auth { reason, properties }));
 }
@@ -456,4 +459,146 @@ fn input_goes_on_once_the_step_is_written() {
     let trace = world.trace(client);
     assert_eq!(trace[0], ASKED);
     assert!(trace[1].starts_with("CONNACK session_present=0 0x00 Success"), "{trace:?}");
+}
+
+/// What is asked of a policy, and whether it is told of every end that it has not decided.
+#[derive(Default)]
+struct Bookkeeper {
+    /// Exchanges that wait for the Client (`false`) or for the policy's last word (`true`).
+    open: BTreeMap<ConnectionId, bool>,
+}
+
+impl Bookkeeper {
+    fn decide(&mut self, connection: ConnectionId, verdict: &Verdict) {
+        match verdict {
+            Verdict::Continue(_) => self.open.insert(connection, false),
+            Verdict::Pending => self.open.insert(connection, true),
+            _ => self.open.remove(&connection),
+        };
+    }
+}
+
+fn verdict(data: &str) -> Verdict {
+    match data {
+        "continue" => Verdict::Continue(AuthStep::new("nonce")),
+        "pending" => Verdict::Pending,
+        "accept" => Verdict::AcceptAs("alice".into()),
+        "stranger" => Verdict::AcceptAs("bob".into()),
+        _ => Verdict::Refuse(ConnackReason::NotAuthorized.into()),
+    }
+}
+
+impl Policy for Bookkeeper {
+    fn exchange(&mut self, connection: ConnectionId, request: &AuthRequest<'_>) -> Verdict {
+        let before = self.open.remove(&connection);
+        match request.stage {
+            AuthStage::Continue(_) => assert_eq!(before, Some(false), "it has asked for the step"),
+            _ => assert_eq!(before, None, "one exchange at a time"),
+        }
+        let verdict = verdict(std::str::from_utf8(request.data.unwrap()).unwrap());
+        self.decide(connection, &verdict);
+        verdict
+    }
+
+    fn abandoned(&mut self, connection: ConnectionId) {
+        assert!(self.open.remove(&connection).is_some(), "it is told once, and not of what it has decided");
+    }
+}
+
+const ANSWERS: [&str; 5] = ["continue", "pending", "accept", "stranger", "refuse"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Auth(AuthReason, bool, &'static str),
+    Ping,
+    Disconnect,
+    Garbage,
+    LastWord(&'static str),
+    Cut,
+    Pass(u64),
+    Administrator,
+}
+
+fn step_of_anybody() -> impl Strategy<Value = Step> {
+    let reason =
+        prop_oneof![4 => Just(AuthReason::ContinueAuthentication), 2 => Just(AuthReason::ReAuthenticate)];
+    let answer = || proptest::sample::select(&ANSWERS[..]);
+    prop_oneof![
+        12 => (reason, proptest::bool::weighted(0.95), answer())
+            .prop_map(|(reason, is_method, answer)| Step::Auth(reason, is_method, answer)),
+        8 => answer().prop_map(Step::LastWord),
+        2 => Just(Step::Ping),
+        1 => Just(Step::Disconnect),
+        1 => Just(Step::Garbage),
+        1 => Just(Step::Cut),
+        1 => (0..8_u64).prop_map(Step::Pass),
+        1 => Just(Step::Administrator),
+    ]
+}
+
+proptest! {
+    /// Whatever the Client, the policy and the network do: nothing but AUTH comes before CONNACK, and a policy knows which
+    /// exchanges are under way.
+    #[test]
+    fn a_policy_knows_what_is_under_way(
+        first in proptest::sample::select(&ANSWERS[..]),
+        steps in proptest::collection::vec(step_of_anybody(), 0..40),
+    ) {
+        let mut world = World::with(BrokerConfig::default(), Bookkeeper::default());
+        let properties = [METHOD, Property::AuthenticationData(first.as_bytes())];
+        let mut client = world.connect_with(V5_0, fields("a"), &properties);
+        let mut trace = Vec::new();
+        let mut check = |lines: Vec<String>| {
+            trace.extend(lines);
+            let connack = trace.iter().position(|line| line.starts_with("CONNACK")).unwrap_or(trace.len());
+            for line in &trace[..connack] {
+                assert!(line.starts_with("AUTH 0x18") || line == "CLOSED", "{trace:#?}");
+            }
+            if trace.last().is_some_and(|line| line == "CLOSED") {
+                trace.clear();
+            }
+        };
+        for step in steps {
+            check(world.trace(client));
+            if !world.is_open(client) {
+                client = world.connect_with(V5_0, fields("a"), &properties);
+            }
+            match step {
+                Step::Auth(reason, is_method, answer) => {
+                    let method = Property::AuthenticationMethod(if is_method { "M" } else { "N" });
+                    auth(&mut world, client, reason, &[method, Property::AuthenticationData(answer.as_bytes())]);
+                }
+                Step::Ping => world.send(client, &Packet::Pingreq),
+                Step::Disconnect => {
+                    let normal = Disconnect::new(DisconnectReason::NormalDisconnection);
+                    world.send(client, &Packet::Disconnect(normal));
+                }
+                Step::Garbage => world.send_bytes(client, b"\x00\x00"),
+                Step::LastWord(answer) => {
+                    // A policy speaks where it is waited for.
+                    if world.broker.policy_mut().open.get(&client.id) == Some(&true) {
+                        let verdict = verdict(answer);
+                        world.broker.policy_mut().decide(client.id, &verdict);
+                        world.broker.handle_authenticated(world.now, client.id, verdict);
+                        world.settle();
+                    }
+                }
+                Step::Cut => {
+                    world.cut(client);
+                    check(vec!["CLOSED".to_owned()]);
+                }
+                Step::Pass(seconds) => world.pass_seconds(seconds),
+                Step::Administrator => {
+                    world.broker.disconnect(world.now, client.id, DisconnectReason::AdministrativeAction);
+                    world.settle();
+                }
+            }
+        }
+        check(world.trace(client));
+        if world.is_open(client) {
+            world.cut(client);
+        }
+        prop_assert_eq!(world.broker.connection_count(), 0);
+        prop_assert!(world.broker.policy_mut().open.is_empty());
+    }
 }

@@ -329,3 +329,38 @@ fn filters_of_3_1_1_are_not_mistaken_for_shared_ones() {
     world.expect(client, &[r#"PUBLISH id=1 q1 dup=0 retain=0 "$share/g/a" "2""#]);
     assert!(Subscription::parse("$share/g/a").unwrap().share_name().is_some());
 }
+
+/// Asking what is to be written brought the same change again each time, so that a driver never came to rest.
+#[test]
+fn a_search_that_waits_for_the_client_has_nothing_to_store() {
+    let mut world = World::new();
+    let publisher = world.connect(V5_0, "p");
+    for (id, topic) in [(1, "a/1"), (2, "a/2")] {
+        world.publish_with(publisher, topic, "x", delivery(QoS::AtLeastOnce, id), true, &[]);
+    }
+    let window = Property::ReceiveMaximum(std::num::NonZeroU16::MIN);
+    let fields = ConnectFields { client_id: "s", ..ConnectFields::default() };
+    let subscriber = world.connect_with(V5_0, fields, &[KEPT[0], window]);
+    world.subscribe_with(subscriber, &[("a/#", QoS::AtLeastOnce.into())], &[]);
+    let _ = world.broker.transmit(subscriber.id);
+    assert_eq!(world.broker.poll_action(), None);
+}
+
+/// The record was of the first search for a filter, which had found all there was.
+#[test]
+fn who_subscribes_twice_gets_retained_messages_twice_a_crash_or_not() {
+    let mut world = World::new();
+    let publisher = world.connect(V5_0, "p");
+    world.publish_with(publisher, "a", "x", delivery(QoS::AtLeastOnce, 1), true, &[]);
+    let window = Property::ReceiveMaximum(std::num::NonZeroU16::MIN);
+    let fields = ConnectFields { client_id: "s", clean_start: false, ..ConnectFields::default() };
+    let subscriber = world.connect_with(V5_0, fields, &[KEPT[0], window]);
+    world.subscribe_with(subscriber, &[("a", QoS::AtLeastOnce.into())], &[]);
+    world.subscribe_with(subscriber, &[("a", QoS::AtLeastOnce.into())], &[]);
+    world.crash(BrokerConfig::default(), AllowAll);
+    let subscriber = world.resume(V5_0, "s", true);
+    world.expect(
+        subscriber,
+        &[r#"PUBLISH id=1 q1 dup=1 retain=1 "a" "x""#, r#"PUBLISH id=2 q1 dup=0 retain=1 "a" "x""#],
+    );
+}
