@@ -178,5 +178,6 @@ fn hits(questions: &[Question], label: &str) -> String {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let mean =
         of_label().map(|question| question.expected.hits).sum::<u64>() as f64 / of_label().count() as f64;
-    if (mean - mean.round()).abs() < 0.05 { format!("{mean:.0} hits") } else { format!("{mean:.1} hits") }
+    let decimals = usize::from((mean - mean.round()).abs() >= 0.05);
+    format!("{mean:.decimals$} hit{}", if mean == 1.0 { "" } else { "s" })
 }
