@@ -27,6 +27,7 @@ mod persist;
 mod request;
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 
 use bytes::BytesMut;
 use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
@@ -90,6 +91,9 @@ pub struct Client {
     session: Session,
     /// There is Session State, if only an empty one, that a Server may go on with.
     has_session: bool,
+    /// The Client Identifier that the Session belongs to `[MQTT-3.1.3-2]`; `None` where none has been told since it was
+    /// restored, and without Session.
+    session_of: Option<String>,
     /// Messages that have never been sent. They belong to the application, not to the Session.
     queue: VecDeque<Queued>,
     /// Bytes of the messages in queue and Session.
@@ -137,6 +141,7 @@ impl Client {
             config,
             session: Session::default(),
             has_session: false,
+            session_of: None,
             queue: VecDeque::new(),
             held_bytes: 0,
             connection: None,
@@ -150,6 +155,9 @@ impl Client {
 
     /// Begins a connection on a transport that is open: queues CONNECT. The end of it is an [`Event::Disconnected`].
     ///
+    /// The Session belongs to a Client Identifier: with another one, as with Clean Start, what this client still holds of it is
+    /// given up.
+    ///
     /// # Errors
     /// [`ClientError`] when there is a connection, or when the options cannot be written as CONNECT. Nothing has changed
     /// then.
@@ -159,7 +167,8 @@ impl Client {
             return Err(ClientError::AlreadyConnected);
         }
         let connect = options.encode()?;
-        if options.clean_start {
+        let is_of_another = self.session_of.as_ref().is_some_and(|client_id| *client_id != options.client_id);
+        if options.clean_start || is_of_another {
             self.lose_session();
         }
         self.transmit = Transmit::with(connect);
@@ -481,7 +490,7 @@ impl Client {
                 ) =>
             {
                 if connection.options.keeps_session() {
-                    self.begin_session();
+                    self.begin_session(connection.options.client_id);
                 }
             }
             Phase::AwaitConnack { .. } | Phase::Connected(_) => {}
@@ -490,7 +499,8 @@ impl Client {
     }
 
     /// There is Session State from now on, and it is known to be there.
-    fn begin_session(&mut self) {
+    fn begin_session(&mut self, client_id: String) {
+        self.session_of = Some(client_id);
         if !self.has_session {
             self.has_session = true;
             persist::put_session(&mut self.journal);
@@ -501,6 +511,7 @@ impl Client {
     fn lose_session(&mut self) {
         if self.has_session {
             self.has_session = false;
+            self.session_of = None;
             persist::remove_session(&mut self.journal);
         }
         if self.session.receiver.accepted().next().is_some() {

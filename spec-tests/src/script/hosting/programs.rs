@@ -1,0 +1,192 @@
+//! Programs that connect over TCP.
+
+use core::fmt;
+use core::time::Duration;
+use std::io::{ErrorKind, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, Stdio};
+
+use bytes::BytesMut;
+use mqtt_session::codec::ProtocolVersion;
+
+use super::{Clients, Job, Work};
+use crate::script::{Arrival, Line, Network, Tcp};
+
+/// How a program is called that publishes, and how one that subscribes.
+///
+/// Words are separated by spaces. `{host}`, `{port}`, `{version}` (`mqttv31`, `mqttv311`, `mqttv5`), `{id}`, `{keep_alive}`,
+/// `{qos}` and `{topic}` stand for what they say. `{keep:…}` stands for the words in it when the Session is to be kept, `{retain:…}`
+/// when messages are to be retained, and for nothing otherwise; without one of these such a job cannot be done. Who publishes
+/// reads payloads from standard input, a line each; or `{message}` stands for the only one.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    /// Publishes, and disconnects when everything is acknowledged.
+    pub publish: String,
+    /// Subscribes, and takes what comes.
+    pub subscribe: String,
+}
+
+/// A program for each job, and the address it connects to.
+pub struct Programs {
+    commands: Commands,
+    tcp: Tcp,
+    listener: TcpListener,
+    patience: Duration,
+    children: Vec<Child>,
+}
+
+impl fmt::Debug for Programs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Programs").field("commands", &self.commands).finish_non_exhaustive()
+    }
+}
+
+/// How often to look whether a program has connected.
+const POLL: Duration = Duration::from_millis(5);
+
+impl Programs {
+    /// Programs that get `patience` to connect, and for each answer.
+    ///
+    /// # Errors
+    /// When there is no port to listen on.
+    pub fn new(commands: Commands, patience: Duration) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let tcp = Tcp::new(listener.local_addr()?, patience);
+        Ok(Self { commands, tcp, listener, patience, children: Vec::new() })
+    }
+
+    fn command(&self, job: &Job) -> Result<(Vec<String>, Vec<String>), String> {
+        let (template, topic, qos, retain, payloads) = match &job.work {
+            Work::Nothing => return Err("the methods of the program cannot be called".to_owned()),
+            Work::Publish { topic, qos, retain, payloads } => {
+                (&self.commands.publish, topic, qos, *retain, payloads.clone())
+            }
+            Work::Subscribe { filter, qos } => (&self.commands.subscribe, filter, qos, false, Vec::new()),
+        };
+        let options = &job.options;
+        let version = match options.version {
+            ProtocolVersion::V3_1 => "mqttv31",
+            ProtocolVersion::V3_1_1 => "mqttv311",
+            ProtocolVersion::V5_0 => "mqttv5",
+        };
+        let mut text = optional(template, "keep", !options.clean_start)
+            .ok_or("the program is not told how to keep a Session ({keep:…})")?;
+        text = optional(&text, "retain", retain)
+            .ok_or("the program is not told how to retain a message ({retain:…})")?;
+        let port = self.listener.local_addr().map_err(|error| error.to_string())?.port();
+        let mut lines = payloads;
+        if text.contains("{message}") {
+            if lines.len() != 1 {
+                return Err("the program publishes one message only".to_owned());
+            }
+            text = text.replace("{message}", &lines.remove(0));
+        }
+        for (name, value) in [
+            ("{host}", "127.0.0.1"),
+            ("{port}", &port.to_string()),
+            ("{version}", version),
+            ("{id}", &options.client_id),
+            ("{keep_alive}", &options.keep_alive.to_string()),
+            ("{qos}", &qos.to_string()),
+            ("{topic}", topic),
+        ] {
+            text = text.replace(name, value);
+        }
+        Ok((text.split_whitespace().map(str::to_owned).collect(), lines))
+    }
+
+    /// The next connection to the listener.
+    #[expect(clippy::disallowed_methods, reason = "over TCP, time is real")]
+    fn accept(&mut self, patience: Duration) -> Option<Line> {
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(false).ok()?;
+                    return Some(self.tcp.adopt(stream));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock && waited < patience => {
+                    std::thread::sleep(POLL);
+                    waited += POLL;
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// `{name:words}` becomes the words, or nothing. `None`: it is wanted, and not there.
+fn optional(template: &str, name: &str, is_wanted: bool) -> Option<String> {
+    let Some((before, rest)) = template.split_once(&format!("{{{name}:")) else {
+        return (!is_wanted).then(|| template.to_owned());
+    };
+    let (words, after) = rest.split_once('}')?;
+    Some(format!("{before}{}{after}", if is_wanted { words } else { "" }))
+}
+
+impl Clients for Programs {
+    fn start(&mut self, job: &Job) -> Result<(usize, Line), String> {
+        let (words, lines) = self.command(job)?;
+        let (program, arguments) = words.split_first().ok_or("there is no program to call")?;
+        let started = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = started.map_err(|error| format!("{program}: {error}"))?;
+        if let Some(mut input) = child.stdin.take() {
+            // A program that does not read it gets its message in another way.
+            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let _ = input.write_all(text.as_bytes());
+        }
+        self.children.push(child);
+        let line = self.accept(self.patience * 2).ok_or("the program does not connect")?;
+        Ok((self.children.len() - 1, line))
+    }
+
+    fn returns(&mut self, client: usize) -> Result<Line, String> {
+        let line = self.accept(self.patience * 2);
+        let has_ended = matches!(self.children[client].try_wait(), Ok(Some(_)));
+        line.ok_or_else(|| {
+            let what = if has_ended { "ends with its connection" } else { "does not connect again" };
+            format!("the program {what}")
+        })
+    }
+
+    fn end(&mut self) {
+        for mut child in self.children.drain(..) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Network for Programs {
+    fn send(&mut self, line: Line, bytes: &[u8]) {
+        self.tcp.send(line, bytes);
+    }
+
+    fn receive(&mut self, line: Line, input: &mut BytesMut, within: Duration) -> Arrival {
+        self.tcp.receive(line, input, within)
+    }
+
+    fn cut(&mut self, line: Line) {
+        self.tcp.cut(line);
+    }
+
+    fn wait(&mut self, duration: Duration) {
+        self.tcp.wait(duration);
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+}
