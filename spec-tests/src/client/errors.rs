@@ -5,25 +5,30 @@ use mqtt_session::codec::{Auth, AuthProperties, AuthReason, Packet, Property};
 
 use crate::manifest::Version;
 use crate::script::{
-    Client, Host, Hosting, News, connack, delivered, message, packet, puback, pubrec, string, suback,
-    subscribe, unsuback,
+    Client, Host, Hosting, News, connack, connect, delivered, message, packet, puback, pubrec, string,
+    suback, subscribe, unsuback,
 };
 
 crate::client_scripts! {
     mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_49_m31_57_the_first_packet_is_connack: any,
-    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_refusal_is_the_end: any,
-    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_second_connack: any,
-    mqtt5_1_5_4_1_mqtt5_1_5_4_2_mqtt311_1_5_3_1_mqtt311_1_5_3_2_mqtt311_4_8_0_1_m31_9_m31_31_texts_are_utf_8: any,
-    mqtt5_2_1_3_1_mqtt5_3_6_1_1_mqtt5_4_13_2_1_mqtt311_2_2_2_2_mqtt311_3_6_1_1_mqtt311_4_8_0_1_m31_12_reserved_flags: any,
+    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_refusal_is_the_end: calls,
+    mqtt5_4_13_2_1_m31_57_a_second_connack: any,
+    mqtt5_1_5_4_1_mqtt311_1_5_3_1_m31_9_texts_are_utf_8: any,
+    mqtt5_1_5_4_2_mqtt311_1_5_3_2_m31_31_texts_are_without_u_0000: any,
+    mqtt5_2_1_3_1_mqtt311_2_2_2_2_m31_12_reserved_flags: any,
     mqtt5_3_3_1_4_mqtt311_3_3_1_4_m31_13_m31_57_there_is_no_qos_3: any,
-    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_21_m31_22_m31_57_what_is_no_packet: any,
+    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_21_m31_57_a_reserved_type: any,
+    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_22_m31_57_a_remaining_length_of_five_bytes: any,
+    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_packet_that_is_too_short: any,
+    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_20_m31_57_packet_identifier_0: any,
+    mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_30_m31_57_a_topic_with_a_wildcard: any,
     mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_packets_of_clients: any,
     mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_answers_to_no_request: calls,
     mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_an_identifier_in_use: calls,
     mqtt5_4_13_2_1_an_empty_client_identifier_must_be_assigned: calls,
     mqtt5_4_13_2_1_problem_information_nobody_requested: calls,
     mqtt5_4_13_2_1_mqtt311_4_8_0_2_m31_57_a_packet_that_is_too_large: calls,
-    mqtt5_4_12_0_5_mqtt5_4_12_0_7_mqtt5_4_13_2_1_auth_nobody_asked_for: any,
+    mqtt5_4_12_0_7_without_a_method_no_auth_is_sent: any,
     mqtt5_4_12_0_5_mqtt5_4_13_2_1_another_authentication_method: calls,
     mqtt5_3_14_4_1_mqtt311_4_8_0_1_the_end_by_the_server: any,
     decision_44_in_3_x_a_remaining_length_may_be_longer_than_it_need_be: calls,
@@ -46,13 +51,17 @@ fn each_ends(s: &Hosting, code: u8, malformed: &[Vec<u8>]) {
     for bytes in malformed {
         let (mut client, mut server) = subscribed(s);
         server.sends_bytes(bytes);
-        // In 3.x every Client must close, in 5.0 it must not take it for a packet.
-        if s.is_v5() {
-            server.is_closed_or_tolerated(code);
-        } else {
-            server.is_closed();
-        }
+        ends(s, &mut server, code);
         client.finds_no_packet();
+    }
+}
+
+/// The Client closes: 3.1.1 says that it must, 5.0 that it should (section 4.13.1), 3.1 nothing.
+fn ends(s: &Hosting, server: &mut Host, code: u8) {
+    if s.version() == Version::V3_1_1 {
+        server.is_closed();
+    } else {
+        server.is_closed_or_tolerated(code);
     }
 }
 
@@ -67,9 +76,13 @@ fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_49_m31_57_the_first_packet_is_connack(s: &
     for bytes in [&b"\xD0\x00"[..], b"\x40\x02\x00\x01"] {
         let mut client = s.subscriber("a", 0);
         let mut server = client.connects();
-        server.receives(crate::script::connect());
+        server.receives(connect());
         server.sends_bytes(bytes);
-        server.is_closed_with(0x82);
+        if s.version() == Version::V3_1_1 {
+            server.is_closed();
+        } else {
+            server.is_closed_or_kept_waiting(0x82);
+        }
         client.objects(Violation::NotConnack);
     }
 }
@@ -83,32 +96,26 @@ fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_refusal_is_the_end(s: &Hosting) {
     client.tells_nothing();
 }
 
-fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_second_connack(s: &Hosting) {
+fn mqtt5_4_13_2_1_m31_57_a_second_connack(s: &Hosting) {
     let (mut client, mut server) = subscribed(s);
     server.sends(connack());
-    if s.is_v5() {
-        server.is_closed_or_tolerated(0x82);
-    } else {
-        server.is_closed();
-    }
+    // 3.x does not forbid it in so many words.
+    server.is_closed_or_tolerated(0x82);
     client.objects(Violation::SecondConnack);
 }
 
-fn mqtt5_1_5_4_1_mqtt5_1_5_4_2_mqtt311_1_5_3_1_mqtt311_1_5_3_2_mqtt311_4_8_0_1_m31_9_m31_31_texts_are_utf_8(
-    s: &Hosting,
-) {
+fn mqtt5_1_5_4_1_mqtt311_1_5_3_1_m31_9_texts_are_utf_8(s: &Hosting) {
     let topic = s.topic("a");
     let with = |bytes: &[u8]| publish(s, 0x30, &[topic.as_bytes(), bytes].concat(), b"");
-    each_ends(
-        s,
-        0x81,
-        &[with(b"\0"), with(b"\xED\xA0\x80"), with(b"\xC0\x80"), with(b"\xFF"), with(b"\xE2\x82")],
-    );
+    each_ends(s, 0x81, &[with(b"\xED\xA0\x80"), with(b"\xC0\x80"), with(b"\xFF"), with(b"\xE2\x82")]);
 }
 
-fn mqtt5_2_1_3_1_mqtt5_3_6_1_1_mqtt5_4_13_2_1_mqtt311_2_2_2_2_mqtt311_3_6_1_1_mqtt311_4_8_0_1_m31_12_reserved_flags(
-    s: &Hosting,
-) {
+fn mqtt5_1_5_4_2_mqtt311_1_5_3_2_m31_31_texts_are_without_u_0000(s: &Hosting) {
+    let topic = s.topic("a\0b");
+    each_ends(s, 0x81, &[publish(s, 0x30, topic.as_bytes(), b"")]);
+}
+
+fn mqtt5_2_1_3_1_mqtt311_2_2_2_2_m31_12_reserved_flags(s: &Hosting) {
     each_ends(s, 0x81, &[packet(0x60, b"\x00\x01"), packet(0x64, b"\x00\x01")]);
     // 3.1 has no such rule for the others.
     if s.version() != Version::V3_1 {
@@ -125,22 +132,26 @@ fn mqtt5_3_3_1_4_mqtt311_3_3_1_4_m31_13_m31_57_there_is_no_qos_3(s: &Hosting) {
     );
 }
 
-fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_21_m31_22_m31_57_what_is_no_packet(s: &Hosting) {
-    each_ends(
-        s,
-        0x81,
-        &[
-            packet(0x00, b""),
-            b"\x30\xFF\xFF\xFF\xFF\x01".to_vec(),
-            packet(0x40, b"\x00"),
-            packet(0x30, b"\x00\x09abc"),
-        ],
-    );
-    // Packet Identifier 0, a topic with a wildcard.
+fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_21_m31_57_a_reserved_type(s: &Hosting) {
+    each_ends(s, 0x81, &[packet(0x00, b"")]);
+}
+
+fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_22_m31_57_a_remaining_length_of_five_bytes(s: &Hosting) {
+    each_ends(s, 0x81, &[b"\x30\xFF\xFF\xFF\xFF\x01".to_vec()]);
+}
+
+fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_packet_that_is_too_short(s: &Hosting) {
+    each_ends(s, 0x81, &[packet(0x40, b"\x00"), packet(0x30, b"\x00\x09abc")]);
+}
+
+fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_20_m31_57_packet_identifier_0(s: &Hosting) {
     let topic = s.topic("a");
-    let wildcard = s.topic("+");
     each_ends(s, 0x82, &[publish(s, 0x32, topic.as_bytes(), b"\x00\x00")]);
-    each_ends(s, 0x90, &[publish(s, 0x30, wildcard.as_bytes(), b"")]);
+}
+
+fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_30_m31_57_a_topic_with_a_wildcard(s: &Hosting) {
+    let topic = s.topic("+");
+    each_ends(s, 0x90, &[publish(s, 0x30, topic.as_bytes(), b"")]);
 }
 
 fn mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_packets_of_clients(s: &Hosting) {
@@ -230,18 +241,23 @@ fn auth(server: &mut Host, reason: AuthReason, method: &str) {
     server.sends(Packet::Auth(Auth { reason, properties }));
 }
 
-fn mqtt5_4_12_0_5_mqtt5_4_12_0_7_mqtt5_4_13_2_1_auth_nobody_asked_for(s: &Hosting) {
-    let (mut client, mut server) = subscribed(s);
-    auth(&mut server, AuthReason::ContinueAuthentication, "X");
-    // The Client has named no method: no AUTH of its own may answer.
-    server.is_closed_or_tolerated(0x82);
-    client.objects(Violation::UnexpectedAuth);
-    let mut client = s.subscriber("a", 1);
-    let mut server = client.connects();
-    server.receives(crate::script::connect());
-    auth(&mut server, AuthReason::ContinueAuthentication, "X");
-    server.is_closed_with(0x82);
-    client.objects(Violation::UnexpectedAuth);
+fn mqtt5_4_12_0_7_without_a_method_no_auth_is_sent(s: &Hosting) {
+    for is_early in [false, true] {
+        let mut client = s.subscriber("a", 1);
+        let mut server = client.connects();
+        if is_early {
+            server.receives(connect());
+        } else {
+            server.accepts();
+            server.grants(subscribe("a", 1));
+            client.has_told();
+        }
+        auth(&mut server, AuthReason::ContinueAuthentication, "X");
+        server.receives_the_rest(|received| {
+            assert!(!matches!(received.packet(), Packet::Auth(_)), "{} is sent", received.packet());
+        });
+        client.objects(Violation::UnexpectedAuth);
+    }
 }
 
 fn mqtt5_4_12_0_5_mqtt5_4_13_2_1_another_authentication_method(s: &Hosting) {
@@ -252,7 +268,7 @@ fn mqtt5_4_12_0_5_mqtt5_4_13_2_1_another_authentication_method(s: &Hosting) {
     };
     let mut client = begins();
     let mut server = client.connects();
-    server.receives(crate::script::connect());
+    server.receives(connect());
     auth(&mut server, AuthReason::ContinueAuthentication, "Y");
     server.is_closed_with(0x82);
     client.objects(Violation::AuthenticationMethod);

@@ -16,9 +16,10 @@ crate::client_scripts! {
     mqtt5_3_2_2_15_every_packet_counts: calls,
     mqtt5_3_2_2_18_mqtt5_3_3_2_9_without_a_maximum_there_are_no_aliases: any,
     mqtt5_3_2_2_17_mqtt5_3_3_2_9_aliases_are_within_the_maximum: any,
-    mqtt5_3_3_4_7_mqtt5_4_9_0_1_mqtt5_4_9_0_2_mqtt5_4_9_0_3_qos_1_is_within_the_receive_maximum: any,
+    mqtt5_3_3_4_7_mqtt5_4_9_0_1_mqtt5_4_9_0_2_qos_1_is_within_the_receive_maximum: any,
     mqtt5_3_3_4_7_mqtt5_4_9_0_1_mqtt5_4_9_0_2_qos_2_is_within_the_receive_maximum: any,
     mqtt5_3_3_4_7_mqtt5_4_9_0_2_a_refusal_frees_a_place: any,
+    mqtt5_3_3_4_8_mqtt5_4_9_0_3_answers_need_no_quota: any,
     mqtt5_3_3_4_8_mqtt5_4_9_0_3_everything_else_is_sent_without_quota: calls,
     mqtt5_4_9_0_1_mqtt5_4_9_0_2_mqtt5_3_3_4_7_decision_34_the_quota_is_that_of_the_connection: calls,
     mqtt5_3_4_2_2_mqtt5_3_4_2_3_mqtt5_3_5_2_2_mqtt5_3_5_2_3_answers_leave_out_what_does_not_fit: calls,
@@ -170,7 +171,7 @@ fn mqtt5_3_2_2_17_mqtt5_3_3_2_9_aliases_are_within_the_maximum(s: &Hosting) {
     }
 }
 
-fn mqtt5_3_3_4_7_mqtt5_4_9_0_1_mqtt5_4_9_0_2_mqtt5_4_9_0_3_qos_1_is_within_the_receive_maximum(s: &Hosting) {
+fn mqtt5_3_3_4_7_mqtt5_4_9_0_1_mqtt5_4_9_0_2_qos_1_is_within_the_receive_maximum(s: &Hosting) {
     let mut client = s.publisher("a", &["1", "2", "3", "4"], 1);
     let mut server = client.connects();
     server.accepts_with(connack().with(receive_maximum(2)));
@@ -215,6 +216,17 @@ fn mqtt5_3_3_4_7_mqtt5_4_9_0_2_a_refusal_frees_a_place(s: &Hosting) {
         server.sends(refusal(one).code(0x97));
         server.receives(message("a", "2").qos(level));
     }
+}
+
+fn mqtt5_3_3_4_8_mqtt5_4_9_0_3_answers_need_no_quota(s: &Hosting) {
+    let mut client = s.publisher("a", &["x"], 1);
+    let mut server = client.connects();
+    server.accepts_with(connack().with(receive_maximum(1)));
+    let id = server.receives(message("a", "x").qos(1)).id();
+    server.delivers(message("b", "1").qos(1).id(4));
+    server.delivers(message("b", "2").qos(2).id(5));
+    server.sends(puback(id));
+    server.is_left();
 }
 
 fn mqtt5_3_3_4_8_mqtt5_4_9_0_3_everything_else_is_sent_without_quota(s: &Hosting) {

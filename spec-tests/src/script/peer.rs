@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::BytesMut;
-use mqtt_session::codec::{Connack, Decoder, Frame, Packet};
+use mqtt_session::codec::{Connack, DecodeError, Decoder, Frame, Packet};
 
 use super::packets::{Names, Sent};
 use super::scene::Stage;
@@ -163,9 +163,17 @@ impl Peer {
     /// The next packet, the end of the connection (`Err(true)`), or nothing in time (`Err(false)`).
     #[track_caller]
     pub(super) fn next(&mut self) -> Result<Received, bool> {
+        match self.next_or_fault() {
+            Ok(next) => next,
+            Err(error) => panic!("{} received what is no packet: {error}", self.name),
+        }
+    }
+
+    /// As [`next`](Self::next), where what comes need not be a packet.
+    pub(super) fn next_or_fault(&mut self) -> Result<Result<Received, bool>, DecodeError> {
         let within = self.within.take();
         if let Some(frame) = self.early.pop_front() {
-            return Ok(Received(frame));
+            return Ok(Ok(Received(frame)));
         }
         let within = within.unwrap_or_else(|| self.network.borrow().patience());
         loop {
@@ -179,19 +187,19 @@ impl Peer {
                         continue;
                     }
                     self.stage.writes_down(format!("{} < {packet}", self.name));
-                    return Ok(Received(frame));
+                    return Ok(Ok(Received(frame)));
                 }
                 Ok(None) => {}
-                Err(error) => panic!("{} received what is no packet: {error}", self.name),
+                Err(error) => return Err(error),
             }
             let arrival = self.network.borrow_mut().receive(self.line, &mut self.input, within);
             match arrival {
                 Arrival::Bytes => {}
                 Arrival::Closed => {
                     self.stage.writes_down(format!("{} < closed", self.name));
-                    return Err(true);
+                    return Ok(Err(true));
                 }
-                Arrival::Nothing => return Err(false),
+                Arrival::Nothing => return Ok(Err(false)),
             }
         }
     }

@@ -146,16 +146,36 @@ impl Host {
             return self.peer.is_closed_with(code);
         }
         self.peer.sends(message("marker", "").qos(1).id(MARKER));
-        while let Some(received) = self.peer.receives_or_closed() {
-            match received.packet() {
-                Packet::Puback(ack) if ack.packet_id.get() == MARKER => return self.peer.notes("tolerated"),
-                Packet::Disconnect(disconnect) if disconnect.reason.code() >= 0x80 => {
-                    return self.peer.is_closed();
-                }
-                // An answer to what it tolerates.
-                Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubcomp(_) | Packet::Pubrel(_) => {}
-                packet => panic!("the server expected DISCONNECT 0x{code:02X}; got {packet}"),
+        loop {
+            match self.peer.next_or_fault() {
+                Ok(Err(true)) => return,
+                Ok(Ok(received)) => match received.packet() {
+                    Packet::Puback(ack) if ack.packet_id.get() == MARKER => break,
+                    Packet::Disconnect(disconnect) if disconnect.reason.code() >= 0x80 => {
+                        return self.peer.is_closed();
+                    }
+                    // What it does because of what it tolerates.
+                    _ => {}
+                },
+                Ok(Err(false)) | Err(_) => break,
             }
+        }
+        self.peer.notes("tolerated");
+    }
+
+    /// As [`is_closed_or_tolerated`](Self::is_closed_or_tolerated), before CONNACK.
+    #[track_caller]
+    pub fn is_closed_or_kept_waiting(&mut self, code: u8) {
+        if self.peer.is_exact() {
+            return self.peer.is_closed_with(code);
+        }
+        match self.peer.next() {
+            Err(true) => {}
+            Err(false) => self.peer.notes("tolerated"),
+            Ok(received) => match received.packet() {
+                Packet::Disconnect(disconnect) if disconnect.reason.code() >= 0x80 => self.peer.is_closed(),
+                packet => panic!("the server expected DISCONNECT 0x{code:02X}; got {packet}"),
+            },
         }
     }
 

@@ -16,7 +16,8 @@ use crate::script::{Arrival, Line, Network, Tcp};
 ///
 /// Words are separated by spaces. `{host}`, `{port}`, `{version}` (`mqttv31`, `mqttv311`, `mqttv5`), `{id}`, `{keep_alive}`,
 /// `{qos}` and `{topic}` stand for what they say. `{keep:…}` stands for the words in it when the Session is to be kept, `{retain:…}`
-/// when messages are to be retained, and for nothing otherwise; without one of these such a job cannot be done. Who publishes
+/// when messages are to be retained, and for nothing otherwise; without one of these such a job cannot be done. `{v5:…}` stands for
+/// words that are for 5.0. Who publishes
 /// reads payloads from standard input, a line each; or `{message}` stands for the only one.
 #[derive(Clone, Debug)]
 pub struct Commands {
@@ -74,6 +75,10 @@ impl Programs {
             .ok_or("the program is not told how to keep a Session ({keep:…})")?;
         text = optional(&text, "retain", retain)
             .ok_or("the program is not told how to retain a message ({retain:…})")?;
+        let is_v5 = options.version == ProtocolVersion::V5_0;
+        if text.contains("{v5:") {
+            text = optional(&text, "v5", is_v5).ok_or("{v5:…} has no end")?;
+        }
         let port = self.listener.local_addr().map_err(|error| error.to_string())?.port();
         let mut lines = payloads;
         if text.contains("{message}") {
