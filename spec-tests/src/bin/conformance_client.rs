@@ -22,9 +22,9 @@ use spec_tests::script::{Commands, Hosting, Play, Programs, Script, Verdict, pla
 const HEAD: &str = "# Clients
 
 What came of playing the scripts of [`src/client/`](src/client) over TCP, with programs that publish and subscribe. Written by
-`spec-tests/conformance.sh`; not to be edited. Behind `pass`: what a Client does that it may and we do not. `skip`: why it could
-not be tried; what needs the calls of our own client is played in process. The failures are explained in the
-[README](README.md#clients-of-others).
+`spec-tests/clients.sh`; not to be edited. `tolerated`: what the Server does is against the rules, and the Client, which should
+close but need not, goes on. `skip`: why it could not be tried; what needs the calls of our own client is played in process. The
+failures are explained in the [README](README.md#clients-of-others).
 ";
 
 /// Whether a Client does what MQTT demands, statement by statement.
@@ -54,10 +54,10 @@ struct Options {
     #[arg(long, value_name = "NAME")]
     may_fail: Vec<String>,
     /// Seconds a Client may take to answer, and half of those it may take to connect.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 4)]
     patience: u64,
     /// Scripts at a time.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// Show also all that was sent and received by scripts that failed.
     #[arg(long, short)]

@@ -1,16 +1,17 @@
 //! CONNECT, CONNACK, SUBSCRIBE and DISCONNECT as every Client sends them (sections 3.1, 3.2, 3.8, 3.14).
 
 use mqtt_session::codec::{Packet, Property};
-use mqtt_session::{ClientError, Violation};
+use mqtt_session::{ClientError, ConnectOptions, Violation};
 
 use crate::manifest::Version;
 use crate::script::{Hosting, News, connack, connect, disconnect, message, puback, subscribe};
 
 crate::client_scripts! {
     mqtt5_3_1_0_1_mqtt311_3_1_0_1_m31_49_connect_is_the_first_packet: any,
-    mqtt5_3_1_2_1_mqtt5_3_1_3_1_mqtt5_3_1_3_3_mqtt5_3_1_3_4_mqtt311_3_1_3_1_mqtt311_3_1_3_3_mqtt311_3_1_3_4_m31_1_m31_24_connect_is_well_formed: any,
+    mqtt5_3_1_2_1_mqtt5_3_1_3_1_mqtt5_3_1_3_3_mqtt5_3_1_3_4_mqtt311_3_1_3_1_mqtt311_3_1_3_3_mqtt311_3_1_3_4_m31_1_connect_is_well_formed: any,
     mqtt5_3_1_2_11_mqtt5_3_1_2_13_mqtt311_3_1_2_11_mqtt311_3_1_2_13_mqtt311_3_1_2_15_without_a_will_there_are_no_flags_of_one: any,
     mqtt311_3_1_3_7_m31_25_an_empty_client_identifier_is_not_sent: calls,
+    m31_24_decision_20_a_client_identifier_has_23_characters: calls,
     m31_49_nothing_is_sent_before_connack: calls,
     mqtt5_3_2_2_4_session_present_after_clean_start: any,
     mqtt5_3_2_2_4_session_present_without_session_state: calls,
@@ -30,7 +31,7 @@ fn mqtt5_3_1_0_1_mqtt311_3_1_0_1_m31_49_connect_is_the_first_packet(s: &Hosting)
 }
 
 /// The decoder judges the whole packet.
-fn mqtt5_3_1_2_1_mqtt5_3_1_3_1_mqtt5_3_1_3_3_mqtt5_3_1_3_4_mqtt311_3_1_3_1_mqtt311_3_1_3_3_mqtt311_3_1_3_4_m31_1_m31_24_connect_is_well_formed(
+fn mqtt5_3_1_2_1_mqtt5_3_1_3_1_mqtt5_3_1_3_3_mqtt5_3_1_3_4_mqtt311_3_1_3_1_mqtt311_3_1_3_3_mqtt311_3_1_3_4_m31_1_connect_is_well_formed(
     s: &Hosting,
 ) {
     let mut client = s.publisher("a", &["x"], 0);
@@ -69,8 +70,7 @@ fn mqtt311_3_1_3_7_m31_25_an_empty_client_identifier_is_not_sent(s: &Hosting) {
     client.tells(News::Left);
     for clean_start in [false, true] {
         let version = s.version().protocol();
-        let options =
-            mqtt_session::ConnectOptions { clean_start, ..mqtt_session::ConnectOptions::new(version) };
+        let options = ConnectOptions { clean_start, ..ConnectOptions::new(version) };
         let result = client.calls(|client, now| client.connect(now, options));
         match s.version() {
             Version::V3_1_1 if clean_start => assert_eq!(result, Ok(())),
@@ -78,6 +78,24 @@ fn mqtt311_3_1_3_7_m31_25_an_empty_client_identifier_is_not_sent(s: &Hosting) {
             _ => assert!(matches!(result, Err(ClientError::Encode(_))), "{result:?}"),
         }
     }
+}
+
+fn m31_24_decision_20_a_client_identifier_has_23_characters(s: &Hosting) {
+    let mut client = s.client().options(|options| options.client_id = "é".repeat(23));
+    let mut server = client.connects();
+    server.accepts();
+    client.disconnects(0);
+    server.is_left();
+    client.has_told();
+    let long = |is_allowed| ConnectOptions {
+        client_id: "c".repeat(24),
+        long_client_id_in_v3_1: is_allowed,
+        ..ConnectOptions::new(s.version().protocol())
+    };
+    let refused = client.calls(|client, now| client.connect(now, long(false)));
+    assert_eq!(refused, Err(ClientError::ClientIdTooLong));
+    client.tells_nothing();
+    client.calls(|client, now| client.connect(now, long(true))).expect("it is allowed");
 }
 
 fn m31_49_nothing_is_sent_before_connack(s: &Hosting) {
