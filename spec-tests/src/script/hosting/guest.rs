@@ -192,7 +192,7 @@ impl Client {
     }
 
     #[track_caller]
-    fn ended_by(&mut self, end: &News) {
+    fn ended_by(&self, end: &News) {
         if !self.stage.is_exact {
             return;
         }

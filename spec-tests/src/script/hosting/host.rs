@@ -1,7 +1,6 @@
 //! The script's end of a connection, as the Server.
 
 #![expect(clippy::missing_panics_doc, reason = "a script fails by panicking")]
-#![expect(clippy::needless_pass_by_value, reason = "packets are written where they are used")]
 
 use mqtt_session::codec::{Packet, QoS};
 

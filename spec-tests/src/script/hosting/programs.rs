@@ -143,8 +143,9 @@ impl Clients for Programs {
         let mut child = started.map_err(|error| format!("{program}: {error}"))?;
         if let Some(mut input) = child.stdin.take() {
             // A program that does not read it gets its message in another way.
-            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-            let _ = input.write_all(text.as_bytes());
+            for line in lines {
+                let _ = writeln!(input, "{line}");
+            }
         }
         self.children.push(child);
         let line = self.accept(self.patience * 2).ok_or("the program does not connect")?;
@@ -193,5 +194,60 @@ impl Network for Programs {
 
     fn patience(&self) -> Duration {
         self.patience
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(publish: &str, job: &Job) -> Result<(String, Vec<String>), String> {
+        let commands = Commands { publish: publish.to_owned(), subscribe: "sub {topic}".to_owned() };
+        let programs = Programs::new(commands, Duration::ZERO).unwrap();
+        programs.command(job).map(|(words, lines)| (words.join(" "), lines))
+    }
+
+    fn job(payloads: &[&str], retain: bool) -> Job {
+        let payloads = payloads.iter().map(|payload| (*payload).to_owned()).collect();
+        let work = Work::Publish { topic: "t/a".to_owned(), payloads, qos: 1, retain };
+        Job::new(ProtocolVersion::V3_1_1, "c".to_owned(), work)
+    }
+
+    #[test]
+    fn a_command_says_what_the_job_is() {
+        let command =
+            "pub {version} {id} {keep_alive} {qos} {topic} {keep:-c  -x 9} {retain:-r} {v5:-D x} -l";
+        let plain = words(command, &job(&["1", "2"], false)).unwrap();
+        assert_eq!(plain, ("pub mqttv311 c 60 1 t/a -l".to_owned(), vec!["1".to_owned(), "2".to_owned()]));
+        let mut kept = job(&["1"], true);
+        kept.options.clean_start = false;
+        kept.options.version = ProtocolVersion::V5_0;
+        let (text, _) = words(command, &kept).unwrap();
+        assert_eq!(text, "pub mqttv5 c 60 1 t/a -c -x 9 -r -D x -l");
+        assert_eq!(words("pub -m {message}", &job(&["1"], false)), Ok(("pub -m 1".to_owned(), Vec::new())));
+    }
+
+    #[test]
+    fn what_a_program_cannot_do_is_not_tried() {
+        let mut kept = job(&["1"], false);
+        kept.options.clean_start = false;
+        for (command, job) in [
+            ("pub", &kept),
+            ("pub {keep:-c", &kept),
+            ("pub", &job(&["1"], true)),
+            ("pub {message}", &job(&["1", "2"], false)),
+            ("pub", &Job { work: Work::Nothing, ..job(&[], false) }),
+        ] {
+            assert!(words(command, job).is_err(), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_does_not_connect_is_an_error() {
+        for command in ["true", "spec-tests-has-no-such-program", ""] {
+            let commands = Commands { publish: command.to_owned(), subscribe: String::new() };
+            let mut programs = Programs::new(commands, Duration::from_millis(20)).unwrap();
+            assert!(programs.start(&job(&["1"], false)).is_err(), "{command}");
+        }
     }
 }
