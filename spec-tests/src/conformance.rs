@@ -206,3 +206,52 @@ pub fn markdown(columns: &[Column], head: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PINGS: &str = "mqtt5_3_12_4_1_mqtt311_3_12_4_1_x";
+    const ALSO: &str = "mqtt5_3_12_4_1_mqtt5_3_1_0_2_x";
+    const DECIDES: &str = "decision_7_x";
+
+    fn column(name: &str, verdicts: [Verdict; 3]) -> Column {
+        let scripts = [PINGS, ALSO, DECIDES];
+        let played = scripts.into_iter().zip(verdicts).map(|(script, verdict)| Played {
+            script,
+            version: Version::V5_0,
+            verdict,
+            transcript: "a > PINGREQ".to_owned(),
+        });
+        Column::new(name, played.collect())
+    }
+
+    fn pass() -> Verdict {
+        Verdict::Pass(Vec::new())
+    }
+
+    #[test]
+    fn a_statement_is_what_its_scripts_say_together() {
+        let fails = Verdict::Fail("nothing\ncame".to_owned());
+        let bad = column("bad", [fails, pass(), pass()]);
+        assert!(bad.has_failed());
+        assert_eq!(
+            bad.lines(true),
+            "MQTT 5.0 MQTT-3.1.0-2 pass \n\
+             MQTT 5.0 MQTT-3.12.4-1 FAIL nothing came\n    mqtt5_3_12_4_1_mqtt311_3_12_4_1_x\n        a > PINGREQ\n\
+             MQTT 5.0 decision_7_x pass \n"
+        );
+        assert_eq!(bad.summary(), "MQTT 5.0: 1 passed, 1 failed, 0 skipped; decisions: 1 of 1 passed");
+        let noted = Verdict::Pass(vec!["tolerated".to_owned()]);
+        let good = column("good", [noted, Verdict::Skip("no configuration".to_owned()), pass()]);
+        assert!(!good.has_failed());
+        assert_eq!(good.summary(), "MQTT 5.0: 1 passed, 0 failed, 1 skipped; decisions: 1 of 1 passed");
+        let table = markdown(&[good, bad], "# Head");
+        assert!(table.starts_with("# Head\n"), "{table}");
+        assert!(table.contains("| MQTT-3.1.0-2 | skip: no configuration | pass |"), "{table}");
+        assert!(table.contains("| MQTT-3.12.4-1 | pass: tolerated | FAIL |"), "{table}");
+        let json = json(&[column("bad", [Verdict::Fail("why".to_owned()), pass(), pass()])]);
+        let row = "{\"name\": \"bad\", \"version\": \"5.0\", \"statement\": \"MQTT-3.12.4-1\", ";
+        assert!(json.contains(row) && json.contains("\"verdict\": \"FAIL\", \"why\": \"why\""), "{json}");
+    }
+}

@@ -34,7 +34,7 @@ struct Options {
     /// Only this version: 5.0, 3.1.1 or 3.1.
     #[arg(long = "version", value_parser = version)]
     versions: Vec<Version>,
-    /// Only scripts with this in their name, or of this statement: MQTT-3.3.1-4.
+    /// Only scripts with this text in their name, or of this statement: MQTT-3.3.1-4, M31-12.
     #[arg(long)]
     filter: Option<String>,
     /// The Server of this name must give the reason codes of our tables also where the specification leaves room, and
@@ -85,7 +85,12 @@ fn main() -> io::Result<ExitCode> {
     let mut failed = false;
     let mut columns = Vec::new();
     for target in &options.targets {
-        let column = Column::new(&target.name, run(&options, target));
+        let played = run(&options, target);
+        if played.is_empty() {
+            eprintln!("no script is about that");
+            return Ok(ExitCode::FAILURE);
+        }
+        let column = Column::new(&target.name, played);
         print!("{}", column.lines(options.verbose));
         println!("{}: {}", target.name, column.summary());
         failed |= column.has_failed() && !options.may_fail.contains(&target.name);

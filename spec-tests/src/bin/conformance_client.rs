@@ -47,7 +47,7 @@ struct Options {
     /// Only this version: 5.0, 3.1.1 or 3.1.
     #[arg(long = "version", value_parser = version)]
     versions: Vec<Version>,
-    /// Only scripts with this in their name, or of this statement: MQTT-3.3.1-4.
+    /// Only scripts with this text in their name, or of this statement: MQTT-3.3.1-4, M31-12.
     #[arg(long)]
     filter: Option<String>,
     /// The failures of the Client of this name do not count for the exit code.
@@ -85,7 +85,12 @@ fn main() -> io::Result<ExitCode> {
     let mut columns = Vec::new();
     for ((name, publish), subscribe) in options.clients.iter().zip(&options.publish).zip(&options.subscribe) {
         let commands = Commands { publish: publish.clone(), subscribe: subscribe.clone() };
-        let column = Column::new(name, run(&options, &commands));
+        let played = run(&options, &commands);
+        if played.is_empty() {
+            eprintln!("no script is about that");
+            return Ok(ExitCode::FAILURE);
+        }
+        let column = Column::new(name, played);
         print!("{}", column.lines(options.verbose));
         println!("{name}: {}", column.summary());
         failed |= column.has_failed() && !options.may_fail.contains(name);

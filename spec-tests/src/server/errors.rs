@@ -8,8 +8,8 @@ use crate::script::{Scene, message, packet, puback, pubcomp, pubrec, string, sub
 
 crate::scripts! {
     mqtt5_3_14_0_1_before_connack_there_is_no_disconnect: any,
-    mqtt5_3_14_4_1_mqtt5_3_14_4_2_mqtt311_3_14_4_1_mqtt311_3_14_4_2_m31_50_disconnect_is_the_last_packet: any,
-    mqtt5_3_14_4_1_mqtt5_3_14_4_2_nothing_follows_the_disconnect_of_the_server: any,
+    m31_50_the_server_closes_after_disconnect: any,
+    mqtt5_3_14_4_1_mqtt5_3_14_4_2_mqtt5_4_13_1_1_nothing_follows_the_disconnect_of_the_server: any,
     mqtt5_4_13_1_1_mqtt5_4_13_2_1_mqtt311_4_8_0_1_m31_57_a_violation_ends_its_connection_alone: any,
     mqtt5_4_13_1_1_mqtt311_4_8_0_1_packets_of_servers_end_the_connection: any,
     mqtt5_4_2_1_mqtt311_7_1_1_1_bytes_one_by_one_are_the_same: any,
@@ -39,9 +39,7 @@ fn mqtt5_3_14_0_1_before_connack_there_is_no_disconnect(s: &Scene) {
     }
 }
 
-fn mqtt5_3_14_4_1_mqtt5_3_14_4_2_mqtt311_3_14_4_1_mqtt311_3_14_4_2_m31_50_disconnect_is_the_last_packet(
-    s: &Scene,
-) {
+fn m31_50_the_server_closes_after_disconnect(s: &Scene) {
     // The Server closes, without a word, although the Client keeps its end open.
     s.connects("a").disconnects();
     let mut client = s.connects("a");
@@ -51,7 +49,7 @@ fn mqtt5_3_14_4_1_mqtt5_3_14_4_2_mqtt311_3_14_4_1_mqtt311_3_14_4_2_m31_50_discon
     client.is_closed();
 }
 
-fn mqtt5_3_14_4_1_mqtt5_3_14_4_2_nothing_follows_the_disconnect_of_the_server(s: &Scene) {
+fn mqtt5_3_14_4_1_mqtt5_3_14_4_2_mqtt5_4_13_1_1_nothing_follows_the_disconnect_of_the_server(s: &Scene) {
     let mut client = s.connects("a");
     client.subscribes("a", 0);
     // What it might answer stands right behind the broken packet.

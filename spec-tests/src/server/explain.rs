@@ -51,7 +51,7 @@ fn answers_fit(s: &Scene, least: u32, refused: impl Fn(Dial<'_>) -> Received) {
     assert!(none.bytes().len() <= least as usize, "{}", none.packet());
 }
 
-fn publishes(dial: Dial<'_>, level: u8) -> Received {
+fn publishes(dial: &Dial<'_>, level: u8) -> Received {
     let mut client = dial.connects();
     client.sends(message("forbidden", "x").qos(level));
     client.receives_any()
@@ -61,11 +61,11 @@ fn publishes(dial: Dial<'_>, level: u8) -> Received {
 const LEAST: u32 = 20;
 
 fn mqtt5_3_4_2_2_mqtt5_3_4_2_3_puback_says_no_more_than_the_client_takes(s: &Scene) {
-    answers_fit(s, LEAST, |dial| publishes(dial, 1));
+    answers_fit(s, LEAST, |dial| publishes(&dial, 1));
 }
 
 fn mqtt5_3_5_2_2_mqtt5_3_5_2_3_pubrec_says_no_more_than_the_client_takes(s: &Scene) {
-    answers_fit(s, LEAST, |dial| publishes(dial, 2));
+    answers_fit(s, LEAST, |dial| publishes(&dial, 2));
 }
 
 fn mqtt5_3_9_2_1_mqtt5_3_9_2_2_suback_says_no_more_than_the_client_takes(s: &Scene) {
@@ -79,7 +79,7 @@ fn mqtt5_3_9_2_1_mqtt5_3_9_2_2_suback_says_no_more_than_the_client_takes(s: &Sce
 fn mqtt5_3_1_2_29_nothing_is_explained_to_who_declines(s: &Scene) {
     let declines = || s.client("a").with(Property::RequestProblemInformation(false));
     for level in [1, 2] {
-        let received = publishes(declines(), level);
+        let received = publishes(&declines(), level);
         assert_eq!(explained(&received), (false, 0), "{}", received.packet());
     }
     let mut client = declines().connects();
