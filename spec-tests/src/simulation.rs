@@ -6,6 +6,7 @@
 //!
 //! The same plan is the same run, to the byte: [`Outcome::hash`] tells.
 
+pub mod every_byte;
 pub mod exchange;
 pub mod exhaustive;
 pub mod link;

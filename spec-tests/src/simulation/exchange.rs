@@ -21,6 +21,7 @@ struct Exchange {
     sent_on: u32,
     /// The connection of the last PUBLISH, which takes send quota.
     published_on: u32,
+    is_retained: bool,
     /// It may be larger than its receiver takes, when it is sent again with its topic instead of an alias: its sender gives it
     /// up then.
     may_be_too_large: bool,
@@ -41,8 +42,21 @@ pub struct Published {
     pub connection: u32,
     /// How many messages may be unacknowledged.
     pub quota: u16,
+    /// Its RETAIN flag.
+    pub is_retained: bool,
     /// With its topic it may be too large for its receiver.
     pub may_be_too_large: bool,
+}
+
+/// A message that was sent after what is stored was told.
+#[derive(Clone, Copy, Debug)]
+pub struct Later {
+    /// Its number.
+    pub number: u32,
+    /// Its QoS.
+    pub qos: QoS,
+    /// Its RETAIN flag.
+    pub is_retained: bool,
 }
 
 /// What an acknowledgement did.
@@ -84,12 +98,13 @@ impl Exchanges {
 
     /// Goes on from what was stored: what began later has been stored too, or it would not have been seen; what came later
     /// than that is forgotten. The messages that began later.
-    pub fn go_on_from(&mut self, current: Self) -> Vec<(u32, QoS)> {
+    pub fn go_on_from(&mut self, current: Self) -> Vec<Later> {
         let mut later = Vec::new();
         for exchange in current.open {
             if !self.open.iter().any(|known| (known.number, known.id) == (exchange.number, exchange.id)) {
                 self.open.push(Exchange { is_released: false, ..exchange });
-                later.push((exchange.number, exchange.qos));
+                let Exchange { number, qos, is_retained, .. } = exchange;
+                later.push(Later { number, qos, is_retained });
             }
         }
         later
@@ -102,13 +117,16 @@ impl Exchanges {
 
     /// A PUBLISH is sent. `true`: for the first time.
     pub fn publish(&mut self, publish: Published, persisted: bool) -> Result<bool, Violation> {
-        let Published { id, number, qos, dup, connection, quota, may_be_too_large } = publish;
+        let Published { id, number, qos, dup, connection, quota, is_retained, may_be_too_large } = publish;
         let at = self.open.iter().position(|exchange| exchange.id == id);
         let is_first = match at {
             Some(at) if dup => {
                 let exchange = self.open[at];
                 if (exchange.number, exchange.qos) != (number, qos) {
-                    return Err(Violation::new(format!("PUBLISH id={id} #{number} is sent with the identifier of #{}", exchange.number)));
+                    return Err(Violation::new(format!(
+                        "PUBLISH id={id} #{number} is sent with the identifier of #{}",
+                        exchange.number
+                    )));
                 }
                 if exchange.is_released {
                     return Err(Violation::new(format!("PUBLISH id={id} #{number} after its PUBREC")));
@@ -129,20 +147,36 @@ impl Exchanges {
             }
             Some(_) | None => {
                 if self.sent_before(self.open.len(), connection, number).is_err() && !dup {
-                    return Err(Violation::new(format!("PUBLISH #{number} is new, but something is still to be sent again")));
+                    return Err(Violation::new(format!(
+                        "PUBLISH #{number} is new, but something is still to be sent again"
+                    )));
                 }
                 if let Some(other) = self.open.iter().find(|exchange| exchange.id == id) {
-                    return Err(Violation::new(format!("PUBLISH id={id} #{number} while #{} uses this identifier", other.number)));
+                    return Err(Violation::new(format!(
+                        "PUBLISH id={id} #{number} while #{} uses this identifier",
+                        other.number
+                    )));
                 }
-                self.open.push(Exchange {
-                    id,
-                    number,
-                    qos,
-                    is_released: false,
-                    sent_on: connection,
-                    published_on: connection,
-                    may_be_too_large,
-                });
+                // What is sent again as if for the first time stands where it is sent.
+                let resent = |exchange: &Exchange| exchange.sent_on == connection;
+                let place = if dup {
+                    self.open.iter().take_while(|open| resent(open)).count()
+                } else {
+                    self.open.len()
+                };
+                self.open.insert(
+                    place,
+                    Exchange {
+                        id,
+                        number,
+                        qos,
+                        is_released: false,
+                        sent_on: connection,
+                        published_on: connection,
+                        is_retained,
+                        may_be_too_large,
+                    },
+                );
                 true
             }
         };
@@ -172,7 +206,9 @@ impl Exchanges {
             true
         });
         match missing {
-            Some(missing) => Err(Violation::new(format!("#{number} overtakes #{missing}, which is to be sent again"))),
+            Some(missing) => {
+                Err(Violation::new(format!("#{number} overtakes #{missing}, which is to be sent again")))
+            }
             None => Ok(()),
         }
     }
@@ -180,7 +216,11 @@ impl Exchanges {
     /// A PUBREL is sent. `answers`: a PUBREC has asked for it on this connection.
     pub fn pubrel(&mut self, id: u16, connection: u32, answers: bool) -> Result<(), Violation> {
         let Some(at) = self.open.iter().position(|exchange| exchange.id == id) else {
-            return if answers { Ok(()) } else { Err(Violation::new(format!("PUBREL id={id} of no exchange"))) };
+            return if answers {
+                Ok(())
+            } else {
+                Err(Violation::new(format!("PUBREL id={id} of no exchange")))
+            };
         };
         let exchange = self.open[at];
         if !exchange.is_released {
@@ -188,7 +228,10 @@ impl Exchanges {
         }
         if !answers {
             if exchange.sent_on == connection {
-                return Err(Violation::new(format!("PUBREL id={id} #{} twice on one connection", exchange.number)));
+                return Err(Violation::new(format!(
+                    "PUBREL id={id} #{} twice on one connection",
+                    exchange.number
+                )));
             }
             self.sent_before(at, connection, exchange.number)?;
         }

@@ -63,15 +63,30 @@ pub struct Size {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
     Publish,
-    Deliver { link: u8, direction: Direction },
-    Connect { client: u8 },
-    Cut { link: u8 },
+    Deliver {
+        link: u8,
+        direction: Direction,
+    },
+    Connect {
+        client: u8,
+    },
+    Cut {
+        link: u8,
+    },
     /// `None`: the Server.
-    Crash { client: Option<u8> },
+    Crash {
+        client: Option<u8>,
+    },
     /// The message is published, and the Client crashes; of the changes so many transactions are stored.
-    PublishAndCrash { stored: u8 },
+    PublishAndCrash {
+        stored: u8,
+    },
     /// The packet arrives, and who gets it crashes.
-    DeliverAndCrash { link: u8, direction: Direction, stored: u8 },
+    DeliverAndCrash {
+        link: u8,
+        direction: Direction,
+        stored: u8,
+    },
 }
 
 impl Choice {
@@ -173,9 +188,14 @@ impl<'s> Run<'s> {
             receive_maximum: scope.window,
             ..ClientPlan::persistent(scope.version)
         };
-        let broker =
-            BrokerPlan { durable, in_flight: scope.window, receive_maximum: scope.window, ..BrokerPlan::WIDE };
-        let plan = Plan { seed: 0, broker, clients: vec![client; 2], has_narrow_links: false, steps: Vec::new() };
+        let broker = BrokerPlan {
+            durable,
+            in_flight: scope.window,
+            receive_maximum: scope.window,
+            ..BrokerPlan::WIDE
+        };
+        let plan =
+            Plan { seed: 0, broker, clients: vec![client; 2], has_narrow_links: false, steps: Vec::new() };
         let mut world = World::new(&plan, with_lines).with_plain_links();
         let step = |client: usize, operation| Step { wait: 0, client: client as u8, operation };
         for client in [SUBSCRIBER, PUBLISHER] {
@@ -214,7 +234,9 @@ impl<'s> Run<'s> {
             choices.extend(links.iter().map(|link| Choice::Cut { link: *link as u8 }));
         }
         if self.crashes > 0 {
-            choices.extend([None, Some(PUBLISHER as u8), Some(SUBSCRIBER as u8)].map(|client| Choice::Crash { client }));
+            choices.extend(
+                [None, Some(PUBLISHER as u8), Some(SUBSCRIBER as u8)].map(|client| Choice::Crash { client }),
+            );
             for at in 0..choices.len() {
                 let faults = match choices[at] {
                     Choice::Publish => [0, 1].map(|stored| Choice::PublishAndCrash { stored }),

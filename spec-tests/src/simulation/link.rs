@@ -110,7 +110,8 @@ impl Pipe {
         let mut left = bytes.len();
         while left > 0 {
             let most = self.character.segment;
-            let len = if left <= most && most > 64 { left } else { 1 + self.random.below(most as u64) as usize };
+            let len =
+                if left <= most && most > 64 { left } else { 1 + self.random.below(most as u64) as usize };
             let len = len.min(left);
             let at = self.arrival(now);
             self.segments.push_back(Segment { at, len });
@@ -120,7 +121,9 @@ impl Pipe {
 
     fn arrival(&mut self, now: u64) -> u64 {
         let last = self.segments.back().map_or(0, |segment| segment.at);
-        last.max(now + if self.character.latency == 0 { 0 } else { self.random.below(self.character.latency) })
+        last.max(
+            now + if self.character.latency == 0 { 0 } else { self.random.below(self.character.latency) },
+        )
     }
 
     /// The end of the stream arrives after what is under way, and after so many milliseconds.

@@ -15,7 +15,7 @@ mod server;
 
 use std::collections::VecDeque;
 
-use mqtt_session::codec::{Packet, ProtocolVersion, QoS};
+use mqtt_session::codec::{Delivery, Packet, ProtocolVersion, QoS};
 use mqtt_session::{PublishToken, RequestToken};
 
 use self::server::Server;
@@ -183,7 +183,8 @@ impl Model {
     /// Both ends of a connection are gone: what was under way in it has no influence any more.
     pub fn forget(&mut self, wire: usize) {
         let limits = self.wires[wire].limits;
-        let Wire { client, version, era, is_present, clean_start, has_begun, state, will, .. } = self.wires[wire];
+        let Wire { client, version, era, is_present, clean_start, has_begun, state, will, .. } =
+            self.wires[wire];
         self.wires[wire] = Wire {
             era,
             is_present,
@@ -263,13 +264,20 @@ impl Model {
         self.wires[wire].ways[direction as usize].check_consumed()
     }
 
+    /// How many bytes of whole packets have been written on the last connection of a Client.
+    pub fn bytes_written(&self, client: usize, direction: Direction) -> usize {
+        let last = self.wires.iter().rfind(|wire| wire.client == client);
+        last.map_or(0, |wire| wire.ways[direction as usize].written())
+    }
+
     /// A PUBLISH as the rules of exchanges want to know it.
     fn published(
         &self,
         wire: usize,
         direction: Direction,
         number: u32,
-        delivery: mqtt_session::codec::Delivery,
+        delivery: Delivery,
+        is_retained: bool,
     ) -> Option<Published> {
         let limits = self.wires[wire].limits[direction as usize];
         Some(Published {
@@ -279,6 +287,7 @@ impl Model {
             dup: delivery.dup(),
             connection: wire as u32,
             quota: limits.quota,
+            is_retained,
             may_be_too_large: self.may_exceed(number, limits),
         })
     }
@@ -287,7 +296,8 @@ impl Model {
     fn may_exceed(&self, number: u32, limits: Limits) -> bool {
         let publication = &self.publications[number as usize];
         // Fixed header, topic, identifier, and the properties: length, Message Expiry Interval, alias.
-        let len = 5 + 2 + TOPICS[usize::from(publication.topic)].len() + 2 + 1 + 5 + 3 + publication.size.max(4);
+        let len =
+            5 + 2 + TOPICS[usize::from(publication.topic)].len() + 2 + 1 + 5 + 3 + publication.size.max(4);
         len > limits.packet_size
     }
 
@@ -338,7 +348,8 @@ impl Model {
                     && !copies.is_skipped
                     && !session.is_waiting(number as u32)
                     && !received.is_refused;
-                let count = if copies.qos == QoS::ExactlyOnce { received.accepted } else { received.delivered };
+                let count =
+                    if copies.qos == QoS::ExactlyOnce { received.accepted } else { received.delivered };
                 check(!is_due || received.era == session.era && count > 0, || {
                     format!("#{number} has never arrived at C{client}")
                 })?;

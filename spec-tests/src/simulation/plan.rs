@@ -355,7 +355,11 @@ impl ClientPlan {
             keep_alive: random.pick(&[0, 0, 1, 5, 60]),
             receive_maximum: random.pick(&[1, 2, 5, u16::MAX]),
             // Only 5.0 can tell its peer.
-            packet_size: if version == ProtocolVersion::V5_0 { random.pick(&[120, 1 << 20, 1 << 20]) } else { 1 << 20 },
+            packet_size: if version == ProtocolVersion::V5_0 {
+                random.pick(&[120, 1 << 20, 1 << 20])
+            } else {
+                1 << 20
+            },
             topic_alias_maximum: random.pick(&[0, 1, 16]),
             use_topic_aliases: random.percent(60),
             in_flight: random.pick(&[1, 2, 5, 20]),
@@ -390,7 +394,9 @@ impl Step {
 
 impl Operation {
     fn ordinary(random: &mut Random, toggles: bool, retain: bool) -> Self {
-        let qos = |random: &mut Random| random.pick(&[QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::ExactlyOnce]);
+        let qos = |random: &mut Random| {
+            random.pick(&[QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::ExactlyOnce])
+        };
         match random.below(100) {
             0..42 => Self::Publish {
                 topic: random.below(TOPICS.len() as u64) as u8,
@@ -408,7 +414,9 @@ impl Operation {
             53..56 => Self::Unsubscribe { filter: random.below(FILTERS.len() as u64) as u8 },
             56..75 => Self::Acknowledge { pick: random.below(256) as u8, refuse: random.percent(3) },
             75..92 => Self::Connect { clean_start: toggles && random.percent(20) },
-            92..94 => Self::ServerPublish { topic: random.below(TOPICS.len() as u64) as u8, qos: qos(random) },
+            92..94 => {
+                Self::ServerPublish { topic: random.below(TOPICS.len() as u64) as u8, qos: qos(random) }
+            }
             94..95 => Self::Disconnect {
                 expiry: if random.percent(20) { Some(random.pick(&[0, 3, 100])) } else { None },
             },
@@ -418,7 +426,8 @@ impl Operation {
 
     fn fault(random: &mut Random) -> Self {
         let direction = random.pick(&Direction::ALL);
-        let told = |random: &mut Random| if random.percent(50) { Some(random.below(2_000) as u16) } else { None };
+        let told =
+            |random: &mut Random| if random.percent(50) { Some(random.below(2_000) as u16) } else { None };
         match random.below(24) {
             0..5 => Self::CutAfter { direction, bytes: random.below(300) as u16 },
             5..9 => Self::Cut,

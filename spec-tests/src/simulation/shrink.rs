@@ -91,7 +91,9 @@ fn simpler_steps(step: Step) -> impl Iterator<Item = Step> {
         Operation::Subscribe { filter, qos, .. } => {
             Operation::Subscribe { filter, qos, no_local: false, retained: false }
         }
-        Operation::CutAfter { .. } | Operation::ClientLeaves { .. } | Operation::ServerLeaves { .. } => Operation::Cut,
+        Operation::CutAfter { .. } | Operation::ClientLeaves { .. } | Operation::ServerLeaves { .. } => {
+            Operation::Cut
+        }
         other => other,
     };
     [Step { wait: 0, ..step }, Step { wait: step.wait / 2, ..step }, Step { operation, ..step }].into_iter()

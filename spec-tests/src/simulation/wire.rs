@@ -144,6 +144,11 @@ impl Way {
         }
     }
 
+    /// How many bytes of whole packets have been written.
+    pub const fn written(&self) -> usize {
+        self.written as usize
+    }
+
     /// Where the first packet under way ends, counted from the first byte that is not consumed.
     pub fn first_packet(&self) -> Option<usize> {
         self.facts.front().map(|(end, _)| (end - self.consumed) as usize)
@@ -246,7 +251,10 @@ fn fact(packet: &Packet<'_>, aliases: &mut Vec<(u16, u8)>, limit: Limits) -> Res
         Packet::Publish(publish) => publish_fact(publish, aliases, limit)?,
         Packet::Puback(puback) => Fact::Puback { id: puback.packet_id.get() },
         Packet::Pubrec(pubrec) => {
-            check(pubrec.reason != PublishReason::PacketIdentifierInUse, || "PUBREC says the identifier is in use")?;
+            check(
+                pubrec.reason != PublishReason::PacketIdentifierInUse,
+                || "PUBREC says the identifier is in use",
+            )?;
             Fact::Pubrec { id: pubrec.packet_id.get(), is_error: pubrec.reason.is_error() }
         }
         Packet::Pubrel(pubrel) => Fact::Pubrel { id: pubrel.packet_id.get() },
@@ -266,7 +274,11 @@ fn fact(packet: &Packet<'_>, aliases: &mut Vec<(u16, u8)>, limit: Limits) -> Res
     })
 }
 
-fn publish_fact(publish: &Publish<'_>, aliases: &mut Vec<(u16, u8)>, limit: Limits) -> Result<Fact, Violation> {
+fn publish_fact(
+    publish: &Publish<'_>,
+    aliases: &mut Vec<(u16, u8)>,
+    limit: Limits,
+) -> Result<Fact, Violation> {
     let named = match &publish.topic {
         Some(name) => Some(index(&TOPICS, name.as_bytes())?),
         None => None,

@@ -6,17 +6,19 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS, SubscriptionOptions};
 use mqtt_session::codec::RetainHandling;
+use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS, SubscriptionOptions};
 use mqtt_session::{
     AckToken, Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId,
-    Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, StoredState, SubscribeRequest, Timer, Transmit, UnsubscribeRequest,
-    Violation as ServerViolation, Will,
+    Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, RejectReason, StoredState,
+    SubscribeRequest, Timer, Transmit, UnsubscribeRequest, Violation as ServerViolation, Will,
 };
 
 use super::link::{Arrival, Character, Pipe};
 use super::model::Model;
-use super::plan::{BrokerPlan, ClientPlan, Direction, FILTERS, Operation, Plan, Step, TOPICS, WILL_TOPIC};
+use super::plan::{
+    BrokerPlan, ClientPlan, Direction, FILTERS, Operation, Plan, SHARED_FILTER, Step, TOPICS, WILL_TOPIC,
+};
 use super::random::Random;
 use super::wire::payload;
 use super::{PINGRESP_TIMEOUT, Violation, check};
@@ -40,6 +42,7 @@ pub struct World {
     store: Store,
     seed: u64,
     broker_plan: BrokerPlan,
+    crashes: usize,
     is_plain: bool,
     has_narrow_links: bool,
     /// How often a machine was given something: bytes, time, a call of its application.
@@ -66,12 +69,15 @@ struct Store {
     state: StoredState,
     /// What is to be stored, and when it will be.
     pending: VecDeque<(u64, Persist)>,
+    /// How many transactions have been told.
+    told: usize,
 }
 
 impl Store {
     fn take(&mut self, now: u64, delay: u16, persist: Persist) {
         let at = self.pending.back().map_or(0, |(at, _)| *at).max(now + u64::from(delay));
         self.pending.push_back((at, persist));
+        self.told += 1;
     }
 
     fn next_at(&self) -> Option<u64> {
@@ -131,6 +137,7 @@ impl World {
             store: Store::default(),
             seed: plan.seed,
             broker_plan: plan.broker,
+            crashes: 0,
             is_plain: false,
             has_narrow_links: plan.has_narrow_links,
             inputs: 0,
@@ -181,14 +188,7 @@ impl World {
             Operation::Subscribe { filter, qos, no_local, retained } => {
                 self.subscribe(client, filter, qos, no_local, retained)
             }
-            Operation::Unsubscribe { filter } => {
-                let Ok(request) = UnsubscribeRequest::new([FILTERS[usize::from(filter)]]) else { return Ok(()) };
-                self.inputs += 1;
-                match self.hosts[client].client.unsubscribe(Instant::from_millis(now), request) {
-                    Ok(token) => self.model.asked(client, token, false),
-                    Err(_) => Ok(()),
-                }
-            }
+            Operation::Unsubscribe { filter } => self.unsubscribe(client, filter),
             Operation::Acknowledge { pick, refuse } => self.acknowledge(client, usize::from(pick), refuse),
             Operation::Connect { clean_start } => self.connect(client, clean_start),
             Operation::Disconnect { expiry } => {
@@ -275,10 +275,10 @@ impl World {
             }
             Err(rejected) => {
                 let is_fair = match rejected.reason {
-                    mqtt_session::RejectReason::QueueFull => {
+                    RejectReason::QueueFull => {
                         queued >= host.plan.queued_messages || host.plan.queued_bytes < 10_000
                     }
-                    mqtt_session::RejectReason::PacketTooLarge => size + 60 > self.broker_plan.packet_size as usize,
+                    RejectReason::PacketTooLarge => size + 60 > self.broker_plan.packet_size as usize,
                     _ => false,
                 };
                 check(is_fair, || format!("C{client} does not take a message: {}", rejected.reason))
@@ -295,20 +295,43 @@ impl World {
         retained: bool,
     ) -> Result<(), Violation> {
         let now = self.now();
+        let version = self.hosts[client].plan.version;
+        let is_shared = filter == SHARED_FILTER;
+        if is_shared && version != ProtocolVersion::V5_0 {
+            return Ok(());
+        }
         let filter = FILTERS[usize::from(filter)];
-        let is_shared = filter.starts_with('$');
-        let options = SubscriptionOptions {
-            qos,
-            no_local: no_local && !is_shared,
-            retain_handling: if retained { RetainHandling::SendAtSubscribe } else { RetainHandling::DoNotSend },
-            ..SubscriptionOptions::default()
+        // 3.x has no options.
+        let options = if version == ProtocolVersion::V5_0 {
+            let retain_handling =
+                if retained { RetainHandling::SendAtSubscribe } else { RetainHandling::DoNotSend };
+            let no_local = no_local && !is_shared;
+            SubscriptionOptions { qos, no_local, retain_handling, ..SubscriptionOptions::default() }
+        } else {
+            SubscriptionOptions::from(qos)
         };
         let request = SubscribeRequest::new([(filter, options)])
             .map_err(|error| Violation::new(format!("{filter} is refused: {error}")))?;
         self.inputs += 1;
         match self.hosts[client].client.subscribe(now, request) {
             Ok(token) => self.model.asked(client, token, true),
-            Err(_) => Ok(()),
+            Err(rejected) => check_request(client, rejected.reason),
+        }
+    }
+
+    fn unsubscribe(&mut self, client: usize, filter: u8) -> Result<(), Violation> {
+        let now = self.now();
+        let host = &mut self.hosts[client];
+        if filter == SHARED_FILTER && host.plan.version != ProtocolVersion::V5_0 {
+            return Ok(());
+        }
+        let filter = FILTERS[usize::from(filter)];
+        let request = UnsubscribeRequest::new([filter])
+            .map_err(|error| Violation::new(format!("{filter} is refused: {error}")))?;
+        self.inputs += 1;
+        match host.client.unsubscribe(now, request) {
+            Ok(token) => self.model.asked(client, token, false),
+            Err(rejected) => check_request(client, rejected.reason),
         }
     }
 
@@ -323,7 +346,9 @@ impl World {
         let reason = if refuse { PublishReason::QuotaExceeded } else { PublishReason::Success };
         self.inputs += 1;
         let acknowledged = host.client.acknowledge_with(now, token, reason);
-        check(acknowledged.is_ok() == is_current, || format!("C{client} acknowledges #{number}: {acknowledged:?}"))?;
+        check(acknowledged.is_ok() == is_current, || {
+            format!("C{client} acknowledges #{number}: {acknowledged:?}")
+        })?;
         if acknowledged.is_ok() {
             self.model.acknowledged(client, wire, id, number, refuse);
         }
@@ -355,11 +380,14 @@ impl World {
             ..ConnectOptions::new(plan.version)
         };
         self.inputs += 2;
-        host.client.connect(now, options).map_err(|error| Violation::new(format!("cannot connect: {error}")))?;
+        host.client
+            .connect(now, options)
+            .map_err(|error| Violation::new(format!("cannot connect: {error}")))?;
         let wire = self.model.connects(client, clean_start, will.map(|(_, number)| number));
         let id = self.broker.open(now);
         let mut random = Random::new(self.seed ^ (wire as u64) << 32);
-        let character = if self.is_plain { Character::PLAIN } else { Character::new(&mut random, self.has_narrow_links) };
+        let character =
+            if self.is_plain { Character::PLAIN } else { Character::new(&mut random, self.has_narrow_links) };
         let pipe = |random: &mut Random| Pipe::new(character, Random::new(random.bits()));
         host.link = Some(wire);
         host.is_over = false;
@@ -382,7 +410,9 @@ impl World {
         self.inputs += 1;
         let message = message(topic, qos, number, 8)?;
         let reached = self.broker.publish(self.now(), &message);
-        check(reached == count || is_uncertain, || format!("#{number} is for {reached} Sessions instead of {count}"))
+        check(reached == count || is_uncertain, || {
+            format!("#{number} is for {reached} Sessions instead of {count}")
+        })
     }
 
     /// The link breaks.
@@ -461,7 +491,10 @@ impl World {
             for direction in Direction::ALL {
                 let end = direction as usize;
                 let Link { pipes, is_paused, is_open, .. } = &self.links[link];
-                if is_open[end] && !is_paused[end] && let Some(at) = pipes[end].next_at() {
+                if is_open[end]
+                    && !is_paused[end]
+                    && let Some(at) = pipes[end].next_at()
+                {
                     consider(at, Next::Arrival(link, direction));
                 }
             }
@@ -519,7 +552,10 @@ impl World {
                 self.inputs += 1;
                 self.broker.handle_timeout(self.now());
                 let now = self.now();
-                check(self.broker.poll_timeout().is_none_or(|at| at > now), || "the broker's timeout does not move on")
+                check(
+                    self.broker.poll_timeout().is_none_or(|at| at > now),
+                    || "the broker's timeout does not move on",
+                )
             }
         }
     }
@@ -546,6 +582,7 @@ impl World {
     pub fn crash_client(&mut self, client: usize, stored: usize) -> Result<(), Violation> {
         let now = self.model.now;
         self.model.trace.line(now, || format!("C{client} crashes"));
+        self.crashes += 1;
         self.inputs += 1;
         let host = &mut self.hosts[client];
         // A program without a store knows that it has lost everything.
@@ -558,7 +595,8 @@ impl World {
         }
         host.store.pending.clear();
         let restored = Client::restore(client_config(&host.plan), host.store.state.records());
-        host.client = restored.map_err(|error| Violation::new(format!("C{client} cannot be restored: {error}")))?;
+        host.client =
+            restored.map_err(|error| Violation::new(format!("C{client} cannot be restored: {error}")))?;
         let mut unresolved = Vec::new();
         for (token, message) in host.client.unresolved() {
             let number = message.map(|message| super::wire::number(message.payload())).transpose()?;
@@ -578,6 +616,7 @@ impl World {
     pub fn crash_server(&mut self, stored: usize) -> Result<(), Violation> {
         let now = self.model.now;
         self.model.trace.line(now, || "the Server crashes");
+        self.crashes += 1;
         self.inputs += 1;
         for _ in 0..stored {
             self.store.store();
@@ -587,7 +626,8 @@ impl World {
         self.model.server_crashes()?;
         let config = broker_config(&self.broker_plan);
         let restored = Broker::restore(self.now(), config, AllowAll, self.store.state.records());
-        self.broker = restored.map_err(|error| Violation::new(format!("the Server cannot be restored: {error}")))?;
+        self.broker =
+            restored.map_err(|error| Violation::new(format!("the Server cannot be restored: {error}")))?;
         for link in &self.live {
             let Link { pipes, is_open, .. } = &mut self.links[*link];
             if std::mem::replace(&mut is_open[SERVER], false) {
@@ -606,7 +646,9 @@ impl World {
             self.model.pings(client);
         }
         machine.handle_timeout(now);
-        check(machine.poll_timeout().is_none_or(|(at, _)| at > now), || format!("the timeout of C{client} does not move on"))
+        check(machine.poll_timeout().is_none_or(|(at, _)| at > now), || {
+            format!("the timeout of C{client} does not move on")
+        })
     }
 
     /// Gives what has arrived to the machine it has arrived at.
@@ -651,6 +693,27 @@ impl World {
         Some(self.model.wires[link].ways[direction as usize].first_packet().unwrap_or(0).min(pipe.len()))
     }
 
+    /// How many transactions a Client has told; `None`: the Server.
+    pub fn told(&self, client: Option<usize>) -> usize {
+        client.map_or(&self.store, |client| &self.hosts[client].store).told
+    }
+
+    /// Whether a machine has crashed.
+    pub const fn has_crashed(&self) -> bool {
+        self.crashes > 0
+    }
+
+    /// The next thing happens that is due now. `false`: there is none.
+    pub fn happen_next(&mut self) -> Result<bool, Violation> {
+        let Some((at, next)) = self.next() else { return Ok(false) };
+        if at > self.model.now {
+            return Ok(false);
+        }
+        self.happen(next)?;
+        self.settle()?;
+        Ok(true)
+    }
+
     /// How many transactions a Client is still to store; `None`: the Server.
     pub fn unstored(&self, client: Option<usize>) -> usize {
         client.map_or(&self.store, |client| &self.hosts[client].store).pending.len()
@@ -658,7 +721,9 @@ impl World {
 
     /// Everything that is to be stored is.
     pub fn store_all(&mut self) -> Result<(), Violation> {
-        while self.store.pending.len() + self.hosts.iter().map(|host| host.store.pending.len()).sum::<usize>() > 0 {
+        while self.store.pending.len() + self.hosts.iter().map(|host| host.store.pending.len()).sum::<usize>()
+            > 0
+        {
             self.broker_stores();
             for client in 0..self.hosts.len() {
                 self.client_stores(client);
@@ -768,7 +833,8 @@ impl World {
                 Action::Notice(notice) => {
                     let Self { model, links, live, broker, broker_plan, .. } = self;
                     model.noticed(&notice, |client| {
-                        let is_its = |link: &&usize| links[**link].client == client && links[**link].is_open[SERVER];
+                        let is_its =
+                            |link: &&usize| links[**link].client == client && links[**link].is_open[SERVER];
                         let mut its = live.iter().filter(is_its).peekable();
                         // It may have ended in the same call.
                         its.peek().is_none()
@@ -878,7 +944,9 @@ impl World {
                 Event::Message(received) => {
                     let is_manual = host.plan.manual_acknowledgement && acknowledgeable.is_some();
                     check(received.ack.is_some() == is_manual, || "an acknowledgement is asked for, or not")?;
-                    if let (Some(token), Some((id, number)), Some(wire)) = (received.ack, acknowledgeable, host.link) {
+                    if let (Some(token), Some((id, number)), Some(wire)) =
+                        (received.ack, acknowledgeable, host.link)
+                    {
                         host.acks.push(Ack { token, wire, id, number });
                     }
                 }
@@ -970,8 +1038,12 @@ impl World {
                 let Link { pipes, is_open, .. } = &self.links[*link];
                 Direction::ALL.iter().any(|end| is_open[*end as usize] && !pipes[*end as usize].is_empty())
             };
-            let is_stored = self.store.pending.is_empty() && self.hosts.iter().all(|host| host.store.pending.is_empty());
-            if is_stored && !self.live.iter().any(is_under_way) && self.hosts.iter().all(|host| host.acks.is_empty()) {
+            let is_stored =
+                self.store.pending.is_empty() && self.hosts.iter().all(|host| host.store.pending.is_empty());
+            if is_stored
+                && !self.live.iter().any(is_under_way)
+                && self.hosts.iter().all(|host| host.acks.is_empty())
+            {
                 return Ok(());
             }
             check(round < 20_000, || "there is no end to it")?;
@@ -991,7 +1063,9 @@ impl World {
             check(queued == 0 && in_flight == 0, || {
                 format!("C{client} has {queued} messages queued and {in_flight} in flight, and nothing moves")
             })?;
-            check(!host.client.transmit().has_remaining(), || format!("C{client} has something to write, and nothing moves"))?;
+            check(!host.client.transmit().has_remaining(), || {
+                format!("C{client} has something to write, and nothing moves")
+            })?;
         }
         for link in &self.live {
             let Link { id, is_paused, arrived, .. } = &self.links[*link];
@@ -1012,7 +1086,9 @@ impl World {
         self.calm()?;
         for _ in 0..2 {
             let (sessions, expected) = (self.broker.session_count(), self.model.session_count());
-            check(sessions == expected, || format!("the Server keeps {sessions} Sessions instead of {expected}"))?;
+            check(sessions == expected, || {
+                format!("the Server keeps {sessions} Sessions instead of {expected}")
+            })?;
             self.model.now += 200_000_000;
             self.broker.handle_timeout(self.now());
             self.settle()?;
@@ -1037,6 +1113,12 @@ impl Host {
     }
 }
 
+/// Requests do not wait; nothing else is wrong with them.
+fn check_request(client: usize, reason: RejectReason) -> Result<(), Violation> {
+    let is_fair = matches!(reason, RejectReason::NotConnected | RejectReason::TooManyRequests);
+    check(is_fair, || format!("C{client} cannot ask for a subscription: {reason}"))
+}
+
 /// Visible or not.
 fn waiting_bytes(transmit: &mut Transmit) -> usize {
     transmit.remaining() + transmit.held()
@@ -1045,12 +1127,12 @@ fn waiting_bytes(transmit: &mut Transmit) -> usize {
 fn client_config(plan: &ClientPlan) -> ClientConfig {
     ClientConfig {
         maximum_queued_messages: plan.queued_messages,
-            maximum_queued_bytes: plan.queued_bytes,
-            maximum_in_flight: NonZeroU16::new(plan.in_flight).unwrap_or(NonZeroU16::MIN),
-            manual_acknowledgement: plan.manual_acknowledgement,
-            transmit_limit: plan.transmit_limit,
-            use_topic_aliases: plan.use_topic_aliases,
-            pingresp_timeout: Duration::from_millis(PINGRESP_TIMEOUT),
+        maximum_queued_bytes: plan.queued_bytes,
+        maximum_in_flight: NonZeroU16::new(plan.in_flight).unwrap_or(NonZeroU16::MIN),
+        manual_acknowledgement: plan.manual_acknowledgement,
+        transmit_limit: plan.transmit_limit,
+        use_topic_aliases: plan.use_topic_aliases,
+        pingresp_timeout: Duration::from_millis(PINGRESP_TIMEOUT),
         durable: plan.durable,
         ..ClientConfig::default()
     }

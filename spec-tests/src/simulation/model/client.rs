@@ -110,7 +110,8 @@ impl Model {
     /// The application has acknowledged a message.
     pub fn acknowledged(&mut self, client: usize, wire: usize, id: u16, number: u32, is_refused: bool) {
         let is_refused = is_refused && self.wires[wire].version == ProtocolVersion::V5_0;
-        let Some(answer) = self.wires[wire].ways[Direction::Down as usize].answers.iter_mut().find(|answer| answer.id == id)
+        let Some(answer) =
+            self.wires[wire].ways[Direction::Down as usize].answers.iter_mut().find(|answer| answer.id == id)
         else {
             return;
         };
@@ -145,12 +146,12 @@ impl Model {
         check(is_first == (fact == Fact::Connect), || "CONNECT is not the first packet, or comes twice")?;
         match fact {
             Fact::Connect => Ok(()),
-            Fact::Publish { number, topic, delivery, .. } => {
+            Fact::Publish { number, topic, delivery, retain, .. } => {
                 let publication = &self.publications[number as usize];
                 check(publication.topic == topic, || format!("#{number} with the topic of another"))?;
                 check(publication.publisher == Some(client), || format!("#{number} is another Client's"))?;
                 check(publication.qos == delivery.qos(), || format!("#{number} with another QoS"))?;
-                if let Some(published) = self.published(wire, Direction::Up, number, delivery) {
+                if let Some(published) = self.published(wire, Direction::Up, number, delivery, retain) {
                     if self.wires[wire].is_lost {
                         // It was written before the Session ended, and is read after that.
                         return Ok(());
@@ -169,11 +170,15 @@ impl Model {
                     }
                 }
                 let last = self.parties[client].last_started.replace(number);
-                check(last.is_none_or(|last| last < number), || format!("#{number} goes out late, or twice"))?;
+                check(last.is_none_or(|last| last < number), || {
+                    format!("#{number} goes out late, or twice")
+                })?;
                 self.publications[number as usize].is_started = true;
                 Ok(())
             }
-            Fact::Puback { .. } | Fact::Pubrec { .. } | Fact::Pubcomp { .. } => self.answered(wire, Direction::Up, fact),
+            Fact::Puback { .. } | Fact::Pubrec { .. } | Fact::Pubcomp { .. } => {
+                self.answered(wire, Direction::Up, fact)
+            }
             Fact::Pubrel { id } => {
                 let releases = &mut self.wires[wire].ways[Direction::Up as usize].releases;
                 let answers = releases.front() == Some(&id);
@@ -184,7 +189,8 @@ impl Model {
                 if is_lost { Ok(()) } else { self.parties[client].exchanges.pubrel(id, wire as u32, answers) }
             }
             Fact::Subscribe { id, .. } | Fact::Unsubscribe { id, .. } => {
-                let is_used = self.parties[client].exchanges.uses(id) || self.wires[wire].requests.contains(&id);
+                let is_used =
+                    self.parties[client].exchanges.uses(id) || self.wires[wire].requests.contains(&id);
                 check(!is_used, || format!("a request with the identifier {id}, which is in use"))?;
                 self.wires[wire].requests.push(id);
                 Ok(())
@@ -267,7 +273,10 @@ impl Model {
                 check(!party.is_connected && party.wire.is_some(), || "connected twice")?;
                 party.is_connected = true;
                 self.trace.mix(1);
-                check(party.session_present == Some(connected.session_present), || "connected without CONNACK")?;
+                check(
+                    party.session_present == Some(connected.session_present),
+                    || "connected without CONNACK",
+                )?;
                 Ok(None)
             }
             Event::Message(received) => {
@@ -343,7 +352,12 @@ impl Model {
         Ok(expected.filter(|_| qos != QoS::AtMostOnce).map(|expected| (expected.id, number)))
     }
 
-    fn told_outcome(&mut self, client: usize, number: u32, outcome: &PublishOutcome) -> Result<(), Violation> {
+    fn told_outcome(
+        &mut self,
+        client: usize,
+        number: u32,
+        outcome: &PublishOutcome,
+    ) -> Result<(), Violation> {
         let limits = self.limits(client)[Direction::Up as usize];
         let is_too_large = self.may_exceed(number, limits);
         let party = &mut self.parties[client];
@@ -351,9 +365,9 @@ impl Model {
         let is_taken = publication.is_answered || publication.is_forgiven;
         let is_open = party.exchanges.numbers().any(|open| open == number);
         match outcome {
-            PublishOutcome::Sent => {
-                check(publication.qos == QoS::AtMostOnce, || format!("#{number} q{} is only sent", publication.qos))
-            }
+            PublishOutcome::Sent => check(publication.qos == QoS::AtMostOnce, || {
+                format!("#{number} q{} is only sent", publication.qos)
+            }),
             PublishOutcome::Acknowledged(reason) => {
                 check(publication.qos != QoS::AtMostOnce && publication.is_started && !is_open, || {
                     format!("#{number} is acknowledged, but not by the Server")
@@ -374,12 +388,17 @@ impl Model {
                 })
             }
             PublishOutcome::Expired => {
-                let expires_at = publication.expiry.map(|seconds| publication.published_at + u64::from(seconds) * 1_000);
-                check(expires_at.is_some_and(|at| at <= self.now) && !is_open, || format!("#{number} has not expired"))
+                let expires_at =
+                    publication.expiry.map(|seconds| publication.published_at + u64::from(seconds) * 1_000);
+                check(expires_at.is_some_and(|at| at <= self.now) && !is_open, || {
+                    format!("#{number} has not expired")
+                })
             }
             PublishOutcome::Rejected { reason, .. } => {
                 party.exchanges.abandon(number);
-                check(*reason == RejectReason::PacketTooLarge && is_too_large, || format!("#{number} is rejected: {reason}"))
+                check(*reason == RejectReason::PacketTooLarge && is_too_large, || {
+                    format!("#{number} is rejected: {reason}")
+                })
             }
             _ => Err(Violation::new(format!("#{number}: {outcome}"))),
         }
@@ -414,12 +433,12 @@ impl Model {
         let wire = &self.wires[wire];
         let is_fair = match why {
             Disconnected::Requested | Disconnected::Closed | Disconnected::ConnackTimeout => true,
-            Disconnected::ByServer { reason, .. } => matches!(
-                reason,
-                DisconnectReason::SessionTakenOver | DisconnectReason::KeepAliveTimeout
-            ),
+            Disconnected::ByServer { reason, .. } => {
+                matches!(reason, DisconnectReason::SessionTakenOver | DisconnectReason::KeepAliveTimeout)
+            }
             Disconnected::PingrespTimeout => {
-                self.now >= wire.ping_at + (u64::from(wire.keep_alive) * 1_000).min(super::super::PINGRESP_TIMEOUT)
+                self.now
+                    >= wire.ping_at + (u64::from(wire.keep_alive) * 1_000).min(super::super::PINGRESP_TIMEOUT)
             }
             Disconnected::ProtocolError { violation: ServerViolation::SessionPresent, .. } => {
                 // The Client has given its state up, and the Server was not told; or a crash came before that there is a
@@ -434,10 +453,14 @@ impl Model {
     /// The application of a Client has been told everything.
     pub fn told_all(&mut self, client: usize) -> Result<(), Violation> {
         let party = &mut self.parties[client];
-        check(party.expected.is_empty(), || format!("C{client} is not told of {:?}", party.expected.front()))?;
+        check(party.expected.is_empty(), || {
+            format!("C{client} is not told of {:?}", party.expected.front())
+        })?;
         if party.was_told_of_loss || party.is_losing {
             check(party.is_losing, || format!("C{client} has lost a Session that is still there"))?;
-            check(party.exchanges.is_empty(), || format!("C{client} has lost its Session, and keeps {:?}", party.exchanges))?;
+            check(party.exchanges.is_empty(), || {
+                format!("C{client} has lost its Session, and keeps {:?}", party.exchanges)
+            })?;
             party.was_told_of_loss = false;
             party.is_losing = false;
         }
@@ -448,9 +471,8 @@ impl Model {
     pub fn client_tells_transaction(&mut self, client: usize) {
         let publications = &self.publications;
         let party = &mut self.parties[client];
-        let is_kept = |(_, number): &&(PublishToken, u32)| {
-            publications[*number as usize].qos != QoS::AtMostOnce
-        };
+        let is_kept =
+            |(_, number): &&(PublishToken, u32)| publications[*number as usize].qos != QoS::AtMostOnce;
         party.kept.push_back(Kept {
             exchanges: party.exchanges.clone(),
             accepted: party.accepted.clone(),
@@ -496,9 +518,10 @@ impl Model {
                 format!("C{client} comes back with #{number:?} for {token:?}, which was #{known}")
             })?;
         }
-        let has_told = self.wires.iter().any(|wire| {
-            wire.client == client && wire.clean_start && wire.has_begun && wire.state > state
-        });
+        let has_told = self
+            .wires
+            .iter()
+            .any(|wire| wire.client == client && wire.clean_start && wire.has_begun && wire.state > state);
         check(!has_told || exchanges.is_empty() && accepted.is_empty(), || {
             format!("C{client} has asked for Clean Start, and comes back with state from before")
         })?;
@@ -527,8 +550,12 @@ impl Model {
     }
 
     pub(super) fn finish_client(&self, client: usize, party: &Party) -> Result<(), Violation> {
-        check(party.tokens.is_empty(), || format!("C{client} is never told what became of {:?}", party.tokens))?;
-        check(party.requests.is_empty(), || format!("C{client} never gets an answer to {:?}", party.requests))?;
+        check(party.tokens.is_empty(), || {
+            format!("C{client} is never told what became of {:?}", party.tokens)
+        })?;
+        check(party.requests.is_empty(), || {
+            format!("C{client} never gets an answer to {:?}", party.requests)
+        })?;
         check(party.exchanges.is_empty(), || format!("C{client} still waits: {:?}", party.exchanges))?;
         let Some(wire) = party.wire else { return Ok(()) };
         for way in &self.wires[wire].ways {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use mqtt_session::codec::{Delivery, DisconnectReason, ProtocolVersion, QoS};
 use mqtt_session::{DropCause, EndCause, Notice};
 
-use super::super::exchange::{Acknowledged, Exchanges};
+use super::super::exchange::{Acknowledged, Exchanges, Later};
 use super::super::plan::{Direction, MATCHES, SHARED_FILTER, SHARED_TOPIC, TOPICS};
 use super::super::wire::{Answer, Fact, Wire};
 use super::super::{Violation, check};
@@ -68,7 +68,11 @@ impl Server {
 impl Server {
     /// What is left without a store: that there were messages.
     fn forget_sessions(&mut self, server: &Self) {
-        *self = Self { routing: server.routing.clone(), ticks: server.ticks + 1, ..Self::new(server.sessions.len()) };
+        *self = Self {
+            routing: server.routing.clone(),
+            ticks: server.ticks + 1,
+            ..Self::new(server.sessions.len())
+        };
         for routing in &mut self.routing {
             routing.retained.1 = routing.retained.1.min(self.ticks);
         }
@@ -161,9 +165,10 @@ impl Dropped {
     fn check(self) -> Result<(), Violation> {
         check(self.queued <= self.queue_full, || "a QoS 1 or 2 message is left out without a notice")?;
         check(self.lossy <= self.transmit_full, || "a QoS 0 message is left out without a notice")?;
-        check(self.large + self.queued + self.lossy <= self.too_large + self.queue_full + self.transmit_full, || {
-            "a message is left out without a notice"
-        })
+        check(
+            self.large + self.queued + self.lossy <= self.too_large + self.queue_full + self.transmit_full,
+            || "a message is left out without a notice",
+        )
     }
 }
 
@@ -201,7 +206,10 @@ impl Model {
     pub(super) fn server_sent(&mut self, wire: usize, fact: Fact) -> Result<(), Violation> {
         let client = self.wires[wire].client;
         let is_first = self.wires[wire].session_present.is_none();
-        check(is_first == matches!(fact, Fact::Connack { .. }), || "CONNACK is not the first packet, or comes twice")?;
+        check(
+            is_first == matches!(fact, Fact::Connack { .. }),
+            || "CONNACK is not the first packet, or comes twice",
+        )?;
         match fact {
             Fact::Connack { session_present } => {
                 let wire = &mut self.wires[wire];
@@ -225,7 +233,11 @@ impl Model {
                 if answers {
                     releases.pop_front();
                 }
-                if is_current { self.server.sessions[client].exchanges.pubrel(id, wire as u32, answers) } else { Ok(()) }
+                if is_current {
+                    self.server.sessions[client].exchanges.pubrel(id, wire as u32, answers)
+                } else {
+                    Ok(())
+                }
             }
             Fact::Suback { id } => {
                 let due = self.wires[wire].requests_due.pop_front();
@@ -233,7 +245,9 @@ impl Model {
             }
             Fact::Unsuback { id } => {
                 let due = self.wires[wire].requests_due.pop_front();
-                check(matches!(due, Some((due, false)) if due == id), || format!("UNSUBACK id={id} is not due"))
+                check(matches!(due, Some((due, false)) if due == id), || {
+                    format!("UNSUBACK id={id} is not due")
+                })
             }
             Fact::Pingresp => {
                 let wire = &mut self.wires[wire];
@@ -281,7 +295,7 @@ impl Model {
             format!("#{number} has a longer Message Expiry Interval than before")
         })?;
         let is_current = self.is_current(wire);
-        if let Some(published) = self.published(wire, Direction::Down, number, delivery) {
+        if let Some(published) = self.published(wire, Direction::Down, number, delivery, retain) {
             if !is_current {
                 return Ok(());
             }
@@ -352,7 +366,9 @@ impl Model {
                 return Err(Violation::new(format!("#{number} is not due to C{client}, or out of order")));
             };
             if due.number == number {
-                return check(due.qos == qos, || format!("#{number} goes out with q{qos} instead of q{}", due.qos));
+                return check(due.qos == qos, || {
+                    format!("#{number} goes out with q{qos} instead of q{}", due.qos)
+                });
             }
             self.skip(wire, due.number, false);
         }
@@ -404,7 +420,9 @@ impl Model {
         }
         check(self.wires[wire].is_open, || "the Server has read on after the end of the connection")?;
         match fact {
-            Fact::Publish { number, delivery, expiry, .. } => self.server_took(wire, number, delivery, expiry),
+            Fact::Publish { number, delivery, expiry, .. } => {
+                self.server_took(wire, number, delivery, expiry)
+            }
             Fact::Puback { id } => {
                 self.server.sessions[client].exchanges.puback(id)?;
                 Ok(())
@@ -450,9 +468,11 @@ impl Model {
                 self.session_leaves(wire, is_normal);
                 Ok(())
             }
-            Fact::Connect | Fact::Connack { .. } | Fact::Suback { .. } | Fact::Unsuback { .. } | Fact::Pingresp => {
-                Err(Violation::new("a packet that Clients do not send"))
-            }
+            Fact::Connect
+            | Fact::Connack { .. }
+            | Fact::Suback { .. }
+            | Fact::Unsuback { .. }
+            | Fact::Pingresp => Err(Violation::new("a packet that Clients do not send")),
         }
     }
 
@@ -474,7 +494,8 @@ impl Model {
             let is_told = !clean_start && version != ProtocolVersion::V3_1;
             self.wires[wire].told_state = if is_told { self.states } else { state };
         }
-        let was_overtaken = self.wires.iter().skip(wire + 1).any(|later| later.client == client && later.era.is_some());
+        let was_overtaken =
+            self.wires.iter().skip(wire + 1).any(|later| later.client == client && later.era.is_some());
         let Self { wires, server, parties, publications, broker, .. } = self;
         let sessions = &mut server.sessions;
         let (party, Wire { state, told_state, clean_start, .. }) = (&mut parties[client], &wires[wire]);
@@ -492,7 +513,8 @@ impl Model {
         };
         // With nothing in either half, they fit all the same.
         let session = &sessions[client];
-        let is_fresh = party.accepted.is_empty() && session.accepted.is_empty() && session.exchanges.is_empty();
+        let is_fresh =
+            party.accepted.is_empty() && session.accepted.is_empty() && session.exchanges.is_empty();
         party.is_void |= is_strange && !is_fresh;
         if is_strange || !is_present && !clean_start {
             for number in party.exchanges.numbers() {
@@ -581,7 +603,8 @@ impl Model {
                 accepted.push(id);
             }
         }
-        self.server.routing[number as usize].expires_at = expiry.map(|seconds| self.now + u64::from(seconds) * 1_000);
+        self.server.routing[number as usize].expires_at =
+            expiry.map(|seconds| self.now + u64::from(seconds) * 1_000);
         self.route(number);
         Ok(())
     }
@@ -660,7 +683,9 @@ impl Model {
         match notice {
             Notice::MessageDropped { client_id, cause, count } => {
                 self.trace.line(self.now, || format!("* {notice}"));
-                let Some(client) = client_id.strip_prefix('C').and_then(|number| number.parse::<usize>().ok()) else {
+                let Some(client) =
+                    client_id.strip_prefix('C').and_then(|number| number.parse::<usize>().ok())
+                else {
                     return Err(Violation::new(format!("a notice of {client_id:?}, who is nobody")));
                 };
                 let limits = self.limits(client)[Direction::Down as usize];
@@ -670,16 +695,23 @@ impl Model {
                 match cause {
                     DropCause::QueueFull => {
                         session.dropped.queue_full += count;
-                        let is_full = session.was_member || is_new || session.due.len() > self.broker.queued_messages;
-                        check(is_full, || format!("a message to C{client} is dropped, but its queue is not full"))
+                        let is_full =
+                            session.was_member || is_new || session.due.len() > self.broker.queued_messages;
+                        check(is_full, || {
+                            format!("a message to C{client} is dropped, but its queue is not full")
+                        })
                     }
                     DropCause::TransmitFull => {
                         session.dropped.transmit_full += count;
-                        check(is_full(client), || format!("a message to C{client} is dropped, but not much waits to be written"))
+                        check(is_full(client), || {
+                            format!("a message to C{client} is dropped, but not much waits to be written")
+                        })
                     }
                     _ => {
                         session.dropped.too_large += count;
-                        check(limits.packet_size < 10_000, || format!("a message to C{client} is dropped, but nothing is too large for it"))
+                        check(limits.packet_size < 10_000, || {
+                            format!("a message to C{client} is dropped, but nothing is too large for it")
+                        })
                     }
                 }
             }
@@ -692,7 +724,9 @@ impl Model {
                             DisconnectReason::SessionTakenOver | DisconnectReason::KeepAliveTimeout
                         )
                 );
-                check(is_fair, || format!("the Server ends a connection for what its Client has not done: {cause}"))
+                check(is_fair, || {
+                    format!("the Server ends a connection for what its Client has not done: {cause}")
+                })
             }
             _ => Err(Violation::new(format!("{notice}"))),
         }
@@ -736,18 +770,20 @@ impl Model {
             let session = &mut self.server.sessions[client];
             if session.era == before.era {
                 // What has left since then was stored before.
-                for (number, qos) in session.exchanges.go_on_from(before.exchanges) {
-                    if let Some(at) = session.due.iter().position(|due| due.number == number) {
-                        session.due.remove(at);
-                    } else if self.publications[number as usize].topic == SHARED_TOPIC {
-                        let of_number = self.server.shared.iter_mut().filter(|shared| shared.number == number);
-                        if let Some(shared) = of_number.min_by_key(|shared| (shared.started, shared.is_uncertain)) {
+                for Later { number, qos, is_retained } in session.exchanges.go_on_from(before.exchanges) {
+                    let topic = self.publications[number as usize].topic;
+                    if is_retained {
+                        // Due only when it goes out.
+                        self.server.routing[number as usize].copy(client, session.era, qos);
+                        session.retained[usize::from(topic)] += 1;
+                    } else if topic == SHARED_TOPIC {
+                        let of_number =
+                            self.server.shared.iter_mut().filter(|shared| shared.number == number);
+                        if let Some(shared) = of_number.min_by_key(|shared| shared.started) {
                             shared.started += 1;
                         }
-                    } else {
-                        // A retained message is due only when it goes out.
-                        self.server.routing[number as usize].copy(client, session.era, qos);
-                        session.retained[usize::from(self.publications[number as usize].topic)] += 1;
+                    } else if let Some(at) = session.due.iter().position(|due| due.number == number) {
+                        session.due.remove(at);
                     }
                 }
                 session.has_lost_unseen = true;
@@ -776,10 +812,11 @@ impl Model {
             if !self.publications[number].is_answered {
                 continue;
             }
+            let has_expired = before.has_expired(self.now);
             for (client, session) in self.server.sessions.iter().enumerate() {
                 let (before, after) = (&before.copies[client], &after.copies[client]);
                 let is_same = session.is_alive(self.now) && session.expiry > 0 && session.era == before.era;
-                let is_lost = before.due > 0 && (after.due == 0 || after.era != before.era);
+                let is_lost = !has_expired && before.due > 0 && (after.due == 0 || after.era != before.era);
                 check(!(is_same && is_lost), || {
                     format!("#{number} has been answered, and is forgotten for C{client}")
                 })?;
@@ -810,7 +847,9 @@ impl Model {
             } else {
                 dropped.queued += 1;
             }
-            dropped.check().map_err(|violation| violation.context(&format!("#{} to C{client} at the end", due.number)))?;
+            dropped.check().map_err(|violation| {
+                violation.context(&format!("#{} to C{client} at the end", due.number))
+            })?;
         }
         for (topic, name) in TOPICS.iter().enumerate() {
             let due = session.walks.iter().filter(|walk| {
@@ -845,7 +884,9 @@ impl Model {
                 || shared.is_uncertain
                 || dropped
                 || self.server.routing[shared.number as usize].expires_at.is_some();
-            check(may_be_lost || shared.started > 0, || format!("#{} has gone to no member of its group", shared.number))?;
+            check(may_be_lost || shared.started > 0, || {
+                format!("#{} has gone to no member of its group", shared.number)
+            })?;
         }
         Ok(())
     }
