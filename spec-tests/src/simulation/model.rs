@@ -188,10 +188,10 @@ impl Model {
         self.wires[wire] = Wire {
             era,
             is_present,
-            clean_start,
             has_begun,
-            state,
             will,
+            clean_start,
+            state,
             ..Wire::new(client, version, limits)
         };
     }

@@ -420,7 +420,9 @@ impl World {
         let now = self.model.now;
         self.model.trace.line(now, || format!("link {link} is cut"));
         let Link { pipes, is_paused, .. } = &mut self.links[link];
-        pipes.iter_mut().for_each(|pipe| pipe.reset(now, 0));
+        for pipe in pipes {
+            pipe.reset(now, 0);
+        }
         // Who does not read learns it when he writes.
         *is_paused = [false; 2];
     }

@@ -145,7 +145,6 @@ impl Model {
         let is_first = !std::mem::replace(&mut self.wires[wire].has_begun, true);
         check(is_first == (fact == Fact::Connect), || "CONNECT is not the first packet, or comes twice")?;
         match fact {
-            Fact::Connect => Ok(()),
             Fact::Publish { number, topic, delivery, retain, .. } => {
                 let publication = &self.publications[number as usize];
                 check(publication.topic == topic, || format!("#{number} with the topic of another"))?;
@@ -195,7 +194,7 @@ impl Model {
                 self.wires[wire].requests.push(id);
                 Ok(())
             }
-            Fact::Pingreq | Fact::Disconnect { .. } => Ok(()),
+            Fact::Connect | Fact::Pingreq | Fact::Disconnect { .. } => Ok(()),
             Fact::Connack { .. } | Fact::Suback { .. } | Fact::Unsuback { .. } | Fact::Pingresp => {
                 Err(Violation::new("a packet that Clients do not send"))
             }

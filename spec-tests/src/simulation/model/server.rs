@@ -39,6 +39,8 @@ pub(super) struct Routing {
 pub(super) struct Copies {
     pub(super) era: u32,
     pub(super) due: u32,
+    /// Those of them that are no retained messages.
+    live: u32,
     pub(super) qos: QoS,
     pub(super) is_skipped: bool,
 }
@@ -81,12 +83,13 @@ impl Server {
 
 impl Routing {
     /// One more copy is due to a Session.
-    fn copy(&mut self, client: usize, era: u32, qos: QoS) {
+    fn copy(&mut self, client: usize, era: u32, qos: QoS, is_live: bool) {
         let copies = &mut self.copies[client];
         if copies.era != era {
             *copies = Copies { era, ..Copies::default() };
         }
         copies.due += 1;
+        copies.live += u32::from(is_live);
         copies.qos = copies.qos.max(qos);
     }
 
@@ -406,7 +409,7 @@ impl Model {
         })?;
         check(publication.retain, || format!("#{number} was never retained"))?;
         if qos != QoS::AtMostOnce {
-            routing.copy(client, session.era, qos);
+            routing.copy(client, session.era, qos, false);
         }
         Ok(())
     }
@@ -421,7 +424,8 @@ impl Model {
         check(self.wires[wire].is_open, || "the Server has read on after the end of the connection")?;
         match fact {
             Fact::Publish { number, delivery, expiry, .. } => {
-                self.server_took(wire, number, delivery, expiry)
+                self.server_took(wire, number, delivery, expiry);
+                Ok(())
             }
             Fact::Puback { id } => {
                 self.server.sessions[client].exchanges.puback(id)?;
@@ -584,13 +588,7 @@ impl Model {
     }
 
     /// The Server has received a PUBLISH.
-    fn server_took(
-        &mut self,
-        wire: usize,
-        number: u32,
-        delivery: Delivery,
-        expiry: Option<u32>,
-    ) -> Result<(), Violation> {
+    fn server_took(&mut self, wire: usize, number: u32, delivery: Delivery, expiry: Option<u32>) {
         let client = self.wires[wire].client;
         if let Some(id) = delivery.packet_id().map(mqtt_session::codec::PacketId::get) {
             let answer = Answer { id, number, qos: delivery.qos(), is_ready: true };
@@ -598,7 +596,7 @@ impl Model {
             let accepted = &mut self.server.sessions[client].accepted;
             if delivery.qos() == QoS::ExactlyOnce {
                 if accepted.contains(&id) {
-                    return Ok(());
+                    return;
                 }
                 accepted.push(id);
             }
@@ -606,7 +604,6 @@ impl Model {
         self.server.routing[number as usize].expires_at =
             expiry.map(|seconds| self.now + u64::from(seconds) * 1_000);
         self.route(number);
-        Ok(())
     }
 
     /// A message goes to all who want it: how many Sessions these are, and whether some of them may be gone.
@@ -658,7 +655,7 @@ impl Model {
                 continue;
             }
             session.due.push_back(Due { number, qos });
-            routing.copy(client, session.era, qos);
+            routing.copy(client, session.era, qos, true);
         }
         if members > 0 {
             shared.push(Shared { number, started: 0, is_bound: false, is_uncertain });
@@ -774,7 +771,7 @@ impl Model {
                     let topic = self.publications[number as usize].topic;
                     if is_retained {
                         // Due only when it goes out.
-                        self.server.routing[number as usize].copy(client, session.era, qos);
+                        self.server.routing[number as usize].copy(client, session.era, qos, false);
                         session.retained[usize::from(topic)] += 1;
                     } else if topic == SHARED_TOPIC {
                         let of_number =
@@ -816,7 +813,7 @@ impl Model {
             for (client, session) in self.server.sessions.iter().enumerate() {
                 let (before, after) = (&before.copies[client], &after.copies[client]);
                 let is_same = session.is_alive(self.now) && session.expiry > 0 && session.era == before.era;
-                let is_lost = !has_expired && before.due > 0 && (after.due == 0 || after.era != before.era);
+                let is_lost = !has_expired && before.live > 0 && (after.live == 0 || after.era != before.era);
                 check(!(is_same && is_lost), || {
                     format!("#{number} has been answered, and is forgotten for C{client}")
                 })?;
