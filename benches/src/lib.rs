@@ -2,7 +2,10 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "the sizes below are constants that fit")]
 
+mod built;
 pub mod topics;
+
+pub use built::built;
 
 use mqtt_codec::ProtocolVersion;
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::naive::matches;
 use mqtt_topic::{
     RetainedLimit, RetainedLimits, RetainedMatches, RetainedStore, SearchStep, Sweep, TopicFilter, TopicName,
 };
@@ -213,20 +214,4 @@ fn same<'l>(
         assert_eq!((name.as_str(), value), (expected.0.as_str(), expected.1));
     }
     assert_eq!(expected.next(), None);
-}
-
-/// Section 4.7, word for word.
-fn matches(filter: &str, name: &str) -> bool {
-    let filter: Vec<&str> = filter.split('/').collect();
-    let name: Vec<&str> = name.split('/').collect();
-    !(name[0].starts_with('$') && ["+", "#"].contains(&filter[0])) && levels_match(&filter, &name)
-}
-
-fn levels_match(filter: &[&str], name: &[&str]) -> bool {
-    match (filter, name) {
-        (["#"], _) | ([], []) => true,
-        (["+", filter @ ..], [_, name @ ..]) => levels_match(filter, name),
-        ([wanted, filter @ ..], [present, name @ ..]) => wanted == present && levels_match(filter, name),
-        _ => false,
-    }
 }

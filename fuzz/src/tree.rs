@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::naive;
 use mqtt_topic::{
-    Group, Match, MatchPosition, MatchStep, Subscription, SubscriptionTree, TopicName, TreeConfig,
+    Group, Match, MatchPosition, SearchStep, Subscription, SubscriptionTree, TopicName, TreeConfig,
 };
 
 /// What happens to the trees.
@@ -115,24 +116,12 @@ fn filter_of(subscription: &str) -> &str {
     }
 }
 
-/// Section 4.7.
-fn matches(subscription: &str, name: &str) -> bool {
-    fn levels_match(filter: &[&str], name: &[&str]) -> bool {
-        match (filter, name) {
-            (["#"], _) | ([], []) => true,
-            (["+", filter @ ..], [_, name @ ..]) => levels_match(filter, name),
-            ([wanted, filter @ ..], [present, name @ ..]) => wanted == present && levels_match(filter, name),
-            _ => false,
-        }
-    }
-    let filter: Vec<&str> = filter_of(subscription).split('/').collect();
-    let name: Vec<&str> = name.split('/').collect();
-    !(name[0].starts_with('$') && ["+", "#"].contains(&filter[0])) && levels_match(&filter, &name)
-}
-
 /// The groups whose filter matches.
 fn matching(list: &List, name: &str) -> BTreeSet<String> {
-    list.keys().filter(|(text, _)| matches(text, name)).map(|(text, _)| text.clone()).collect()
+    list.keys()
+        .filter(|(text, _)| naive::matches(filter_of(text), name))
+        .map(|(text, _)| text.clone())
+        .collect()
 }
 
 /// The group found, after a look at how it was found.
@@ -233,17 +222,17 @@ impl Model {
             let mut budget = budget;
             loop {
                 match steps.next_within(&mut budget) {
-                    MatchStep::Found(found) => {
+                    SearchStep::Found(found) => {
                         let text = group(found).subscription().to_string();
-                        assert!(matches(&text, &search.name));
+                        assert!(naive::matches(filter_of(&text), &search.name));
                         assert!(search.found.insert(text), "a group is found once");
                     }
-                    MatchStep::OutOfBudget => {
+                    SearchStep::OutOfBudget => {
                         search.position = steps.position();
                         assert!(search.position.is_some());
                         return true;
                     }
-                    MatchStep::Done => {
+                    SearchStep::Done => {
                         assert_eq!(steps.position(), None);
                         assert!(search.steady.is_subset(&search.found), "{:?}", search.found);
                         return false;
@@ -277,7 +266,9 @@ impl Model {
     /// Who wants a message.
     pub fn agree_on(&self, topic: &str) {
         let mut expected: BTreeMap<&str, BTreeMap<u16, u16>> = BTreeMap::new();
-        for ((text, key), value) in self.list.iter().filter(|((text, _), _)| matches(text, topic)) {
+        for ((text, key), value) in
+            self.list.iter().filter(|((text, _), _)| naive::matches(filter_of(text), topic))
+        {
             expected.entry(text).or_default().insert(*key, *value);
         }
         let name = name(topic);

@@ -8,7 +8,7 @@ use core::num::NonZeroU32;
 use bytes::BytesMut;
 
 use crate::dialect::Dialect;
-use crate::header::FixedHeader;
+use crate::header::{FirstByte, FixedHeader};
 use crate::packet::{Packet, peek_version};
 use crate::string::TextRules;
 use crate::{
@@ -290,16 +290,19 @@ impl Decoder {
     #[expect(clippy::inline_always, reason = "as for `decode`")]
     #[inline(always)]
     fn header(&self, input: &[u8]) -> Result<Option<FixedHeader>, DecodeError> {
-        let header = FixedHeader::read(input)?;
-        let Some(header) = header else {
+        let Some(first) = FirstByte::read(input)? else { return Ok(None) };
+        if self.is_version_known {
+            first.check(&self.dialect)?;
+        } else if first.packet_type != PacketType::Connect {
+            return Err(DecodeError::in_header(Fault::NotConnect, Some(first.packet_type)));
+        }
+        let Some(header) = FixedHeader::read_behind(first, input)? else {
             work::add(input.len());
             return Ok(None);
         };
         work::add(header.len);
         if self.is_version_known {
-            header.check(&self.dialect)?;
-        } else if header.packet_type != PacketType::Connect {
-            return Err(DecodeError::in_header(Fault::NotConnect, Some(header.packet_type)));
+            header.check_form(&self.dialect)?;
         }
         Ok(Some(header))
     }
@@ -389,7 +392,7 @@ mod tests {
     /// A packet of this first byte and body, in as few bytes as 5.0 demands.
     fn packet(first_byte: u8, body: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        header::put(first_byte, u32::try_from(body.len()).unwrap(), &mut bytes);
+        header::put(first_byte, body.len(), crate::writer::Direct(&mut bytes));
         bytes.extend_from_slice(body);
         bytes
     }

@@ -183,7 +183,22 @@ impl DecodeError {
 
     /// The numbered statement of MQTT 5.0 that is broken, or the section where no statement is numbered.
     pub const fn clause(&self) -> &'static str {
-        self.fault.clause()
+        // The same rule, numbered for each packet on its own.
+        match (self.fault, self.packet) {
+            (Fault::EmptyPayload, Some(PacketType::Unsubscribe)) => "MQTT-3.10.3-2",
+            (Fault::EmptyPayload, Some(PacketType::Suback)) => "section 3.9.3",
+            (Fault::EmptyPayload, Some(PacketType::Unsuback)) => "section 3.11.3",
+            (Fault::InvalidReasonCode, Some(PacketType::Connack)) => "MQTT-3.2.2-8",
+            (Fault::InvalidReasonCode, Some(PacketType::Puback)) => "MQTT-3.4.2-1",
+            (Fault::InvalidReasonCode, Some(PacketType::Pubrec)) => "MQTT-3.5.2-1",
+            (Fault::InvalidReasonCode, Some(PacketType::Pubrel)) => "MQTT-3.6.2-1",
+            (Fault::InvalidReasonCode, Some(PacketType::Pubcomp)) => "MQTT-3.7.2-1",
+            (Fault::InvalidReasonCode, Some(PacketType::Suback)) => "MQTT-3.9.3-2",
+            (Fault::InvalidReasonCode, Some(PacketType::Unsuback)) => "MQTT-3.11.3-2",
+            (Fault::InvalidReasonCode, Some(PacketType::Disconnect)) => "MQTT-3.14.2-1",
+            (Fault::InvalidReasonCode, Some(PacketType::Auth)) => "MQTT-3.15.2-1",
+            (fault, _) => fault.clause(),
+        }
     }
 
     /// The 5.0 Reason Code for a CONNACK that refuses the broken CONNECT.

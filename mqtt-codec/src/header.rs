@@ -154,18 +154,20 @@ impl FixedHeader {
     #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
     #[inline(always)]
     pub(crate) fn read(input: &[u8]) -> Result<Option<Self>, DecodeError> {
-        let Some((&first, rest)) = input.split_first() else { return Ok(None) };
-        let packet_type = PacketType::from_bits(first >> 4)
-            .ok_or(DecodeError::in_header(Fault::ReservedPacketType, None))?;
-        match varint::read(rest) {
+        let Some(first) = FirstByte::read(input)? else { return Ok(None) };
+        Self::read_behind(first, input)
+    }
+
+    /// As [`read`](Self::read), when the first byte of `input` has been read.
+    #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
+    #[inline(always)]
+    pub(crate) fn read_behind(first: FirstByte, input: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let FirstByte { packet_type, flags } = first;
+        match varint::read(input.get(1..).unwrap_or_default()) {
             Varint::Incomplete => Ok(None),
-            Varint::Complete { value, len, padded } => Ok(Some(Self {
-                packet_type,
-                flags: first & 0x0F,
-                len: 1 + len,
-                remaining_length: value as usize,
-                padded,
-            })),
+            Varint::Complete { value, len, padded } => {
+                Ok(Some(Self { packet_type, flags, len: 1 + len, remaining_length: value as usize, padded }))
+            }
             Varint::TooLong => {
                 Err(DecodeError::in_header(Fault::VariableByteIntegerTooLong, Some(packet_type)))
             }
@@ -179,9 +181,46 @@ impl FixedHeader {
     }
 
     /// Judges type, direction, flags and the form of the Remaining Length, before any byte of the body is looked at.
+    pub(crate) fn check(&self, dialect: &Dialect) -> Result<(), DecodeError> {
+        let Self { packet_type, flags, .. } = *self;
+        FirstByte { packet_type, flags }.check(dialect)?;
+        self.check_form(dialect)
+    }
+
+    /// Judges the form of the Remaining Length: the shortest, in 5.0.
     #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
     #[inline(always)]
-    pub(crate) fn check(&self, dialect: &Dialect) -> Result<(), DecodeError> {
+    pub(crate) fn check_form(&self, dialect: &Dialect) -> Result<(), DecodeError> {
+        if self.padded && dialect.version.is_v5() && !dialect.accepted.has(Deviation::RemainingLengthPadded) {
+            return Err(DecodeError::in_header(Fault::VariableByteIntegerPadded, Some(self.packet_type)));
+        }
+        Ok(())
+    }
+}
+
+/// The first byte of a packet. It is judged on its own: what is illegal is not waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FirstByte {
+    pub(crate) packet_type: PacketType,
+    flags: u8,
+}
+
+impl FirstByte {
+    /// The first byte of `input`, if there is one.
+    #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
+    #[inline(always)]
+    pub(crate) fn read(input: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let Some(&first) = input.first() else { return Ok(None) };
+        match PacketType::from_bits(first >> 4) {
+            Some(packet_type) => Ok(Some(Self { packet_type, flags: first & 0x0F })),
+            None => Err(DecodeError::in_header(Fault::ReservedPacketType, None)),
+        }
+    }
+
+    /// Judges type, direction and flags.
+    #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
+    #[inline(always)]
+    pub(crate) fn check(self, dialect: &Dialect) -> Result<(), DecodeError> {
         let Dialect { version, from, accepted, .. } = *dialect;
         let fault = if !self.packet_type.may_be_sent_by(from, version) {
             if self.packet_type == PacketType::Auth && !version.is_v5() {
@@ -189,19 +228,28 @@ impl FixedHeader {
             } else {
                 Fault::WrongDirection
             }
-        } else if self.padded && version.is_v5() && !accepted.has(Deviation::RemainingLengthPadded) {
-            Fault::VariableByteIntegerPadded
         } else if self.has_reserved_flags(version) && !accepted.has(Deviation::ReservedFlags) {
             Fault::ReservedFlags
+        } else if self.packet_type == PacketType::Publish && self.flags & 0b0110 == 0b0110 {
+            Fault::InvalidQoS
+        } else if self.is_dup_with_qos_0(version) && !accepted.has(Deviation::DupWithQoS0) {
+            Fault::DupWithQoS0
         } else {
             return Ok(());
         };
         Err(DecodeError::in_header(fault, Some(self.packet_type)))
     }
 
+    /// 3.1 allows it.
+    #[inline]
+    const fn is_dup_with_qos_0(self, version: ProtocolVersion) -> bool {
+        let is_publish = matches!(self.packet_type, PacketType::Publish);
+        is_publish && self.flags & 0b1110 == 0b1000 && !matches!(version, ProtocolVersion::V3_1)
+    }
+
     /// 3.1 has no checks on unused flags, and repeats PUBREL, SUBSCRIBE and UNSUBSCRIBE with DUP set.
     #[inline]
-    const fn has_reserved_flags(&self, version: ProtocolVersion) -> bool {
+    const fn has_reserved_flags(self, version: ProtocolVersion) -> bool {
         let expected = self.packet_type.first_byte() & 0x0F;
         match (self.packet_type, version) {
             (PacketType::Pubrel | PacketType::Subscribe | PacketType::Unsubscribe, ProtocolVersion::V3_1) => {
@@ -213,9 +261,28 @@ impl FixedHeader {
     }
 }
 
+/// Writes a fixed header and the first field of what follows, as [`put`]; nearly every packet begins like that.
+#[expect(clippy::inline_always, reason = "every PUBLISH has one, and a call costs more")]
+#[inline(always)]
+pub(crate) fn put_with<O: Put>(first_byte: u8, remaining_length: usize, field: u16, out: O) -> O {
+    let [high, low] = field.to_be_bytes();
+    #[expect(clippy::cast_possible_truncation, reason = "it is at most 268,435,455")]
+    match varint::bytes(remaining_length as u32) {
+        ([a, ..], 1) => out.put_array([first_byte, a, high, low]),
+        ([a, b, ..], 2) => out.put_array([first_byte, a, b, high, low]),
+        ([a, b, c, _], 3) => out.put_array([first_byte, a, b, c, high, low]),
+        ([a, b, c, d], _) => out.put_array([first_byte, a, b, c, d, high, low]),
+    }
+}
+
 /// Writes a fixed header; `remaining_length` is at most 268,435,455.
 #[inline]
-pub(crate) fn put(first_byte: u8, remaining_length: u32, out: &mut impl Put) {
-    out.put_u8(first_byte);
-    varint::put(remaining_length, out);
+pub(crate) fn put<O: Put>(first_byte: u8, remaining_length: usize, out: O) -> O {
+    #[expect(clippy::cast_possible_truncation, reason = "it is at most 268,435,455")]
+    match varint::bytes(remaining_length as u32) {
+        ([a, ..], 1) => out.put_array([first_byte, a]),
+        ([a, b, ..], 2) => out.put_array([first_byte, a, b]),
+        ([a, b, c, _], 3) => out.put_array([first_byte, a, b, c]),
+        ([a, b, c, d], _) => out.put_array([first_byte, a, b, c, d]),
+    }
 }

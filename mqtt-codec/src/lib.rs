@@ -368,7 +368,6 @@ mod property;
 mod qos;
 mod reader;
 mod reason;
-mod slice;
 mod stream;
 mod string;
 mod subscription_options;

@@ -8,8 +8,8 @@ use mqtt_topic::{InvalidTopic, InvalidTopicKind, Subscription, TopicFilter};
 
 use crate::dialect::Dialect;
 use crate::reader::Reader;
-use crate::string::{TextRules, binary_len};
-use crate::writer::Put;
+use crate::string::{TextRules, put_binary};
+use crate::writer::{Fields, Put};
 use crate::{
     DecodeError, Deviation, EncodeError, Fault, ProtocolVersion, SubackReason, SubscriptionOptions,
     UnsubackReason,
@@ -28,7 +28,7 @@ trait Entry<'a>: Copy {
     ) -> Result<Result<Self, InvalidTopic>, DecodeError>;
     /// Bytes of the entry; the errors are what [`read`](Self::read) would refuse.
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError>;
-    fn put(&self, version: ProtocolVersion, out: &mut impl Put);
+    fn put<O: Put>(&self, version: ProtocolVersion, out: O) -> O;
 }
 
 #[derive(Clone, Copy)]
@@ -74,20 +74,27 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         if let Some(bytes) = self.verbatim(version) {
             return Ok(bytes.len());
         }
+        // Counted in 64 bits, no list is long enough to overflow.
         let mut len = 0;
-        for entry in self.results() {
-            len += entry.map_err(EncodeError::InvalidTopicFilter)?.encoded_len(version)?;
-            if len > crate::varint::MAX as usize {
-                return Err(EncodeError::PacketTooLarge);
+        if let Self::Values(values) = self {
+            for entry in *values {
+                len += entry.encoded_len(version)? as u64;
+            }
+        } else {
+            for entry in self.results() {
+                len += entry.map_err(EncodeError::InvalidTopicFilter)?.encoded_len(version)? as u64;
             }
         }
+        let len = usize::try_from(len).map_err(|_| EncodeError::PacketTooLarge)?;
         if len == 0 && (version.is_v5() || T::IS_IN_V3) { Err(EncodeError::EmptyPayload) } else { Ok(len) }
     }
 
-    fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
-        match self.verbatim(version) {
-            Some(bytes) => out.put_slice(bytes),
-            None => self.results().flatten().for_each(|entry| entry.put(version, out)),
+    /// Writes the entries, which take `len` bytes, unless they can be written as they are.
+    fn put<O: Put>(&self, version: ProtocolVersion, len: usize, out: O) -> O {
+        match self {
+            Self::Values(entries) => out.put_fields::<256>(len, &Entries { entries, version }),
+            Self::Block { .. } if self.verbatim(version).is_some() => out,
+            Self::Block { .. } => self.results().flatten().fold(out, |out, entry| entry.put(version, out)),
         }
     }
 
@@ -107,6 +114,17 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
             _ => None,
         });
         decoded.chain(values.iter().copied().map(Ok))
+    }
+}
+
+struct Entries<'e, T> {
+    entries: &'e [T],
+    version: ProtocolVersion,
+}
+
+impl<'a, T: Entry<'a>> Fields for Entries<'_, T> {
+    fn put<O: Put>(&self, out: O) -> O {
+        self.entries.iter().fold(out, |out, entry| entry.put(self.version, out))
     }
 }
 
@@ -145,8 +163,13 @@ macro_rules! lists {
                 self.0.encoded_len(version)
             }
 
-            pub(crate) fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
-                self.0.put(version, out);
+            /// The payload, if it can be written as it is.
+            pub(crate) fn verbatim(&self, version: ProtocolVersion) -> Option<&'a [u8]> {
+                self.0.verbatim(version)
+            }
+
+            pub(crate) fn put<O: Put>(&self, version: ProtocolVersion, len: usize, out: O) -> O {
+                self.0.put(version, len, out)
             }
         }
 
@@ -218,39 +241,50 @@ impl<'a> Entry<'a> for Subscription<&'a [u8]> {
         })
     }
 
+    #[inline]
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-        match self.share_name() {
+        match self {
             // 5.0 would read it as a Shared Subscription, or refuse it.
-            None if version.is_v5() && self.filter().as_bytes().starts_with(SHARE) => {
+            Self::Ordinary(filter) if version.is_v5() && is_shared(filter.as_bytes()) => {
                 Err(EncodeError::NotInVersion {
                     field: "an ordinary Topic Filter with $share/ in front",
                     version,
                 })
             }
-            None => binary_len(self.filter().as_bytes()),
-            Some(_) if !version.is_v5() => {
+            // Its type sees to it that it is not too long.
+            Self::Ordinary(filter) => Ok(2 + filter.as_bytes().len()),
+            Self::Shared { .. } if !version.is_v5() => {
                 Err(EncodeError::NotInVersion { field: "a Shared Subscription", version })
             }
-            Some(share_name) => {
-                let len = SHARE.len() + share_name.as_bytes().len() + 1 + self.filter().as_bytes().len();
+            Self::Shared { share_name, filter } => {
+                let len = SHARE.len() + share_name.as_bytes().len() + 1 + filter.as_bytes().len();
                 if len > usize::from(u16::MAX) { Err(EncodeError::FieldTooLong) } else { Ok(2 + len) }
             }
         }
     }
 
-    fn put(&self, _: ProtocolVersion, out: &mut impl Put) {
-        let filter = self.filter().as_bytes();
-        #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
-        if let Some(share_name) = self.share_name() {
-            out.put_u16((SHARE.len() + share_name.as_bytes().len() + 1 + filter.len()) as u16);
-            out.put_slice(SHARE);
-            out.put_slice(share_name.as_bytes());
-            out.put_u8(b'/');
-        } else {
-            out.put_u16(filter.len() as u16);
+    #[inline]
+    fn put<O: Put>(&self, _: ProtocolVersion, out: O) -> O {
+        match self {
+            Self::Ordinary(filter) => put_binary(filter.as_bytes(), out),
+            Self::Shared { share_name, filter } => put_shared(share_name.as_bytes(), filter.as_bytes(), out),
         }
-        out.put_slice(filter);
     }
+}
+
+/// Few filters begin with the first character even.
+#[inline]
+fn is_shared(filter: &[u8]) -> bool {
+    filter.first() == SHARE.first() && filter.starts_with(SHARE)
+}
+
+/// Few subscriptions are shared.
+#[inline(never)]
+fn put_shared<O: Put>(share_name: &[u8], filter: &[u8], out: O) -> O {
+    let len = SHARE.len() + share_name.len() + 1 + filter.len();
+    #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
+    let out = out.put_u16(len as u16);
+    out.put_slice(SHARE).put_slice(share_name).put_u8(b'/').put_slice(filter)
 }
 
 /// A filter has passed the string checks; what is left is its syntax.
@@ -282,6 +316,7 @@ impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
         Ok(subscription.map(|subscription| (subscription, options)))
     }
 
+    #[inline]
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
         let (subscription, options) = self;
         if options.no_local && subscription.share_name().is_some() {
@@ -293,9 +328,9 @@ impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
         Ok(subscription.encoded_len(version)? + 1)
     }
 
-    fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
-        self.0.put(version, out);
-        out.put_u8(self.1.to_byte());
+    #[inline]
+    fn put<O: Put>(&self, version: ProtocolVersion, out: O) -> O {
+        self.0.put(version, out).put_u8(self.1.to_byte())
     }
 }
 
@@ -326,8 +361,8 @@ impl Entry<'_> for SubackReason {
         if in_version { Ok(1) } else { Err(EncodeError::NotInVersion { field: "this SUBACK code", version }) }
     }
 
-    fn put(&self, _: ProtocolVersion, out: &mut impl Put) {
-        out.put_u8(self.code());
+    fn put<O: Put>(&self, _: ProtocolVersion, out: O) -> O {
+        out.put_u8(self.code())
     }
 }
 
@@ -351,7 +386,7 @@ impl Entry<'_> for UnsubackReason {
         }
     }
 
-    fn put(&self, _: ProtocolVersion, out: &mut impl Put) {
-        out.put_u8(self.code());
+    fn put<O: Put>(&self, _: ProtocolVersion, out: O) -> O {
+        out.put_u8(self.code())
     }
 }

@@ -21,61 +21,105 @@ pub use self::connack::Connack;
 pub(crate) use self::connect::peek_version;
 pub use self::connect::{Connect, ConnectFields, Will};
 pub use self::disconnect::Disconnect;
+pub(crate) use self::publish::Head;
 pub use self::publish::{Delivery, Publish};
 pub use self::request::{Suback, Subscribe, Unsuback, Unsubscribe};
 
 pub(crate) use crate::dialect::Dialect;
 use crate::header::FixedHeader;
 use crate::reader::Reader;
-use crate::writer::{Put, Writer};
+use crate::writer::{Direct, Put, Unwritten};
 use crate::{DecodeError, Deviation, EncodeError, Fault, PacketType, ProtocolVersion, varint};
 
-/// How a packet stands on the wire behind its fixed header.
+/// How a packet stands on the wire.
 pub(crate) trait Body {
-    fn first_byte(&self) -> u8;
+    /// Counts the bytes; the errors are what a decoder would refuse.
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError>;
 
-    /// The Remaining Length; the errors are what a decoder would refuse.
-    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError>;
+    /// Writes what has been counted, but for the [`tail`](Self::tail).
+    fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, out: O) -> O;
 
-    /// Writes as many bytes as [`body_len`](Self::body_len) said.
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put);
+    /// What the packet ends with, and need not be made.
+    fn tail(&self, _version: ProtocolVersion) -> &[u8] {
+        &[]
+    }
+
+    /// The packet, where it takes four bytes, as nearly every acknowledgement does.
+    fn in_four_bytes(&self) -> Option<[u8; 4]> {
+        None
+    }
+}
+
+/// What is counted before a packet is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lens {
+    /// The Remaining Length.
+    pub(crate) body: usize,
+    /// Bytes of the properties, without the Property Length in front.
+    pub(crate) properties: usize,
+    /// As `properties`, of a Will.
+    pub(crate) of_will: usize,
+    /// Bytes of a list.
+    pub(crate) list: usize,
 }
 
 /// Bytes of the whole packet for a Remaining Length, which must not be above 268,435,455.
 #[inline]
-pub(crate) fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
-    match u32::try_from(body_len) {
-        Ok(len) if len <= varint::MAX => Ok(1 + varint::len(len) + body_len),
-        _ => Err(EncodeError::PacketTooLarge),
+pub(crate) const fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
+    if body_len > varint::MAX as usize {
+        return Err(EncodeError::PacketTooLarge);
     }
+    #[expect(clippy::cast_possible_truncation, reason = "it is at most 268,435,455")]
+    Ok(1 + varint::len(body_len as u32) + body_len)
 }
 
 fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, EncodeError> {
-    packet_len(body.body_len(version)?)
+    packet_len(body.lens(version)?.body)
 }
 
 #[inline]
 fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
-    let body_len = body.body_len(version)?;
-    let mut writer = begin(body.first_byte(), body_len, packet_len(body_len)?, out)?;
-    body.put_body(version, &mut writer);
-    writer.finish();
-    Ok(())
+    if let Some(packet) = body.in_four_bytes() {
+        if out.remaining_mut() < packet.len() {
+            return Err(EncodeError::BufferTooSmall { needed: packet.len() });
+        }
+        out.put_slice(&packet);
+        return Ok(());
+    }
+    let lens = body.lens(version)?;
+    let tail = body.tail(version);
+    let head_len = packet_len(lens.body)? - tail.len();
+    encode_parts(body, version, &lens, head_len, tail, out)
 }
 
-/// Makes sure of room for `needed` bytes, and begins with the fixed header.
+/// Writes `head_len` bytes of a packet and its tail.
 #[inline]
-pub(crate) fn begin<B: BufMut>(
-    first_byte: u8,
-    body_len: usize,
-    needed: usize,
-    out: &mut B,
-) -> Result<Writer<'_, B>, EncodeError> {
+pub(crate) fn encode_parts(
+    body: &impl Body,
+    version: ProtocolVersion,
+    lens: &Lens,
+    head_len: usize,
+    tail: &[u8],
+    out: &mut impl BufMut,
+) -> Result<(), EncodeError> {
+    let needed = head_len + tail.len();
     if out.remaining_mut() < needed {
         return Err(EncodeError::BufferTooSmall { needed });
     }
-    #[expect(clippy::cast_possible_truncation, reason = "packet_len has checked it")]
-    Ok(Writer::begin(first_byte, body_len as u32, out))
+    body.put(version, lens, Direct(out));
+    if !tail.is_empty() {
+        out.put_slice(tail);
+    }
+    Ok(())
+}
+
+/// Writes a packet to the start of `out`; how many bytes it takes.
+fn encode_to_slice(body: &impl Body, version: ProtocolVersion, out: &mut [u8]) -> Result<usize, EncodeError> {
+    let lens = body.lens(version)?;
+    let needed = packet_len(lens.body)?;
+    let packet = out.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed })?;
+    body.put(version, &lens, Unwritten(packet)).put_slice(body.tail(version));
+    Ok(needed)
 }
 
 macro_rules! packets {
@@ -94,8 +138,22 @@ macro_rules! packets {
                 ///
                 /// # Errors
                 /// [`EncodeError`] when the packet is not valid in this version or does not fit; nothing is written then.
+                #[inline(never)]
                 pub fn encode(&self, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
                     encode(self, version, out)
+                }
+
+                /// Writes the packet to the start of `out`, as `version` lays it out; how many bytes it takes.
+                ///
+                /// # Errors
+                /// [`EncodeError`] when the packet is not valid in this version, or `out` is too small for it
+                /// ([`EncodeError::BufferTooSmall`] says what is needed); nothing is written then.
+                pub fn encode_to_slice(
+                    &self,
+                    version: ProtocolVersion,
+                    out: &mut [u8],
+                ) -> Result<usize, EncodeError> {
+                    encode_to_slice(self, version, out)
                 }
             }
 
@@ -135,7 +193,31 @@ macro_rules! packets {
                 match self {
                     $(Self::$variant(packet) => packet.encode(version, out),)+
                     Self::Pingreq | Self::Pingresp => {
-                        begin(self.packet_type().first_byte(), 0, 2, out).map(|mut writer| writer.finish())
+                        if out.remaining_mut() < 2 {
+                            return Err(EncodeError::BufferTooSmall { needed: 2 });
+                        }
+                        out.put_slice(&[self.packet_type().first_byte(), 0]);
+                        Ok(())
+                    }
+                }
+            }
+
+            /// Writes the packet to the start of `out`, as `version` lays it out; how many bytes it takes.
+            ///
+            /// # Errors
+            /// [`EncodeError`] when the packet is not valid in this version, or `out` is too small for it
+            /// ([`EncodeError::BufferTooSmall`] says what is needed); nothing is written then.
+            pub fn encode_to_slice(
+                &self,
+                version: ProtocolVersion,
+                out: &mut [u8],
+            ) -> Result<usize, EncodeError> {
+                match self {
+                    $(Self::$variant(packet) => packet.encode_to_slice(version, out),)+
+                    Self::Pingreq | Self::Pingresp => {
+                        let place = out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall { needed: 2 })?;
+                        *place = [self.packet_type().first_byte(), 0];
+                        Ok(2)
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use bytes::BufMut;
 
-use crate::packet::{Body, begin, packet_len};
+use crate::packet::Head;
 use crate::{EncodeError, Property, ProtocolVersion, Publish};
 
 impl Publish<'_> {
@@ -42,13 +42,7 @@ impl Publish<'_> {
         extra: &[Property<'_>],
         out: &mut impl BufMut,
     ) -> Result<StreamedPayload, EncodeError> {
-        let head = Publish { payload: &[], ..*self };
-        let (properties_len, head_len) = head.lens(version, extra)?;
-        let body_len = head_len.checked_add(payload_len as usize).ok_or(EncodeError::PacketTooLarge)?;
-        let needed = packet_len(body_len)? - payload_len as usize;
-        let mut writer = begin(head.first_byte(), body_len, needed, out)?;
-        head.put_head(version, properties_len, extra, &mut writer);
-        writer.finish();
+        Head { publish: self, extra }.encode(version, payload_len as usize, out)?;
         Ok(StreamedPayload { remaining: payload_len })
     }
 }

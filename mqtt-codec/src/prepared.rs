@@ -14,11 +14,11 @@ use bytes::{BufMut, Bytes};
 use mqtt_topic::TopicName;
 
 use crate::packet::packet_len;
-use crate::property::sets::{PropertySet, prefixed_len};
+use crate::property::sets::{PropertySet, prefixed_len, put_prefix};
 use crate::string::put_binary;
+use crate::writer::{Direct, Put, Unwritten};
 use crate::{
     Delivery, EncodeError, MessageProperties, Property, ProtocolVersion, SubscriptionIdentifier, header,
-    varint,
 };
 
 /// A payload up to this size is copied behind the properties, where one copy takes all; a longer one is never copied.
@@ -163,11 +163,12 @@ impl PreparedPublish {
         // Fixed header, length of the topic, Packet Identifier, Property Length, Message Expiry Interval, Topic Alias.
         let room = 5 + 2 + topic.len() + 2 + 4 + 5 + 3;
         let properties_at = topic.len() + room;
-        let payload_at = properties_at + properties.block_len();
+        let properties_len = properties.block_len();
+        let payload_at = properties_at + properties_len;
         let mut bytes = Vec::with_capacity(payload_at + copied.len());
         bytes.extend_from_slice(topic);
         bytes.resize(properties_at, 0);
-        properties.put_block(&mut bytes);
+        properties.put_block(properties_len, Direct(&mut bytes));
         bytes.extend_from_slice(copied);
         let prepared = Self {
             version,
@@ -270,25 +271,24 @@ impl PreparedPublish {
 
         let Some((topic, room)) = self.bytes.split_at_mut_checked(self.topic_len) else { return Ok(()) };
         let head = self.head_at - self.topic_len..self.properties_at - self.topic_len;
-        let mut head = room.get_mut(head).unwrap_or_default();
-        #[expect(clippy::cast_possible_truncation, reason = "packet_len has checked it")]
-        header::put(hop.delivery.first_byte(hop.retain), body_len as u32, &mut head);
-        put_binary(if matches!(hop.topic, TopicForm::Alias(_)) { &[] } else { topic }, &mut head);
-        self.packet_id_at = head_len - head.len();
+        let topic = if matches!(hop.topic, TopicForm::Alias(_)) { &[] } else { &*topic };
+        let mut head = Unwritten(room.get_mut(head).unwrap_or_default());
+        head = header::put(hop.delivery.first_byte(hop.retain), body_len, head);
+        head = put_binary(topic, head);
+        self.packet_id_at = head_len - head.0.len();
         if let Some(packet_id) = hop.delivery.packet_id() {
-            head.put_u16(packet_id.get());
+            head = head.put_u16(packet_id.get());
         }
         if self.version.is_v5() {
-            #[expect(clippy::cast_possible_truncation, reason = "packet_len has checked it")]
-            varint::put(properties_len as u32, &mut head);
+            head = put_prefix(properties_len, head);
             for property in hop.properties() {
-                let value_at = head_len - head.len() + 1;
+                let value_at = head_len - head.0.len() + 1;
                 match property {
                     Property::MessageExpiryInterval(_) => self.expiry_at = value_at,
                     Property::TopicAlias(_) => self.alias_at = value_at,
                     _ => {}
                 }
-                property.put(&mut head);
+                head = property.put(head);
             }
         }
         Ok(())

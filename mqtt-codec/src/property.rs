@@ -69,8 +69,9 @@ macro_rules! properties {
         /// One property with its value.
         #[derive(Clone, Copy, PartialEq, Eq)]
         #[non_exhaustive]
+        #[repr(u8)]
         pub enum Property<'a> {
-            $($(#[doc = $doc])+ $variant($type),)+
+            $($(#[doc = $doc])+ $variant($type) = $id,)+
         }
 
         impl<'a> Property<'a> {
@@ -99,8 +100,10 @@ macro_rules! properties {
                 match self { $(Self::$variant(value) => properties!(@len $kind, value),)+ }
             }
 
-            fn put_value(&self, out: &mut impl Put) {
-                match self { $(Self::$variant(value) => properties!(@put $kind, value, out),)+ }
+            #[inline]
+            pub(crate) fn put<O: Put>(&self, out: O) -> O {
+                let id = self.id().id();
+                match self { $(Self::$variant(value) => properties!(@put $kind, id, value, out),)+ }
             }
         }
     };
@@ -173,23 +176,26 @@ macro_rules! properties {
     // One byte: a flag, a QoS, a format.
     (@len $kind:tt, $value:ident) => {{ let _ = $value; 1 }};
 
-    (@put bool, $value:ident, $out:ident) => { $out.put_u8(u8::from(*$value)) };
-    (@put format, $value:ident, $out:ident) => { $out.put_u8(u8::from(*$value == PayloadFormat::Utf8)) };
-    (@put maximum_qos, $value:ident, $out:ident) => { $out.put_u8($value.bits()) };
-    (@put u16, $value:ident, $out:ident) => { $out.put_u16(*$value) };
-    (@put u32, $value:ident, $out:ident) => { $out.put_u32(*$value) };
-    (@put nonzero_u16, $value:ident, $out:ident) => { $out.put_u16($value.get()) };
-    (@put alias, $value:ident, $out:ident) => { $out.put_u16($value.get()) };
-    (@put nonzero_u32, $value:ident, $out:ident) => { $out.put_u32($value.get()) };
-    (@put subscription_identifier, $value:ident, $out:ident) => { varint::put($value.get(), $out) };
-    (@put string, $value:ident, $out:ident) => { put_binary($value.as_bytes(), $out) };
-    (@put nonempty_string, $value:ident, $out:ident) => { put_binary($value.as_bytes(), $out) };
-    (@put topic, $value:ident, $out:ident) => { put_binary($value.as_bytes(), $out) };
-    (@put binary, $value:ident, $out:ident) => { put_binary($value, $out) };
-    (@put pair, $value:ident, $out:ident) => {{
-        put_binary($value.0.as_bytes(), $out);
-        put_binary($value.1.as_bytes(), $out);
-    }};
+    (@put bool, $id:ident, $value:ident, $out:ident) => { $out.put_array([$id, u8::from(*$value)]) };
+    (@put format, $id:ident, $value:ident, $out:ident) => {
+        $out.put_array([$id, u8::from(*$value == PayloadFormat::Utf8)])
+    };
+    (@put maximum_qos, $id:ident, $value:ident, $out:ident) => { $out.put_array([$id, $value.bits()]) };
+    (@put u16, $id:ident, $value:ident, $out:ident) => { put_u16($id, *$value, $out) };
+    (@put u32, $id:ident, $value:ident, $out:ident) => { put_u32($id, *$value, $out) };
+    (@put nonzero_u16, $id:ident, $value:ident, $out:ident) => { put_u16($id, $value.get(), $out) };
+    (@put alias, $id:ident, $value:ident, $out:ident) => { put_u16($id, $value.get(), $out) };
+    (@put nonzero_u32, $id:ident, $value:ident, $out:ident) => { put_u32($id, $value.get(), $out) };
+    (@put subscription_identifier, $id:ident, $value:ident, $out:ident) => {
+        varint::put($value.get(), $out.put_u8($id))
+    };
+    (@put string, $id:ident, $value:ident, $out:ident) => { put_data($id, $value.as_bytes(), $out) };
+    (@put nonempty_string, $id:ident, $value:ident, $out:ident) => { put_data($id, $value.as_bytes(), $out) };
+    (@put topic, $id:ident, $value:ident, $out:ident) => { put_data($id, $value.as_bytes(), $out) };
+    (@put binary, $id:ident, $value:ident, $out:ident) => { put_data($id, $value, $out) };
+    (@put pair, $id:ident, $value:ident, $out:ident) => {
+        put_binary($value.1.as_bytes(), put_data($id, $value.0.as_bytes(), $out))
+    };
 }
 
 properties! {
@@ -265,15 +271,30 @@ impl<'a> Property<'a> {
     pub(crate) fn len(&self) -> usize {
         1 + self.value_len()
     }
+}
 
-    pub(crate) fn put(&self, out: &mut impl Put) {
-        out.put_u8(self.id().id());
-        self.put_value(out);
-    }
+#[inline]
+fn put_u16<O: Put>(id: u8, value: u16, out: O) -> O {
+    let [a, b] = value.to_be_bytes();
+    out.put_array([id, a, b])
+}
+
+#[inline]
+fn put_u32<O: Put>(id: u8, value: u32, out: O) -> O {
+    let [a, b, c, d] = value.to_be_bytes();
+    out.put_array([id, a, b, c, d])
+}
+
+#[inline]
+fn put_data<O: Put>(id: u8, data: &[u8], out: O) -> O {
+    #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
+    let len = data.len() as u16;
+    put_u16(id, len, out).put_slice(data)
 }
 
 /// An identifier is a Variable Byte Integer; all that are defined have one byte.
-#[inline]
+#[expect(clippy::inline_always, reason = "a call, of 15 instructions, for each property")]
+#[inline(always)]
 fn read_id(reader: &mut Reader<'_>) -> Result<PropertyId, DecodeError> {
     let before = *reader;
     let id = reader.varint()?;

@@ -517,7 +517,7 @@ mod tests {
 
     fn packet(first_byte: u8, body: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        crate::header::put(first_byte, u32::try_from(body.len()).unwrap(), &mut bytes);
+        crate::header::put(first_byte, body.len(), crate::writer::Direct(&mut bytes));
         bytes.extend_from_slice(body);
         bytes
     }

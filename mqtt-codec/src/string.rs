@@ -71,10 +71,19 @@ pub(crate) fn is_string(text: &str) -> bool {
 
 /// Bytes of `text` as a field, its length prefix included.
 pub(crate) fn string_len(text: &str) -> Result<usize, EncodeError> {
-    if Text::plain(text.as_bytes()).is_none() && text.as_bytes().contains(&0) {
-        return Err(EncodeError::NulInString);
+    if has_nul(text.as_bytes()) { Err(EncodeError::NulInString) } else { binary_len(text.as_bytes()) }
+}
+
+/// Whether a byte is zero; eight are looked at at a time.
+fn has_nul(bytes: &[u8]) -> bool {
+    const fn word_has_nul(word: [u8; 8]) -> bool {
+        let word = u64::from_le_bytes(word);
+        word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080 != 0
     }
-    binary_len(text.as_bytes())
+    match bytes.last_chunk() {
+        Some(last) => word_has_nul(*last) || bytes.as_chunks().0.iter().any(|word| word_has_nul(*word)),
+        None => bytes.contains(&0),
+    }
 }
 
 /// Bytes of `data` as a field, its length prefix included.
@@ -83,8 +92,9 @@ pub(crate) const fn binary_len(data: &[u8]) -> Result<usize, EncodeError> {
 }
 
 /// Writes a field whose length has been checked by [`string_len`] or [`binary_len`].
-pub(crate) fn put_binary(data: &[u8], out: &mut impl Put) {
+#[inline]
+pub(crate) fn put_binary<O: Put>(data: &[u8], out: O) -> O {
     #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
-    out.put_u16(data.len() as u16);
-    out.put_slice(data);
+    let len = data.len() as u16;
+    out.put_u16(len).put_slice(data)
 }

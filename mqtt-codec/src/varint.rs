@@ -34,10 +34,12 @@ pub(crate) const fn bytes(value: u32) -> ([u8; 4], usize) {
 
 /// Writes the shortest form; `value` is at most [`MAX`].
 #[inline]
-pub(crate) fn put(value: u32, out: &mut impl Put) {
+pub(crate) fn put<O: Put>(value: u32, out: O) -> O {
     match bytes(value) {
-        ([byte, ..], 1) => out.put_u8(byte),
-        (bytes, len) => out.put_slice(bytes.get(..len).unwrap_or_default()),
+        ([a, ..], 1) => out.put_u8(a),
+        ([a, b, ..], 2) => out.put_array([a, b]),
+        ([a, b, c, _], 3) => out.put_array([a, b, c]),
+        (bytes, _) => out.put_array(bytes),
     }
 }
 
@@ -81,6 +83,7 @@ fn read_long(bytes: &[u8]) -> Varint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::writer::Direct;
     use alloc::vec::Vec;
 
     #[test]
@@ -88,7 +91,7 @@ mod tests {
         for shift in 0..28 {
             for value in [1u32 << shift, (1 << shift) - 1, (1 << shift) + 1, MAX] {
                 let mut bytes = Vec::new();
-                put(value, &mut bytes);
+                put(value, Direct(&mut bytes));
                 assert_eq!(bytes.len(), len(value));
                 assert_eq!(read(&bytes), Varint::Complete { value, len: bytes.len(), padded: false });
                 for end in 0..bytes.len() {

@@ -1,91 +1,125 @@
-//! Where the bytes of a packet go. Outputs ask for room and count bytes at every call, so small fields are gathered first.
+//! Where the bytes of a packet go: a slice of exactly as many, or any output.
+//!
+//! An output, a `BufMut`, asks for room and counts bytes at every call, which is more than most fields are worth. So where
+//! there are many of them, they are written into a slice on the stack first, and handed over at once.
+
+#![expect(clippy::inline_always, reason = "a call costs more than what these do")]
 
 use bytes::BufMut;
 
-use crate::varint;
+/// Something of many small fields.
+pub(crate) trait Fields {
+    fn put<P: Put>(&self, out: P) -> P;
+}
 
-/// A place for bytes that has room enough.
-pub(crate) trait Put {
-    fn put_slice(&mut self, bytes: &[u8]);
+/// A place for bytes that has room enough. It is passed on from one field to the next, which keeps it out of memory.
+pub(crate) trait Put: Sized {
+    /// Writes `fields`, which take `len` bytes; at once, if these are not more than `ROOM`.
+    fn put_fields<const ROOM: usize>(self, len: usize, fields: &impl Fields) -> Self;
 
-    #[inline]
-    fn put_u8(&mut self, value: u8) {
-        self.put_slice(&[value]);
+    fn put_slice(self, bytes: &[u8]) -> Self;
+
+    fn put_array<const N: usize>(self, bytes: [u8; N]) -> Self;
+
+    #[inline(always)]
+    fn put_u8(self, value: u8) -> Self {
+        self.put_array([value])
     }
 
-    #[inline]
-    fn put_u16(&mut self, value: u16) {
-        self.put_slice(&value.to_be_bytes());
-    }
-
-    #[inline]
-    fn put_u32(&mut self, value: u32) {
-        self.put_slice(&value.to_be_bytes());
+    #[inline(always)]
+    fn put_u16(self, value: u16) -> Self {
+        self.put_array(value.to_be_bytes())
     }
 }
 
-impl<B: BufMut> Put for B {
+/// The part of a slice that has not been written yet.
+pub(crate) struct Unwritten<'o>(pub(crate) &'o mut [u8]);
+
+impl Put for Unwritten<'_> {
     #[inline]
-    fn put_slice(&mut self, bytes: &[u8]) {
-        BufMut::put_slice(self, bytes);
-    }
-}
-
-/// Most PUBLISH packets fit; more would cost every packet the time to clear it.
-const GATHERED: usize = 96;
-
-/// Gathers small fields; nothing is in `out` before [`finish`](Self::finish).
-pub(crate) struct Writer<'o, B> {
-    out: &'o mut B,
-    gathered: [u8; GATHERED],
-    len: usize,
-}
-
-impl<'o, B: BufMut> Writer<'o, B> {
-    /// Begins a packet with its fixed header; `remaining_length` is at most 268,435,455.
-    #[inline]
-    pub(crate) fn begin(first_byte: u8, remaining_length: u32, out: &'o mut B) -> Self {
-        let (varint, len) = varint::bytes(remaining_length);
-        let [a, b, c, d] = varint;
-        let mut gathered = [0; GATHERED];
-        if let Some(header) = gathered.first_chunk_mut() {
-            *header = [first_byte, a, b, c, d];
-        }
-        Self { out, gathered, len: 1 + len }
+    fn put_fields<const ROOM: usize>(self, _: usize, fields: &impl Fields) -> Self {
+        fields.put(self)
     }
 
-    /// Hands everything over.
-    #[inline]
-    pub(crate) fn finish(&mut self) {
-        self.flush();
-    }
-
-    #[inline]
-    fn flush(&mut self) {
-        if self.len > 0 {
-            BufMut::put_slice(self.out, self.gathered.get(..self.len).unwrap_or_default());
-            self.len = 0;
-        }
-    }
-
-    /// A field for which there is no room left.
-    #[inline(never)]
-    fn put_through(&mut self, bytes: &[u8]) {
-        self.flush();
-        BufMut::put_slice(self.out, bytes);
-    }
-}
-
-impl<B: BufMut> Put for Writer<'_, B> {
-    #[inline]
-    fn put_slice(&mut self, bytes: &[u8]) {
-        let place = self.gathered.get_mut(self.len..).and_then(|room| room.get_mut(..bytes.len()));
-        match place {
-            Some(place) => {
-                place.copy_from_slice(bytes);
-                self.len += bytes.len();
+    #[inline(always)]
+    fn put_slice(self, bytes: &[u8]) -> Self {
+        match self.0.split_at_mut_checked(bytes.len()) {
+            Some((place, rest)) => {
+                copy(place, bytes);
+                Self(rest)
             }
-            None => self.put_through(bytes),
+            None => Self::full(),
         }
+    }
+
+    #[inline(always)]
+    fn put_array<const N: usize>(self, bytes: [u8; N]) -> Self {
+        match self.0.split_first_chunk_mut() {
+            Some((place, rest)) => {
+                *place = bytes;
+                Self(rest)
+            }
+            None => Self::full(),
+        }
+    }
+}
+
+impl Unwritten<'_> {
+    /// As many bytes have been counted as are written, so this does not happen.
+    #[cold]
+    fn full() -> Self {
+        debug_assert!(false, "fewer bytes have been counted than are written");
+        Self(&mut [])
+    }
+}
+
+/// Copies `bytes` to `place`, which is as long. Most texts are so short that a call would cost more.
+#[inline(always)]
+fn copy(place: &mut [u8], bytes: &[u8]) {
+    match bytes.len() {
+        16..=32 => copy_ends::<16>(place, bytes),
+        8..=15 => copy_ends::<8>(place, bytes),
+        4..=7 => copy_ends::<4>(place, bytes),
+        _ => place.copy_from_slice(bytes),
+    }
+}
+
+/// Copies the first and the last `N` bytes of at least `N`.
+#[inline(always)]
+fn copy_ends<const N: usize>(place: &mut [u8], bytes: &[u8]) {
+    if let (Some(place), Some(first)) = (place.first_chunk_mut(), bytes.first_chunk::<N>()) {
+        *place = *first;
+    }
+    if let (Some(place), Some(last)) = (place.last_chunk_mut(), bytes.last_chunk::<N>()) {
+        *place = *last;
+    }
+}
+
+/// Any output.
+pub(crate) struct Direct<'o, B>(pub(crate) &'o mut B);
+
+impl<B: BufMut> Put for Direct<'_, B> {
+    #[inline]
+    fn put_fields<const ROOM: usize>(self, len: usize, fields: &impl Fields) -> Self {
+        let mut room = [0; ROOM];
+        match room.get_mut(..len) {
+            Some(place) => {
+                let _ = fields.put(Unwritten(place));
+                self.put_slice(room.get(..len).unwrap_or_default())
+            }
+            None => fields.put(self),
+        }
+    }
+
+    #[inline(always)]
+    fn put_slice(self, bytes: &[u8]) -> Self {
+        self.0.put_slice(bytes);
+        self
+    }
+
+    #[inline(always)]
+    fn put_array<const N: usize>(self, bytes: [u8; N]) -> Self {
+        self.0.put_slice(&bytes);
+        self
     }
 }

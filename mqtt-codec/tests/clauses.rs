@@ -770,7 +770,18 @@ fn takes_codes(from: Side, codes: &[u8], bytes: impl Fn(u8) -> Vec<u8>) {
         if codes.contains(&code) {
             both_ways(V5_0, from, &bytes);
         } else {
-            refuses(V5_0, from, bytes, Fault::InvalidReasonCode, 0x82, "section 2.4");
+            let clause = match bytes[0] >> 4 {
+                2 => "MQTT-3.2.2-8",
+                4 => "MQTT-3.4.2-1",
+                5 => "MQTT-3.5.2-1",
+                6 => "MQTT-3.6.2-1",
+                7 => "MQTT-3.7.2-1",
+                9 => "MQTT-3.9.3-2",
+                11 => "MQTT-3.11.3-2",
+                14 => "MQTT-3.14.2-1",
+                _ => "MQTT-3.15.2-1",
+            };
+            refuses(V5_0, from, bytes, Fault::InvalidReasonCode, 0x82, clause);
         }
     }
 }
@@ -1118,7 +1129,7 @@ fn mqtt311_3_10_3_1_mqtt5_3_10_3_1_the_filters_of_unsubscribe_are_strings() {
 fn mqtt311_3_10_3_2_mqtt5_3_10_3_2_unsubscribe_has_a_filter() {
     for version in NUMBERED {
         let with = |entries: &[u8]| packet(0xA2, &[b"\0\x01", no_properties(version), entries]);
-        refuses(version, Client, with(b""), Fault::EmptyPayload, 0x82, "MQTT-3.8.3-2");
+        refuses(version, Client, with(b""), Fault::EmptyPayload, 0x82, "MQTT-3.10.3-2");
         both_ways(version, Client, &with(b"\0\x01a"));
         both_ways(version, Client, &with(b"\0\x01a\0\x03b/#\0\x01a"));
         let nothing = Unsubscribe::new(PacketId::MIN, TopicFilters::new(&[]));

@@ -141,14 +141,20 @@ fn a_header_is_judged_before_its_body_arrives() {
     let server = wire::decoder(ProtocolVersion::V5_0, Side::Client);
     for (header, fault) in [
         (&b"\x00"[..], Fault::ReservedPacketType),
+        (b"\x20", Fault::WrongDirection),
         (b"\x20\x7F", Fault::WrongDirection),
-        (b"\x60\x7F", Fault::ReservedFlags),
+        (b"\x60", Fault::ReservedFlags),
+        (b"\x60\xFF\xFF\xFF\x7F", Fault::ReservedFlags),
+        (b"\x36", Fault::InvalidQoS),
+        (b"\x36\xFF\xFF\xFF\x7F", Fault::InvalidQoS),
+        (b"\x38", Fault::DupWithQoS0),
         (b"\x30\xFF\x80\x00", Fault::VariableByteIntegerPadded),
         (b"\x30\xFF\xFF\xFF\xFF", Fault::VariableByteIntegerTooLong),
     ] {
         assert_eq!(server.clone().decode(header).unwrap_err().fault(), fault);
         assert_eq!(server.needed(header), 0);
     }
+    assert_eq!(Decoder::server().decode(b"\x30").unwrap_err().fault(), Fault::NotConnect);
 }
 
 #[test]

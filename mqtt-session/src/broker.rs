@@ -13,6 +13,7 @@
 //! What may never happen: a Session with two connections; a connection in `Connected` whose Session does not know it; a timer
 //! without its owner; bytes behind a DISCONNECT.
 
+mod authentication;
 mod close;
 mod config;
 mod connect;
@@ -30,20 +31,22 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use mqtt_codec::{DisconnectReason, Packet, ProtocolVersion, Pubcomp, ReleaseReason};
+use mqtt_codec::{
+    AckProperties, DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, Pubcomp, ReleaseReason,
+};
 use mqtt_topic::{GroupId, SubscriptionTree, TreeConfig};
 
 pub use self::config::BrokerConfig;
-pub use self::policy::{AllowAll, Policy, Verdict};
+pub use self::policy::{Acceptance, AllowAll, AuthRequest, AuthStage, Policy, Redirect, Verdict};
 use self::route::{Parcel, Target};
 use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
-    Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Phase, RetainedMessages, Session,
-    SessionId, Slab,
+    Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Pending, Phase, RetainedMessages,
+    Session, SessionId, Slab, Turn,
 };
-use crate::{Instant, Message, PersistSeq, Received, Transmit};
+use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 
 /// An MQTT broker as a state machine: any number of connections, all versions, no I/O. (The specification calls it a
 /// Server.)
@@ -153,14 +156,18 @@ impl<P: Policy> Broker<P> {
             let is_full = state.transmit.pending() >= limit;
             match state.phase {
                 Phase::Closed => return Received::Closed,
-                Phase::Authenticating(_) => state.paused = true,
+                // Behind a step of the Client nothing may come before the answer.
+                Phase::Authenticating(Pending { exchange, .. }) => {
+                    state.paused = is_full || exchange.turn == Turn::Policy;
+                }
                 Phase::AwaitConnect | Phase::Connected(_) => state.paused = is_full,
             }
             if state.paused {
                 return Received::Paused;
             }
             let mut slot = mqtt_codec::FrameSlot::new();
-            let result = match input.first().map(|first| first >> 4) {
+            let is_exchange = matches!(state.phase, Phase::Authenticating(_));
+            let result = match input.first().map(|first| first >> 4).filter(|_| !is_exchange) {
                 // CONNECT and PUBLISH are kept beyond this call, all others are not.
                 Some(1) => match state.decoder.decode_frame(input) {
                     Ok(Some(frame)) => {
@@ -186,7 +193,11 @@ impl<P: Policy> Broker<P> {
             };
             match result {
                 Ok(Some((packet, len))) => {
-                    self.handle_packet(now, connection, &packet);
+                    if is_exchange {
+                        self.handle_step(now, connection, &packet);
+                    } else {
+                        self.handle_packet(now, connection, &packet);
+                    }
                     input.advance(len);
                 }
                 Ok(None) => return Received::NeedData(state.decoder.needed(input).max(1)),
@@ -201,6 +212,7 @@ impl<P: Policy> Broker<P> {
     /// The transport connection is gone, whoever closed it. To be called once for each [`open`](Self::open), also after
     /// [`Action::Close`]; more calls do nothing.
     pub fn handle_closed(&mut self, now: Instant, connection: ConnectionId) {
+        self.abandon(connection);
         let State { connections, timers, .. } = self.state.at(now);
         let Some(mut state) = connections.remove(connection) else { return };
         timers.arm(TimerKey::Connection(connection), &mut state.timer, None);
@@ -221,26 +233,6 @@ impl<P: Policy> Broker<P> {
         }
     }
 
-    /// The answer to a CONNECT that was [`Verdict::Pending`]. Does nothing for a connection that does not wait for one.
-    pub fn handle_authenticated(&mut self, now: Instant, connection: ConnectionId, verdict: Verdict) {
-        self.state.at(now);
-        if matches!(verdict, Verdict::Pending) {
-            return;
-        }
-        let Some(state) = self.state.connections.get_mut(connection) else { return };
-        match core::mem::replace(&mut state.phase, Phase::AwaitConnect) {
-            Phase::Authenticating(frame) => {
-                if core::mem::take(&mut state.paused) {
-                    self.state.actions.push_back(Action::Resume(connection));
-                }
-                if let Packet::Connect(connect) = frame.packet() {
-                    self.judged(now, connection, frame.version(), &connect.fields(), verdict);
-                }
-            }
-            phase => state.phase = phase,
-        }
-    }
-
     /// Publishes a message of the Server itself; how many Sessions it is for.
     pub fn publish(&mut self, now: Instant, message: &Message) -> usize {
         self.state.at(now).accept(now, &mut Parcel::new(message, now), None)
@@ -253,6 +245,31 @@ impl<P: Policy> Broker<P> {
         let may_be_sent = reason.may_be_sent_by(mqtt_codec::Side::Server);
         let reason = if may_be_sent { reason } else { DisconnectReason::AdministrativeAction };
         self.end(now, connection, End::Lost, Some(EndCause::Reason(reason)));
+    }
+
+    /// As [`disconnect`](Self::disconnect), and tells a 5.0 Client more than a reason.
+    pub fn disconnect_with(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        reason: DisconnectReason,
+        explanation: &Explanation,
+    ) {
+        self.state.at(now);
+        let may_be_sent = reason.may_be_sent_by(mqtt_codec::Side::Server);
+        let reason = if may_be_sent { reason } else { DisconnectReason::AdministrativeAction };
+        self.say_goodbye(now, connection, reason, explanation, None);
+    }
+
+    /// Ends a connection and tells a 5.0 Client which Server to use instead (section 4.11). A Will is published.
+    pub fn redirect(&mut self, now: Instant, connection: ConnectionId, redirect: &Redirect) {
+        self.state.at(now);
+        let reason = if redirect.is_permanent {
+            DisconnectReason::ServerMoved
+        } else {
+            DisconnectReason::UseAnotherServer
+        };
+        self.say_goodbye(now, connection, reason, &redirect.explanation, Some(&redirect.server_reference));
     }
 
     /// Ends all connections, with 0x8B in 5.0. Wills are published, Sessions stay.
@@ -295,10 +312,7 @@ impl<P: Policy> Broker<P> {
         self.fill(self.state.now, connection);
         let State { connections, actions, config, .. } = &mut self.state;
         let state = connections.get_mut(connection)?;
-        if state.paused
-            && matches!(state.phase, Phase::Connected(_))
-            && state.transmit.pending() < config.transmit_limit
-        {
+        if state.paused && state.may_resume() && state.transmit.pending() < config.transmit_limit {
             state.paused = false;
             actions.push_back(Action::Resume(connection));
         }
@@ -372,7 +386,8 @@ impl<P: Policy> Broker<P> {
             }
             Packet::Pingreq => self.send(now, connection, &Packet::Pingresp),
             Packet::Disconnect(disconnect) => self.handle_disconnect(now, connection, session, disconnect),
-            // AUTH without an authentication exchange; the decoder lets nothing else through.
+            Packet::Auth(auth) => self.handle_auth(now, connection, auth),
+            // The decoder lets nothing else through.
             _ => self.violated(now, connection, DisconnectReason::ProtocolError),
         }
     }
@@ -422,6 +437,29 @@ impl State {
             }
             _ => None,
         }
+    }
+
+    /// What may be said beside the reason of a packet to a Client: `len` is how long the packet becomes with it.
+    fn explain<'e>(
+        &self,
+        connection: ConnectionId,
+        explanation: &'e Explanation,
+        len: impl Fn(AckProperties<'_>) -> Result<usize, EncodeError>,
+    ) -> Vec<Property<'e>> {
+        if explanation.is_empty() {
+            return Vec::new();
+        }
+        let link = self.connections.get(connection).and_then(Connection::link);
+        let Some(link) = link.filter(|link| link.takes.problem_information) else { return Vec::new() };
+        let fitting = explanation.fit(&[], |values| {
+            let len = len(AckProperties::new(values)?)?;
+            if len <= link.takes.packet_size as usize {
+                Ok(values.to_vec())
+            } else {
+                Err(EncodeError::PacketTooLarge)
+            }
+        });
+        fitting.unwrap_or_default()
     }
 
     fn notice(&mut self, notice: Notice) {

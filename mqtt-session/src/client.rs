@@ -15,8 +15,10 @@
 //! What may never happen: a token that resolves twice or not at all (`resolve` and `lose_session` are its only ends), bytes
 //! behind DISCONNECT (nothing is sent without a connection), a message sent on a connection whose Server forbids it.
 
+mod authentication;
 mod config;
 mod connection;
+mod disconnect;
 mod error;
 mod event;
 mod incoming;
@@ -24,19 +26,18 @@ mod outgoing;
 mod persist;
 mod request;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 
 use bytes::BytesMut;
-use mqtt_codec::{
-    Disconnect, DisconnectProperties, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, PublishReason, QoS, Side,
-};
+use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
 
+pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
 pub use self::connection::ServerLimits;
 use self::connection::{
     Connection, Negotiated, Phase, Request, RequestKind, expiry_property, first_delivery,
 };
+pub use self::disconnect::DisconnectRequest;
 pub use self::error::{ClientError, RejectReason, Rejected};
 pub use self::event::{
     Connected, Disconnected, Event, PublishOutcome, PublishToken, ReceivedMessage, RequestToken,
@@ -48,7 +49,9 @@ use crate::delivery::{Receiver, Sender};
 use crate::keep_alive::PingerDeadline;
 use crate::packet_id::PacketIds;
 use crate::persist::{DeliveryLog, Journal};
-use crate::{AckToken, Instant, Message, PersistSeq, Received, StaleToken, Transmit};
+use crate::{
+    AckToken, Acknowledgement, Explanation, Instant, Message, PersistSeq, Received, StaleToken, Transmit,
+};
 
 /// A sans-IO MQTT Client. It outlives its Network Connections; the Session State is in it.
 ///
@@ -107,13 +110,15 @@ struct Session {
     sender: Sender<Outgoing, PublishToken>,
     receiver: Receiver,
     packet_ids: PacketIds,
+    /// What PUBRECs have said beside Success, until PUBCOMP.
+    pubrecs: BTreeMap<PacketId, Acknowledgement>,
 }
 
 /// What [`Client::poll_timeout`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Timer {
-    /// CONNACK must arrive by then.
+    /// CONNACK, or the next step of an authentication exchange before it, must be there by then.
     Connack,
     /// A PINGREQ is due then.
     Pingreq,
@@ -145,6 +150,8 @@ impl Client {
 
     /// Begins a connection on a transport that is open: queues CONNECT. The end of it is an [`Event::Disconnected`].
     ///
+    /// What CONNECT does to the Session is stored before it leaves.
+    ///
     /// # Errors
     /// [`ClientError`] when there is a connection, or when the options cannot be written as CONNECT. Nothing has changed
     /// then.
@@ -154,14 +161,17 @@ impl Client {
             return Err(ClientError::AlreadyConnected);
         }
         let connect = options.encode()?;
-        self.transmit = Transmit::default();
         if options.clean_start {
+            // The Server gives its half up when it reads CONNECT; ours must not come back after that.
             self.lose_session();
-            // The Server gives its half up when it reads this; ours must not come back after that.
-            outgoing::hold(&mut self.transmit, &self.journal);
         }
-        self.transmit.push_encoded(connect);
-        self.connection = Some(Connection::new(self.now, options, self.config.connack_timeout));
+        let had_session = self.has_session;
+        if options.keeps_session() {
+            // The Server may begin it, and this program end before it knows.
+            self.begin_session();
+        }
+        self.transmit = Transmit::with(connect, self.journal.barrier());
+        self.connection = Some(Connection::new(self.now, options, self.config.connack_timeout, had_session));
         Ok(())
     }
 
@@ -261,7 +271,7 @@ impl Client {
             &mut dyn FnMut(&Packet<'_>) -> Result<(), EncodeError>,
         ) -> Result<(), EncodeError>,
     ) -> Result<RequestToken, RejectReason> {
-        let Self { connection, transmit, config, session, now, .. } = self;
+        let Self { connection, transmit, config, session, journal, now, .. } = self;
         let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
         let version = connection.options.version;
         if connection.requests.len() >= config.maximum_requests || transmit.pending() >= config.transmit_limit
@@ -276,6 +286,8 @@ impl Client {
             if !negotiated.limits.takes(|| packet.encoded_len(version))? {
                 return Err(EncodeError::PacketTooLarge);
             }
+            // Messages of a new Session must not meet the identifiers of one that is lost.
+            outgoing::hold(transmit, journal);
             transmit.push(packet, version)
         });
         if let Err(error) = sent {
@@ -317,10 +329,32 @@ impl Client {
         token: AckToken,
         reason: PublishReason,
     ) -> Result<(), StaleToken> {
+        self.acknowledge_explained(now, token, reason, Explanation::NONE)
+    }
+
+    /// As [`acknowledge_with`](Self::acknowledge_with), and says more beside the reason. In 3.x it is not sent.
+    ///
+    /// # Errors
+    /// As [`acknowledge`](Self::acknowledge).
+    pub fn acknowledge_explained(
+        &mut self,
+        now: Instant,
+        token: AckToken,
+        reason: PublishReason,
+        explanation: Explanation,
+    ) -> Result<(), StaleToken> {
         self.set_now(now);
         let Some((version, _)) = self.negotiated() else { return Err(StaleToken) };
-        let is_sent = version == ProtocolVersion::V5_0 && reason.may_be_sent_by(Side::Client);
+        let is_v5 = version == ProtocolVersion::V5_0;
+        let is_sent = is_v5 && reason.may_be_sent_by(Side::Client);
+        let id = self.session.receiver.packet_id(&token);
         self.answer(token, if is_sent { reason } else { PublishReason::Success })?;
+        if is_v5
+            && !explanation.is_empty()
+            && let (Some(id), Some(connection)) = (id, &mut self.connection)
+        {
+            connection.explanations.insert(id, explanation);
+        }
         self.send_answers();
         Ok(())
     }
@@ -329,49 +363,6 @@ impl Client {
         if let Some(id) = self.session.receiver.answer(token, reason)? {
             self.log().received(id);
         }
-        Ok(())
-    }
-
-    /// Ends the connection: queues DISCONNECT with this reason, which deletes the Will if it is `NormalDisconnection`.
-    /// Without a connection it does nothing. Messages that are not acknowledged stay where they are.
-    ///
-    /// 3.x has no reasons: anything but `NormalDisconnection` ends the connection without DISCONNECT, so that the Will is
-    /// published. A reason that Clients may not send is replaced by `UnspecifiedError`.
-    pub fn disconnect(&mut self, now: Instant, reason: DisconnectReason) {
-        self.set_now(now);
-        let reason =
-            if reason.may_be_sent_by(Side::Client) { reason } else { DisconnectReason::UnspecifiedError };
-        self.send_disconnect(Disconnect::new(reason), Disconnected::Requested);
-    }
-
-    /// As [`disconnect`](Self::disconnect), and changes how many seconds the Session outlives the connection (5.0).
-    ///
-    /// # Errors
-    /// [`ClientError`] when there is no 5.0 connection, or when the CONNECT said 0 and this is not 0
-    /// (section 3.14.2.2.2). Nothing has changed then.
-    pub fn disconnect_with_expiry(
-        &mut self,
-        now: Instant,
-        reason: DisconnectReason,
-        session_expiry_interval: u32,
-    ) -> Result<(), ClientError> {
-        self.set_now(now);
-        let options = self.connection.as_ref().map(|connection| &connection.options);
-        if !options.is_some_and(|options| options.keeps_session() || session_expiry_interval == 0) {
-            return Err(ClientError::SessionNotKept);
-        }
-        let values = [Property::SessionExpiryInterval(session_expiry_interval)];
-        let properties = DisconnectProperties::new(&values).map_err(EncodeError::from)?;
-        let reason =
-            if reason.may_be_sent_by(Side::Client) { reason } else { DisconnectReason::UnspecifiedError };
-        let disconnect = Disconnect { properties, ..Disconnect::new(reason) };
-        if let Some(version) = self.version() {
-            disconnect.encoded_len(version)?;
-        }
-        if let Some(negotiated) = self.negotiated_mut() {
-            negotiated.session_expiry_interval = session_expiry_interval;
-        }
-        self.send_disconnect(disconnect, Disconnected::Requested);
         Ok(())
     }
 
@@ -484,21 +475,23 @@ impl Client {
                 RequestKind::Unsubscribe => Event::Unsubscribed { token, outcome: UnsubscribeOutcome::Lost },
             });
         }
+        if matches!(connection.phase, Phase::Connected(_)) && connection.exchange.is_some() {
+            self.events.push_back(Event::Reauthenticated(ReauthenticateOutcome::Lost));
+        }
         match connection.phase {
             Phase::Connected(Negotiated { session_expiry_interval: 0, .. }) => self.lose_session(),
-            // The Server may have begun the Session, and its CONNACK not been read.
+            // Otherwise the Server may have begun the Session, and its CONNACK not been read.
             Phase::AwaitConnack { .. }
-                if matches!(
-                    why,
-                    Disconnected::Closed
-                        | Disconnected::ConnackTimeout
-                        | Disconnected::Requested
-                        | Disconnected::Malformed(_)
-                ) =>
+                if !connection.had_session
+                    && !matches!(
+                        why,
+                        Disconnected::Closed
+                            | Disconnected::ConnackTimeout
+                            | Disconnected::Requested
+                            | Disconnected::Malformed(_)
+                    ) =>
             {
-                if connection.options.keeps_session() {
-                    self.begin_session();
-                }
+                self.lose_session();
             }
             Phase::AwaitConnack { .. } | Phase::Connected(_) => {}
         }
@@ -523,6 +516,7 @@ impl Client {
             self.log().discarded_all();
         }
         self.session.receiver.reset();
+        self.session.pubrecs.clear();
         for (id, token, outgoing) in self.session.sender.reset() {
             self.session.packet_ids.release(id);
             DeliveryLog::client(&mut self.journal).completed(token.0, outgoing.is_some());

@@ -69,7 +69,7 @@
 //!    for more.
 //! 4. The machine pauses its input while too much waits to be written: this is how backpressure reaches the peer.
 //! 5. A deadline is a promise to call `handle_timeout`, not before it; the machine never looks at a clock.
-//! 6. Every connection ends with one event, every message and request with one outcome. After the end of a connection
+//! 6. Every connection ends with one event, every message, request and re-authentication with one outcome. After the end of a connection
 //!    there are still events to take.
 //!
 //! # What survives a crash
@@ -122,6 +122,8 @@
 //! | a Client | [`Client`], [`ClientConfig`], [`ConnectOptions`], [`Event`] |
 //! | a Server | [`Broker`], [`BrokerConfig`], [`Policy`], [`Action`] |
 //! | messages | [`Message`] |
+//! | enhanced authentication | [`Authentication`], [`AuthStep`], [`Policy::exchange`] |
+//! | what is said beside a reason code | [`Explanation`], [`Refusal`], [`Acknowledgement`] |
 //! | durability | [`Persist`], [`Change`], [`StoredState`] |
 //! | bytes | [`Transmit`], [`Received`] |
 //! | packets, properties, reason codes | [`codec`] |
@@ -143,6 +145,7 @@ extern crate alloc;
 mod broker;
 mod client;
 mod delivery;
+mod explanation;
 mod id_map;
 mod keep_alive;
 mod message;
@@ -159,13 +162,17 @@ pub use mqtt_codec as codec;
 /// Topic Names and Topic Filters, as [`mqtt_topic`] defines them.
 pub use mqtt_topic as topic;
 
-pub use self::broker::{AllowAll, Broker, BrokerConfig, Policy, Verdict};
+pub use self::broker::{
+    Acceptance, AllowAll, AuthRequest, AuthStage, Broker, BrokerConfig, Policy, Redirect, Verdict,
+};
 pub use self::client::{
-    Client, ClientConfig, ClientError, ConnectOptions, Connected, Disconnected, Event, InvalidRequest,
-    PublishOutcome, PublishToken, ReceivedMessage, RejectReason, Rejected, RequestToken, ServerLimits,
-    SubscribeOutcome, SubscribeRequest, Timer, UnsubscribeOutcome, UnsubscribeRequest, Violation, Will,
+    Authentication, Client, ClientConfig, ClientError, ConnectOptions, Connected, DisconnectRequest,
+    Disconnected, Event, InvalidRequest, PublishOutcome, PublishToken, ReauthenticateOutcome, ReceivedAuth,
+    ReceivedMessage, RejectReason, Rejected, RequestToken, ServerLimits, SubscribeOutcome, SubscribeRequest,
+    Timer, UnsubscribeOutcome, UnsubscribeRequest, Violation, Will,
 };
 pub use self::delivery::{AckToken, StaleToken};
+pub use self::explanation::{Acknowledgement, AuthStep, Explanation, Refusal};
 pub use self::message::Message;
 pub use self::persist::{
     Change, InvalidSnapshot, Persist, PersistSeq, RestoreError, RestoreFault, StoredState,

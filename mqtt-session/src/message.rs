@@ -1,9 +1,11 @@
 //! Application Messages.
 
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use mqtt_codec::{
-    Delivery, Frame, MessageProperties, Property, PropertyError, ProtocolVersion, Publish, PublishProperties,
-    QoS, Will, WillProperties,
+    Delivery, Frame, MessageProperties, Property, PropertyError, PropertyId, ProtocolVersion, Publish,
+    PublishProperties, QoS, Will, WillProperties,
 };
 use mqtt_topic::{InvalidTopic, TopicName};
 
@@ -99,6 +101,61 @@ impl Message {
     /// Expiry Interval is set by [`with_expiry`](Self::with_expiry).
     pub fn with_properties(self, properties: &[Property<'_>]) -> Result<Self, PropertyError> {
         Ok(Self { properties: MessageProperties::new(properties)?, ..self })
+    }
+
+    /// The same message as a request (5.0, section 4.10): who answers it publishes to `response_topic`, with the same
+    /// `correlation_data`, if there is any. Other properties stay.
+    ///
+    /// # Errors
+    /// [`PropertyError`] when `response_topic` is no Topic Name, or when one of the two has more than 65,535 bytes.
+    pub fn with_request(
+        self,
+        response_topic: impl AsRef<str>,
+        correlation_data: Option<&[u8]>,
+    ) -> Result<Self, PropertyError> {
+        let response_topic = TopicName::new(response_topic.as_ref().as_bytes())
+            .map_err(|_| PropertyError::Value(PropertyId::ResponseTopic))?;
+        let added =
+            [Some(Property::ResponseTopic(response_topic)), correlation_data.map(Property::CorrelationData)];
+        let replaced = [PropertyId::ResponseTopic, PropertyId::CorrelationData];
+        let kept = self.properties.as_publish();
+        let kept = kept.iter().filter(|property| !replaced.contains(&property.id()));
+        let values: Vec<_> = kept.chain(added.into_iter().flatten()).collect();
+        let properties = MessageProperties::new(&values)?;
+        Ok(Self { properties, ..self })
+    }
+
+    /// The answer to this request: a message to its Response Topic, with its Correlation Data and QoS. `None`: it asks for
+    /// none.
+    ///
+    /// Whoever may publish a request chooses the topic the answer goes to, with the rights of who answers: check it where
+    /// that matters.
+    ///
+    /// ```
+    /// use mqtt_session::Message;
+    ///
+    /// let request = Message::new("lamp/state/get", "")?.with_request("reply/7", Some(b"1"))?;
+    /// let response = request.response("on").unwrap();
+    /// assert_eq!(response.topic().as_str(), "reply/7");
+    /// assert_eq!(response.correlation_data(), Some(&b"1"[..]));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn response(&self, payload: impl Into<Bytes>) -> Option<Self> {
+        let topic = self.response_topic()?;
+        let topic = topic.with_storage(Bytes::copy_from_slice(topic.as_bytes()))?;
+        let correlation_data = self.correlation_data().map(Property::CorrelationData);
+        let properties = MessageProperties::new(correlation_data.as_slice()).ok()?;
+        Some(Self { properties, qos: self.qos, ..Self::to(topic, payload.into()) })
+    }
+
+    /// Where an answer is to be published, if the message is a request (5.0).
+    pub fn response_topic(&self) -> Option<TopicName<&[u8]>> {
+        self.properties.as_publish().response_topic()
+    }
+
+    /// By what the sender of a request knows its answer again (5.0).
+    pub fn correlation_data(&self) -> Option<&[u8]> {
+        self.properties.as_publish().correlation_data()
     }
 
     /// The Topic Name.

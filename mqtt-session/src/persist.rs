@@ -19,8 +19,8 @@
 //! | QoS 2 message received | PUBREC | loses it, or delivers it twice |
 //! | PUBREL has come: its identifier is forgotten | PUBCOMP | takes the next message for a repeat |
 //! | exchange is over | the identifier is used again | mistakes one message for another |
-//! | Session State is given up | CONNECT with Clean Start | goes on with half of a Session that has ended |
 //! | Session, subscription, Will, retained message | CONNACK, SUBACK, UNSUBACK, PUBACK, PUBREC | forgets what was acknowledged |
+//! | a Client's Session begins, or is given up | CONNECT, SUBSCRIBE | does not know the Session; takes new messages for repeats of old ones |
 //!
 //! What may never happen: a transaction with one part of a transition (the messages a QoS 2 PUBLISH becomes, without its
 //! identifier). It cannot, because a transaction is taken between calls, never within one.

@@ -13,7 +13,9 @@ mod slab;
 
 pub(crate) use self::action::Actions;
 pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
-pub(crate) use self::connection::{Connection, DeclaredWill, Link, Phase};
+pub(crate) use self::connection::{
+    Authentication, Connection, DeclaredWill, Exchange, Link, Pending, Phase, Takes, TooLarge, Turn,
+};
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
 pub(crate) use self::records::{
     SessionTerms, StoredSession, StoredWill, Terms, put_retained, restored_retained,

@@ -67,10 +67,10 @@ impl Transmit {
         self.pending
     }
 
-    /// Appends packets that are encoded already.
-    pub(crate) fn push_encoded(&mut self, packets: BytesMut) {
-        self.pending += packets.len();
-        self.tail.unsplit(packets);
+    /// Begins with these packets, which may wait for a transaction.
+    pub(crate) fn with(packets: BytesMut, seq: Option<PersistSeq>) -> Self {
+        let holds = seq.map(|seq| Hold { at: 0, seq }).into_iter().collect();
+        Self { pending: packets.len(), tail: packets, holds, ..Self::default() }
     }
 
     /// What is appended from now on waits for this transaction; whether it would not have without this.

@@ -28,6 +28,26 @@ pub(crate) trait Record {
     fn next_vacant(&self) -> Option<u32>;
 }
 
+/// Makes a [`Record`] of an enum with the variants `Vacant` and `Used`.
+macro_rules! record {
+    ($name:ident<$($parameter:ident),+>) => {
+        impl<$($parameter),+> Record for $name<$($parameter),+> {
+            fn vacant(next: u32) -> Self {
+                Self::Vacant(next)
+            }
+
+            fn next_vacant(&self) -> Option<u32> {
+                match self {
+                    Self::Vacant(next) => Some(*next),
+                    Self::Used { .. } => None,
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use record;
+
 #[derive(Clone)]
 pub(crate) struct Arena<T> {
     pages: Vec<Arc<[T]>>,

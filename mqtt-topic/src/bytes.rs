@@ -1,9 +1,23 @@
 //! What is looked for in text, eight bytes at a time.
 
-const WORD: usize = 8;
-const LOW: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-const SLASHES: u64 = 0x2F2F_2F2F_2F2F_2F2F;
+pub(crate) const WORD: usize = 8;
+
+/// A byte eight times.
+pub(crate) const fn repeat(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; WORD])
+}
+
+/// The highest bit of each byte that is zero. A borrow may set that of others, but only above one that is zero.
+#[inline]
+pub(crate) const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
+}
+
+/// The highest bit of the first `/`, counted from the low end, and wrong ones above it.
+#[inline]
+pub(crate) const fn slashes(word: u64) -> u64 {
+    zeros(word ^ repeat(b'/'))
+}
 
 /// How many bytes two texts have in common from the beginning.
 #[inline]
@@ -36,9 +50,7 @@ pub(crate) fn level_end(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<WORD>();
     let mut end = 0;
     for word in words {
-        let slashes = u64::from_le_bytes(*word) ^ SLASHES;
-        // The lowest bit that is set is right; a borrow may set wrong ones above it only.
-        let found = slashes.wrapping_sub(LOW) & !slashes & HIGH;
+        let found = slashes(u64::from_le_bytes(*word));
         if found != 0 {
             return end + (found.trailing_zeros() / 8) as usize;
         }

@@ -85,7 +85,8 @@
 //! # Modules
 //! All public items are at the root of the crate. `scan` looks at a string once; `text` holds what all checked texts have in
 //! common; `name`, `filter` and `subscription` their rules; `error` what they break; `filter_set` is the list for access
-//! control; `tree` the subscriptions, on the `arena`; `retained` the retained messages; `bytes` what both look for in text.
+//! control; `tree` the subscriptions, on the `arena`; `retained` the retained messages; `refused` and `search_step` what both answer;
+//! `bytes` what both look for in text.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -105,8 +106,10 @@ mod error;
 mod filter;
 mod filter_set;
 mod name;
+mod refused;
 mod retained;
 mod scan;
+mod search_step;
 mod subscription;
 mod text;
 mod tree;
@@ -115,13 +118,12 @@ pub use self::error::{InvalidTopic, InvalidTopicKind};
 pub use self::filter::{Level, TopicFilter};
 pub use self::filter_set::{FilterPattern, FilterSet, Identity, InvalidPattern};
 pub use self::name::TopicName;
-pub use self::retained::{
-    RetainedFull, RetainedLimit, RetainedLimits, RetainedMatches, RetainedStore, SearchStep, Sweep,
-};
+pub use self::refused::Refused;
+pub use self::retained::{RetainedLimit, RetainedLimits, RetainedMatches, RetainedStore, Sweep};
 pub use self::scan::Text;
+pub use self::search_step::SearchStep;
 pub use self::subscription::{ShareName, Subscription};
 pub use self::text::MAXIMUM_LENGTH;
 pub use self::tree::{
-    Group, GroupId, Match, MatchPosition, MatchStep, Matches, Members, Refused, SubscriptionTree, TreeConfig,
-    TreeLimit,
+    Group, GroupId, Match, MatchPosition, Matches, Members, SubscriptionTree, TreeConfig, TreeLimit,
 };

@@ -15,8 +15,8 @@ use core::fmt;
 
 use self::levels::Levels;
 use self::ordered::Ordered;
-pub use self::search::{RetainedMatches, SearchStep};
-use crate::{TopicFilter, TopicName};
+pub use self::search::RetainedMatches;
+use crate::{Refused, TopicFilter, TopicName};
 
 /// One value (a message) for each Topic Name.
 ///
@@ -73,22 +73,6 @@ impl fmt::Display for RetainedLimit {
     }
 }
 
-/// A value that a [`RetainedStore`] has no room for. The store is as it was before.
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{limit}")]
-pub struct RetainedFull<V> {
-    /// The limit that is reached.
-    pub limit: RetainedLimit,
-    /// The value, given back.
-    pub value: V,
-}
-
-impl<V> fmt::Debug for RetainedFull<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetainedFull").field("limit", &self.limit).finish_non_exhaustive()
-    }
-}
-
 impl<V> RetainedStore<V> {
     /// Without values, and without limits.
     pub const fn new() -> Self {
@@ -116,17 +100,17 @@ impl<V> RetainedStore<V> {
     /// Stores `value`, and gives back the one it replaces (`[MQTT-3.3.1-5]`).
     ///
     /// # Errors
-    /// [`RetainedFull`] when a limit would be exceeded. No memory is taken then.
+    /// [`Refused`] when a limit would be exceeded. No memory is taken then.
     pub fn insert<S: AsRef<[u8]>>(
         &mut self,
         name: &TopicName<S>,
         value: V,
-    ) -> Result<Option<V>, RetainedFull<V>> {
+    ) -> Result<Option<V>, Refused<V, RetainedLimit>> {
         let present = self.values.get(name.as_bytes());
         let is_new = present.is_none();
         let bytes = match self.bytes_with(name, present, (self.weigh)(&value)) {
             Ok(bytes) => bytes,
-            Err(limit) => return Err(RetainedFull { limit, value }),
+            Err(limit) => return Err(Refused { limit, value }),
         };
         self.bytes = bytes;
         if is_new {

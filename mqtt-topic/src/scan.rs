@@ -1,5 +1,6 @@
 //! One look at a string: is it UTF-8, and which characters that matter to MQTT does it contain?
 
+use crate::bytes::{repeat, zeros};
 use crate::{InvalidTopic, InvalidTopicKind};
 
 /// UTF-8 text without U+0000 that has been looked through once; what was seen on the way costs nothing to ask.
@@ -164,25 +165,19 @@ fn scan_block(block: &[u8; 16]) -> Seen {
     Seen { rare: rare != 0, wildcard: wildcard != 0 }
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const SPACES: u64 = ONES * 0x20;
+const SPACES: u64 = repeat(b' ');
 
 /// The highest bit of some byte is set where a byte of the word is of the kind. It may be set by a borrow or carry too,
 /// but then a byte below is of the kind.
 #[inline]
 const fn scan_words(first: u64, second: u64) -> Seen {
     const fn rare(word: u64) -> u64 {
-        word | word.wrapping_sub(SPACES) | word.wrapping_add(ONES)
+        (word | word.wrapping_sub(SPACES) | word.wrapping_add(repeat(1))) & repeat(0x80)
     }
     const fn wildcard(word: u64) -> u64 {
-        let difference = word & !(ONES * 8) ^ (ONES * 0x23);
-        difference.wrapping_sub(ONES) & !difference
+        zeros(word & !repeat(8) ^ repeat(b'#'))
     }
-    const HIGH: u64 = ONES * 0x80;
-    Seen {
-        rare: (rare(first) | rare(second)) & HIGH != 0,
-        wildcard: (wildcard(first) | wildcard(second)) & HIGH != 0,
-    }
+    Seen { rare: rare(first) | rare(second) != 0, wildcard: wildcard(first) | wildcard(second) != 0 }
 }
 
 #[cfg(test)]

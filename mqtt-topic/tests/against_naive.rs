@@ -5,8 +5,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+#[allow(unreachable_pub, reason = "shared with the fuzz targets, where it is public")]
+#[path = "../../fuzz/src/naive.rs"]
+mod matching;
+
 /// Section 4.7, word for word.
 mod naive {
+    pub(crate) use super::matching::matches;
+
     pub(crate) fn is_name(text: &str) -> bool {
         (1..=65_535).contains(&text.len()) && !text.contains(['\0', '+', '#'])
     }
@@ -33,21 +39,6 @@ mod naive {
             }
             ["$share", _] => None,
             _ => is_filter(text).then_some((None, text)),
-        }
-    }
-
-    pub(crate) fn matches(filter: &str, name: &str) -> bool {
-        let filter: Vec<&str> = filter.split('/').collect();
-        let name: Vec<&str> = name.split('/').collect();
-        !(name[0].starts_with('$') && ["+", "#"].contains(&filter[0])) && levels_match(&filter, &name)
-    }
-
-    fn levels_match(filter: &[&str], name: &[&str]) -> bool {
-        match (filter, name) {
-            (["#"], _) | ([], []) => true,
-            (["+", filter @ ..], [_, name @ ..]) => levels_match(filter, name),
-            ([wanted, filter @ ..], [present, name @ ..]) => wanted == present && levels_match(filter, name),
-            _ => false,
         }
     }
 }

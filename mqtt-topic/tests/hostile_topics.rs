@@ -10,7 +10,7 @@ use mqtt_topic::InvalidTopicKind::{
     ShareWithoutFilter, SingleLevelNotAlone, WildcardInName,
 };
 use mqtt_topic::{
-    MAXIMUM_LENGTH, Match, MatchStep, Subscription, SubscriptionTree, TopicFilter, TopicName, TreeConfig,
+    MAXIMUM_LENGTH, Match, SearchStep, Subscription, SubscriptionTree, TopicFilter, TopicName, TreeConfig,
 };
 
 #[test]
@@ -77,11 +77,11 @@ fn deepest() {
         let mut found = 0;
         loop {
             match steps.next_within(&mut 10_000) {
-                MatchStep::Found(_) => found += 1,
-                MatchStep::OutOfBudget => {
+                SearchStep::Found(_) => found += 1,
+                SearchStep::OutOfBudget => {
                     steps = tree.matches_from(&name, &steps.position().unwrap());
                 }
-                MatchStep::Done => break,
+                SearchStep::Done => break,
             }
         }
         assert_eq!(found, 4);

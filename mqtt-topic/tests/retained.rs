@@ -3,6 +3,9 @@
 #[allow(unreachable_pub, reason = "shared with the fuzz targets, where it is public")]
 #[path = "../../fuzz/src/retained.rs"]
 mod model;
+#[allow(unreachable_pub, reason = "shared with the fuzz targets, where it is public")]
+#[path = "../../fuzz/src/naive.rs"]
+mod naive;
 
 use std::path::Path;
 

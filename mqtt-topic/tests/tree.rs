@@ -3,6 +3,9 @@
 #[allow(unreachable_pub, reason = "shared with the fuzz target, where it is public")]
 #[path = "../../fuzz/src/tree.rs"]
 mod model;
+#[allow(unreachable_pub, reason = "shared with the fuzz targets, where it is public")]
+#[path = "../../fuzz/src/naive.rs"]
+mod naive;
 
 use model::{Model, Operation};
 use mqtt_topic::{Match, Refused, Subscription, SubscriptionTree, TopicName, TreeConfig, TreeLimit};

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use spec_tests::manifest::{Statement, Version, statements};
-use spec_tests::report::{PROVEN, Report};
+use spec_tests::manifest::{Side, Statement, Version, embedder, open, statements};
+use spec_tests::report::{Report, files};
 use spec_tests::root;
+use spec_tests::server::scripts;
 use spec_tests::tests::{Test, collect, tests_in};
 
 #[test]
@@ -39,10 +40,34 @@ fn the_guards_hold() {
 fn the_tables_are_current() {
     let tests = collect(root()).unwrap();
     let report = Report::new(&tests);
-    for layer in PROVEN {
-        let path = root().join(format!("spec-tests/clauses-{layer}.md"));
-        let committed = fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == report.markdown(*layer), "cargo run -p spec-tests writes {}", path.display());
+    let folder = root().join("spec-tests");
+    let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+    for (name, text) in files(&report, &readme) {
+        let committed = fs::read_to_string(folder.join(&name)).unwrap_or_default();
+        assert!(committed == text, "cargo run -p spec-tests writes {name}");
+    }
+}
+
+/// They may only become fewer.
+#[test]
+fn what_is_open_and_what_is_the_embedders_is_bounded() {
+    assert!(open().len() <= OPEN, "{} statements are open", open().len());
+    assert!(embedder().len() <= 15);
+    for row in embedder() {
+        assert!(!row.reason.is_empty() && !row.help.is_empty(), "{row:?}");
+    }
+}
+
+/// Every script is a test in process, and is found by its name.
+#[test]
+fn every_script_is_a_test_of_a_server() {
+    let tests = collect(root()).unwrap();
+    let mut names = BTreeSet::new();
+    for script in scripts() {
+        assert!(names.insert(script.name), "{} is there twice", script.name);
+        assert!(!script.slugs().is_empty(), "{} proves nothing", script.name);
+        let is_it = |test: &&Test| test.name == script.name && test.side() == Some(Side::Server);
+        assert!(tests.iter().any(|test| is_it(&test)), "{}", script.name);
     }
 }
 
@@ -72,6 +97,13 @@ fn a_test_is_a_function_or_a_row_that_is_run() {
 |    // gone: V5 Client b\"\" => Truncated 0x81;
 |    other_row: STRICT Client p(0x10, b\": \") => Truncated 0x81;
 |}
+|crate::scripts! {
+|    mqtt5_3_3_1_4_script: any,
+|    // mqtt5_3_3_1_4_gone: any,
+|}
+|fn mqtt5_3_3_1_4_script(s: &Scene) {
+|    client: any,
+|}
 |struct NotARow {
 |    field: V5,
 |}
@@ -79,10 +111,16 @@ fn a_test_is_a_function_or_a_row_that_is_run() {
     let source = source.replace("\n|", "\n");
     let found = tests_in("a.rs", &source);
     let names: Vec<_> = found.iter().map(|test| test.name.as_str()).collect();
-    assert_eq!(names, ["mqtt5_3_3_1_4_alone", "within", "property", "row", "other_row"]);
+    assert_eq!(
+        names,
+        ["mqtt5_3_3_1_4_alone", "within", "property", "row", "other_row", "mqtt5_3_3_1_4_script"]
+    );
     assert_eq!(found[2].versions, None);
     assert_eq!(found[4].versions, Some(vec![Version::V3_1_1, Version::V5_0]));
 }
+
+/// How many sides of statements may be without a test.
+const OPEN: usize = 115;
 
 fn test(name: &str) -> Test {
     Test { file: "mqtt-codec/tests/a.rs".to_owned(), name: name.to_owned(), versions: None }
@@ -97,6 +135,7 @@ fn a_name_carries_every_id_in_it_and_all_its_numbers() {
         ("m31_12", &["m31_12"]),
         ("mqtt5_3_3_1_4_7_bytes", &["mqtt5_3_3_1_4_7"]),
         ("mqtt311_without_a_number", &["mqtt311"]),
+        ("mqtt5_3_3_1_4_decision_7_text", &["mqtt5_3_3_1_4", "decision_7"]),
     ] {
         assert_eq!(test(name).slugs(), slugs, "{name}");
     }
@@ -107,7 +146,11 @@ fn what_is_wrong_is_said() {
     let faults = |tests: &[Test]| Report::new(tests).faults;
     let missing = faults(&[]);
     assert!(missing.contains(&"MQTT-3.3.1-4 of MQTT 5.0 has no test in its layer, codec".to_owned()));
-    assert!(!missing.iter().any(|fault| fault.contains("MQTT-3.1.0-1")), "of layer session");
+    assert!(missing.contains(&"MQTT-3.1.0-2 of MQTT 5.0 has no test of the server".to_owned()));
+    assert!(missing.contains(&"decision 29 has no test: 3.1.1 Client with Clean Session 0, messages under way, and Session Present 0".to_owned()));
+    assert!(missing.iter().any(|fault| fault.contains("is cited, but not in")));
+    assert!(!missing.iter().any(|fault| fault.contains("MQTT-2.2.1-3 of MQTT 5.0")), "known to be open");
+    assert!(!missing.iter().any(|fault| fault.contains("MQTT-6.0.0-1")), "the embedder's");
     let with = |test: Test| -> Vec<_> {
         faults(&[test]).into_iter().filter(|fault| !missing.contains(fault)).collect()
     };
@@ -122,4 +165,14 @@ fn what_is_wrong_is_said() {
     assert!(with(row(vec![Version::V5_0, Version::V3_1])).is_empty());
     let [fault] = &with(row(vec![Version::V3_1_1]))[..] else { panic!("one fault") };
     assert!(fault.contains("is not tried in MQTT 5.0"), "{fault}");
+    // One side proven is not the other.
+    let both = Test { file: "spec-tests/src/server/a.rs".to_owned(), ..test("mqtt5_4_3_1_1_x") };
+    assert!(with(both).is_empty());
+    let client = Test { file: "mqtt-session/tests/client/a.rs".to_owned(), ..test("mqtt5_3_3_4_7_x") };
+    let [fault] = &with(client)[..] else { panic!("one fault") };
+    assert_eq!(fault, "MQTT-3.3.4-7 of MQTT 5.0 is not open any more for the client");
+    for name in ["decision_99_x", "decision_x"] {
+        let [fault] = &with(test(name))[..] else { panic!("one fault for {name}") };
+        assert!(fault.contains("is no statement"), "{fault}");
+    }
 }

@@ -1,13 +1,12 @@
-//! Runs one workload a number of times, for tools that count instructions: `repeat decode|encode NAME TIMES`.
+//! Runs one workload a number of times, for tools that count instructions: `repeat decode|encode|received|built NAME TIMES`.
 //!
 //! `benches/instructions.sh` calls it.
 
 use core::hint::black_box;
 use std::process::ExitCode;
 
-use benches::{Workload, workloads};
-use bytes::BytesMut;
-use mqtt_codec::Decoder;
+use benches::{Workload, built, workloads};
+use mqtt_codec::{Decoder, Packet, ProtocolVersion};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -17,7 +16,19 @@ fn main() -> ExitCode {
     else {
         return usage();
     };
-    let mut out = BytesMut::with_capacity(workload.stream.len());
+    let mut out = Vec::with_capacity(workload.stream.len());
+    if let "received" | "built" = operation.as_str() {
+        let packets = if operation == "built" {
+            built(&workload.stream, workload.version)
+        } else {
+            received(&workload)
+        };
+        for _ in 0..times {
+            assert_eq!(encode_each(&packets, workload.version, &mut out), workload.stream.len());
+        }
+        println!("{}", workload.packets);
+        return ExitCode::SUCCESS;
+    }
     for _ in 0..times {
         let count = if operation == "encode" { encode(&workload, &mut out) } else { decode(&workload) };
         assert_eq!(count, workload.packets);
@@ -41,7 +52,7 @@ fn decode(workload: &Workload) -> usize {
 
 /// As [`decode`], and encodes each packet again.
 #[inline(never)]
-fn encode(workload: &Workload, out: &mut BytesMut) -> usize {
+fn encode(workload: &Workload, out: &mut Vec<u8>) -> usize {
     let mut decoder = Decoder::server().with_version(workload.version);
     let (mut input, mut count) = (black_box(&workload.stream[..]), 0);
     out.clear();
@@ -53,7 +64,29 @@ fn encode(workload: &Workload, out: &mut BytesMut) -> usize {
     count
 }
 
+fn received(workload: &Workload) -> Vec<Packet<'_>> {
+    let mut decoder = Decoder::server().with_version(workload.version);
+    let (mut input, mut packets) = (&workload.stream[..], Vec::new());
+    while let Some((packet, len)) = decoder.decode(input).expect("a valid stream") {
+        packets.push(packet);
+        input = &input[len..];
+    }
+    packets
+}
+
+/// Encodes packets that are there, each into the empty buffer; how many bytes they take.
+#[inline(never)]
+fn encode_each(packets: &[Packet<'_>], version: ProtocolVersion, out: &mut Vec<u8>) -> usize {
+    let mut written = 0;
+    for packet in packets {
+        out.clear();
+        black_box(packet).encode(version, out).expect("a valid packet");
+        written += black_box(&out).len();
+    }
+    written
+}
+
 fn usage() -> ExitCode {
-    eprintln!("repeat decode|encode NAME TIMES");
+    eprintln!("repeat decode|encode|received|built NAME TIMES");
     ExitCode::FAILURE
 }

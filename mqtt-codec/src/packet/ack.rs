@@ -3,8 +3,9 @@
 
 use core::fmt;
 
-use super::{Body, Dialect};
-use crate::property::sets::PropertySet;
+use super::{Body, Dialect, Lens};
+use crate::header;
+use crate::property::sets::{PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
 use crate::writer::Put;
 use crate::{
@@ -48,29 +49,38 @@ macro_rules! acks {
         }
 
         impl Body for $name<'_> {
-            fn first_byte(&self) -> u8 {
-                PacketType::$name.first_byte()
+            #[inline]
+            fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
+                if !self.properties.is_empty() {
+                    let properties = self.properties.block_len();
+                    return Ok(Lens { body: 3 + prefixed_len(properties, version)?, properties, ..Lens::default() });
+                }
+                let body = match self.reason {
+                    $reason::Success => 2,
+                    _ if version.is_v5() => 3,
+                    _ => return Err(EncodeError::NotInVersion { field: "a reason code", version }),
+                };
+                Ok(Lens { body, ..Lens::default() })
             }
 
-            fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-                if !self.properties.is_empty() {
-                    return Ok(3 + self.properties.encoded_len(version)?);
+            #[inline]
+            fn put<O: Put>(&self, _: ProtocolVersion, lens: &Lens, mut out: O) -> O {
+                out = header::put_with(PacketType::$name.first_byte(), lens.body, self.packet_id.get(), out);
+                if lens.body > 2 {
+                    out = out.put_u8(self.reason.code());
                 }
-                match self.reason {
-                    $reason::Success => Ok(2),
-                    _ if version.is_v5() => Ok(3),
-                    _ => Err(EncodeError::NotInVersion { field: "a reason code", version }),
+                if lens.body > 3 {
+                    out = put_prefix(lens.properties, out);
+                    out = self.properties.put_block(lens.properties, out);
                 }
+                out
             }
 
-            fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
-                out.put_u16(self.packet_id.get());
-                if self.reason != $reason::Success || !self.properties.is_empty() {
-                    out.put_u8(self.reason.code());
-                }
-                if !self.properties.is_empty() {
-                    self.properties.put(version, out);
-                }
+            #[inline]
+            fn in_four_bytes(&self) -> Option<[u8; 4]> {
+                let [high, low] = self.packet_id.get().to_be_bytes();
+                let is_short = self.reason == $reason::Success && self.properties.is_empty();
+                if is_short { Some([PacketType::$name.first_byte(), 2, high, low]) } else { None }
             }
         }
 

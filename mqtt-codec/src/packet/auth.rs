@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use super::{Body, Dialect};
-use crate::property::sets::PropertySet;
+use super::{Body, Dialect, Lens};
+use crate::header;
+use crate::property::sets::{PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
 use crate::writer::Put;
 use crate::{
@@ -35,23 +36,23 @@ impl<'a> Auth<'a> {
 }
 
 impl Body for Auth<'_> {
-    fn first_byte(&self) -> u8 {
-        PacketType::Auth.first_byte()
-    }
-
-    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
         if !version.is_v5() {
             return Err(EncodeError::NotInVersion { field: "AUTH", version });
         }
         if !self.properties.contains(PropertyId::AuthenticationMethod) {
             return Err(EncodeError::AuthenticationMethodMissing);
         }
-        Ok(1 + self.properties.encoded_len(version)?)
+        let properties = self.properties.block_len();
+        Ok(Lens { body: 1 + prefixed_len(properties, version)?, properties, ..Lens::default() })
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
-        out.put_u8(self.reason.code());
-        self.properties.put(version, out);
+    fn put<O: Put>(&self, _: ProtocolVersion, lens: &Lens, mut out: O) -> O {
+        out = header::put(PacketType::Auth.first_byte(), lens.body, out);
+        out = out.put_u8(self.reason.code());
+        out = put_prefix(lens.properties, out);
+        out = self.properties.put_block(lens.properties, out);
+        out
     }
 }
 

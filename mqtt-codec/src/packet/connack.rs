@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use super::{Body, Dialect};
-use crate::property::sets::PropertySet;
+use super::{Body, Dialect, Lens};
+use crate::header;
+use crate::property::sets::{PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
 use crate::writer::Put;
 use crate::{
@@ -57,11 +58,7 @@ impl<'a> Connack<'a> {
 }
 
 impl Body for Connack<'_> {
-    fn first_byte(&self) -> u8 {
-        PacketType::Connack.first_byte()
-    }
-
-    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
         if self.session_present && self.reason.is_error() {
             return Err(EncodeError::SessionPresentOnRefusal);
         }
@@ -71,17 +68,23 @@ impl Body for Connack<'_> {
         if !version.is_v5() && self.reason.return_code().is_none() {
             return Err(EncodeError::NotInVersion { field: "this CONNACK code", version });
         }
-        Ok(2 + self.properties.encoded_len(version)?)
+        let properties = self.properties.block_len();
+        Ok(Lens { body: 2 + prefixed_len(properties, version)?, properties, ..Lens::default() })
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
-        out.put_u8(u8::from(self.session_present));
-        out.put_u8(if version.is_v5() {
+    fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, mut out: O) -> O {
+        out = header::put(PacketType::Connack.first_byte(), lens.body, out);
+        out = out.put_u8(u8::from(self.session_present));
+        out = out.put_u8(if version.is_v5() {
             self.reason.code()
         } else {
             self.reason.return_code().unwrap_or_default()
         });
-        self.properties.put(version, out);
+        if version.is_v5() {
+            out = put_prefix(lens.properties, out);
+            out = self.properties.put_block(lens.properties, out);
+        }
+        out
     }
 }
 

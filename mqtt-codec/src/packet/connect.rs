@@ -5,11 +5,12 @@ use core::fmt;
 
 use mqtt_topic::{Text, TopicName};
 
-use super::{Body, Dialect};
-use crate::property::sets::{Mask, PropertySet, Repr as Set};
+use super::{Body, Dialect, Lens};
+use crate::header;
+use crate::property::sets::{Mask, PropertySet, Repr as Set, prefixed_len, put_prefix};
 use crate::reader::Reader;
 use crate::string::{binary_len, put_binary, string_len};
-use crate::writer::Put;
+use crate::writer::{Fields, Put};
 use crate::{
     ConnectProperties, DecodeError, Deviation, EncodeError, Fault, PacketType, ProtocolVersion, QoS, Side,
     WillProperties,
@@ -260,71 +261,97 @@ impl<'a> Parts<'a> {
 }
 
 impl Body for Connect<'_> {
-    fn first_byte(&self) -> u8 {
-        PacketType::Connect.first_byte()
-    }
-
-    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
         match (self.verbatim(version), self.0) {
-            (Some(body), _) => Ok(body.len()),
-            (None, Repr::Values(fields)) => fields.body_len(version),
-            (None, Repr::Body { .. }) => self.fields().body_len(version),
+            (Some(body), _) => Ok(Lens { body: body.len(), ..Lens::default() }),
+            (None, Repr::Values(fields)) => fields.lens(version),
+            (None, Repr::Body { .. }) => self.fields().lens(version),
         }
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
+    fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, mut out: O) -> O {
+        out = header::put(PacketType::Connect.first_byte(), lens.body, out);
         match (self.verbatim(version), self.0) {
-            (Some(body), _) => out.put_slice(body),
-            (None, Repr::Values(fields)) => fields.put_body(version, out),
-            (None, Repr::Body { .. }) => self.fields().put_body(version, out),
+            (Some(_), _) => {}
+            (None, Repr::Values(fields)) => {
+                out = out.put_fields::<256>(lens.body, &Counted { fields, version, lens });
+            }
+            (None, Repr::Body { .. }) => {
+                out = Counted { fields: &self.fields(), version, lens }.put(out);
+            }
         }
+        out
+    }
+
+    fn tail(&self, version: ProtocolVersion) -> &[u8] {
+        self.verbatim(version).unwrap_or_default()
     }
 }
 
+/// Fields that have been counted.
+struct Counted<'c> {
+    fields: &'c ConnectFields<'c>,
+    version: ProtocolVersion,
+    lens: &'c Lens,
+}
+
 impl ConnectFields<'_> {
-    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
         if self.client_id.is_empty() && version == ProtocolVersion::V3_1 {
             return Err(EncodeError::ClientIdEmpty);
         }
         if self.password.is_some() && self.username.is_none() && !version.is_v5() {
             return Err(EncodeError::PasswordWithoutUserName);
         }
-        let mut len = 2 + version.protocol_name().len() + 4;
-        len += self.properties.encoded_len(version)?;
-        len += string_len(self.client_id)?;
+        let (properties, mut of_will) = (self.properties.block_len(), 0);
+        let mut body = 2 + version.protocol_name().len() + 4;
+        body += prefixed_len(properties, version)?;
+        body += string_len(self.client_id)?;
         if let Some(will) = &self.will {
-            len += will.properties.encoded_len(version)?;
-            len += binary_len(will.topic.as_bytes())? + binary_len(will.payload)?;
+            of_will = will.properties.block_len();
+            body += prefixed_len(of_will, version)?;
+            body += binary_len(will.topic.as_bytes())? + binary_len(will.payload)?;
         }
-        len += self.username.map_or(Ok(0), string_len)?;
-        len += self.password.map_or(Ok(0), binary_len)?;
-        Ok(len)
+        body += self.username.map_or(Ok(0), string_len)?;
+        body += self.password.map_or(Ok(0), binary_len)?;
+        Ok(Lens { body, properties, of_will, ..Lens::default() })
     }
+}
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
-        let mut flags = if self.clean_start { flag::CLEAN_START } else { 0 };
-        if let Some(will) = &self.will {
+impl Fields for Counted<'_> {
+    fn put<O: Put>(&self, mut out: O) -> O {
+        let Self { version, lens, .. } = *self;
+        let ConnectFields { client_id, clean_start, keep_alive, will, username, password, properties } =
+            self.fields;
+        let mut flags = if *clean_start { flag::CLEAN_START } else { 0 };
+        if let Some(will) = will {
             flags |= flag::WILL | will.qos.bits() << 3 | if will.retain { flag::WILL_RETAIN } else { 0 };
         }
-        flags |= if self.password.is_some() { flag::PASSWORD } else { 0 };
-        flags |= if self.username.is_some() { flag::USER_NAME } else { 0 };
-        put_binary(version.protocol_name().as_bytes(), out);
-        out.put_u8(version.protocol_level());
-        out.put_u8(flags);
-        out.put_u16(self.keep_alive);
-        self.properties.put(version, out);
-        put_binary(self.client_id.as_bytes(), out);
-        if let Some(will) = &self.will {
-            will.properties.put(version, out);
-            put_binary(will.topic.as_bytes(), out);
-            put_binary(will.payload, out);
+        flags |= if password.is_some() { flag::PASSWORD } else { 0 };
+        flags |= if username.is_some() { flag::USER_NAME } else { 0 };
+        out = put_binary(version.protocol_name().as_bytes(), out);
+        let [high, low] = keep_alive.to_be_bytes();
+        out = out.put_array([version.protocol_level(), flags, high, low]);
+        if version.is_v5() {
+            out = put_prefix(lens.properties, out);
+            out = properties.put_block(lens.properties, out);
         }
-        if let Some(username) = self.username {
-            put_binary(username.as_bytes(), out);
+        out = put_binary(client_id.as_bytes(), out);
+        if let Some(will) = will {
+            if version.is_v5() {
+                out = put_prefix(lens.of_will, out);
+                out = will.properties.put_block(lens.of_will, out);
+            }
+            out = put_binary(will.topic.as_bytes(), out);
+            out = put_binary(will.payload, out);
         }
-        if let Some(password) = self.password {
-            put_binary(password, out);
+        if let Some(username) = username {
+            out = put_binary(username.as_bytes(), out);
         }
+        if let Some(password) = password {
+            out = put_binary(password, out);
+        }
+        out
     }
 }
 

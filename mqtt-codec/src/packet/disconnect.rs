@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use super::{Body, Dialect};
-use crate::property::sets::PropertySet;
+use super::{Body, Dialect, Lens};
+use crate::header;
+use crate::property::sets::{PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
 use crate::writer::Put;
 use crate::{
@@ -69,32 +70,33 @@ impl Disconnect<'_> {
 }
 
 impl Body for Disconnect<'_> {
-    fn first_byte(&self) -> u8 {
-        PacketType::Disconnect.first_byte()
-    }
-
-    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
         if !self.properties.is_empty() {
-            let len = 1 + self.properties.encoded_len(version)?;
+            let properties = self.properties.block_len();
+            let body = 1 + prefixed_len(properties, version)?;
             return match self.of_nobody() {
                 Some(property) => Err(PropertyError::NotAllowed(property).into()),
-                None => Ok(len),
+                None => Ok(Lens { body, properties, ..Lens::default() }),
             };
         }
-        match self.reason {
-            DisconnectReason::NormalDisconnection => Ok(0),
-            _ if version.is_v5() => Ok(1),
-            _ => Err(EncodeError::NotInVersion { field: "a reason code", version }),
-        }
+        let body = match self.reason {
+            DisconnectReason::NormalDisconnection => 0,
+            _ if version.is_v5() => 1,
+            _ => return Err(EncodeError::NotInVersion { field: "a reason code", version }),
+        };
+        Ok(Lens { body, ..Lens::default() })
     }
 
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
-        if self.reason != DisconnectReason::NormalDisconnection || !self.properties.is_empty() {
-            out.put_u8(self.reason.code());
+    fn put<O: Put>(&self, _: ProtocolVersion, lens: &Lens, mut out: O) -> O {
+        out = header::put(PacketType::Disconnect.first_byte(), lens.body, out);
+        if lens.body > 0 {
+            out = out.put_u8(self.reason.code());
         }
-        if !self.properties.is_empty() {
-            self.properties.put(version, out);
+        if lens.body > 1 {
+            out = put_prefix(lens.properties, out);
+            out = self.properties.put_block(lens.properties, out);
         }
+        out
     }
 }
 

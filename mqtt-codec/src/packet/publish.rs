@@ -6,14 +6,14 @@ use core::fmt;
 use bytes::BufMut;
 use mqtt_topic::TopicName;
 
-use super::{Body, Dialect, begin, packet_len};
-use crate::property::sets::{PropertySet, prefixed_len};
+use super::{Body, Dialect, Lens, encode_parts, packet_len};
+use crate::header;
+use crate::property::sets::{AllOf, PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
-use crate::string::{binary_len, put_binary};
-use crate::writer::Put;
+use crate::writer::{Fields, Put};
 use crate::{
-    DecodeError, Deviation, EncodeError, Fault, PacketId, PacketType, Property, PropertyId, ProtocolVersion,
-    PublishProperties, QoS, Side, varint,
+    DecodeError, EncodeError, Fault, PacketId, PacketType, Property, PropertyId, ProtocolVersion,
+    PublishProperties, QoS, Side,
 };
 
 /// How a PUBLISH is delivered: its QoS with what that QoS needs, and nothing it must not have.
@@ -115,14 +115,10 @@ impl<'a> Publish<'a> {
     #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
     #[inline(always)]
     pub(super) fn decode(flags: u8, reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
+        // The fixed header has been judged.
         let v5 = dialect.version.is_v5();
         let dup = flags & 0b1000 != 0;
         let qos = QoS::from_bits(flags >> 1 & 0b11).ok_or_else(|| reader.fault(Fault::InvalidQoS))?;
-        let dup_is_legal = !dup
-            || qos != QoS::AtMostOnce
-            || dialect.version == ProtocolVersion::V3_1
-            || dialect.accepted.has(Deviation::DupWithQoS0);
-        reader.ensure(dup_is_legal, Fault::DupWithQoS0)?;
         let before = *reader;
         let text = reader.topic(dialect.text)?;
         let topic = if text.as_bytes().is_empty() {
@@ -160,7 +156,7 @@ impl<'a> Publish<'a> {
         version: ProtocolVersion,
         extra: &[Property<'_>],
     ) -> Result<usize, EncodeError> {
-        packet_len(self.lens(version, extra)?.1)
+        packet_len(Head { publish: self, extra }.lens(version)?.body)
     }
 
     /// Writes everything but the payload, which the caller sends behind it by reference.
@@ -183,80 +179,113 @@ impl<'a> Publish<'a> {
         extra: &[Property<'_>],
         out: &mut impl BufMut,
     ) -> Result<(), EncodeError> {
-        let (properties_len, body_len) = self.lens(version, extra)?;
-        let needed = packet_len(body_len)? - self.payload.len();
-        let mut writer = begin(self.first_byte(), body_len, needed, out)?;
-        self.put_head(version, properties_len, extra, &mut writer);
-        writer.finish();
-        Ok(())
+        Head { publish: self, extra }.encode(version, self.payload.len(), out)
     }
+}
 
-    /// Bytes of all properties, and of the whole body.
+/// A PUBLISH without its payload, and with properties added.
+pub(crate) struct Head<'h> {
+    pub(crate) publish: &'h Publish<'h>,
+    pub(crate) extra: &'h [Property<'h>],
+}
+
+impl Head<'_> {
+    /// Writes the head of a packet whose payload has `payload_len` bytes.
     #[inline]
-    pub(crate) fn lens(
+    pub(crate) fn encode(
         &self,
         version: ProtocolVersion,
-        extra: &[Property<'_>],
-    ) -> Result<(usize, usize), EncodeError> {
-        let mut alias = self.properties.contains(PropertyId::TopicAlias);
-        let mut properties_len = self.properties.block_len();
+        payload_len: usize,
+        out: &mut impl BufMut,
+    ) -> Result<(), EncodeError> {
+        let mut lens = self.head_lens(version)?;
+        lens.body = lens.body.checked_add(payload_len).ok_or(EncodeError::PacketTooLarge)?;
+        let head_len = packet_len(lens.body)? - payload_len;
+        encode_parts(self, version, &lens, head_len, &[], out)
+    }
+
+    /// Without the payload. The result is below 2^29, so that no slice is too long to be added.
+    #[inline]
+    fn head_lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
+        let Self { publish: Publish { topic, delivery, properties, .. }, extra } = self;
+        let mut len = 2;
+        match topic {
+            // Its type sees to it that it is not too long.
+            Some(topic) => len += topic.as_bytes().len(),
+            None if properties.contains(PropertyId::TopicAlias) => {}
+            None if extra.iter().any(|property| property.id() == PropertyId::TopicAlias) => {}
+            None => return Err(EncodeError::TopicNameMissing),
+        }
+        if delivery.packet_id().is_some() {
+            len += 2;
+        }
+        if properties.is_empty() && extra.is_empty() {
+            return Ok(Lens { body: len + usize::from(version.is_v5()), ..Lens::default() });
+        }
+        let mut properties_len = properties.block_len();
         for (index, property) in extra.iter().enumerate() {
-            self.properties.check_extra(property, extra.get(..index).unwrap_or_default())?;
-            alias |= property.id() == PropertyId::TopicAlias;
+            properties.check_extra(property, extra.get(..index).unwrap_or_default())?;
             property.check()?;
             properties_len = properties_len.saturating_add(property.len());
         }
-        let topic_len = match &self.topic {
-            Some(topic) => binary_len(topic.as_bytes())?,
-            None if alias => 2,
-            None => return Err(EncodeError::TopicNameMissing),
-        };
-        let packet_id_len = if self.delivery.packet_id().is_some() { 2 } else { 0 };
-        let head_len = topic_len + packet_id_len + prefixed_len(properties_len, version)?;
-        Ok((properties_len, head_len.checked_add(self.payload.len()).ok_or(EncodeError::PacketTooLarge)?))
+        Ok(Lens {
+            body: len + prefixed_len(properties_len, version)?,
+            properties: properties_len,
+            ..Lens::default()
+        })
+    }
+}
+
+impl Body for Head<'_> {
+    /// With the payload.
+    #[inline]
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
+        let lens = self.head_lens(version)?;
+        Ok(Lens { body: lens.body + self.publish.payload.len(), ..lens })
     }
 
-    #[inline]
-    pub(crate) fn put_head(
-        &self,
-        version: ProtocolVersion,
-        properties_len: usize,
-        extra: &[Property<'_>],
-        out: &mut impl Put,
-    ) {
-        put_binary(self.topic.as_ref().map_or(&[], TopicName::as_bytes), out);
-        if let Some(packet_id) = self.delivery.packet_id() {
-            out.put_u16(packet_id.get());
-        }
-        if !version.is_v5() {
-            return;
-        }
+    #[expect(clippy::inline_always, reason = "every PUBLISH has one, and a call costs more")]
+    #[inline(always)]
+    fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, mut out: O) -> O {
+        let Publish { topic, delivery, retain, properties, .. } = self.publish;
+        let topic = topic.as_ref().map_or(&[][..], TopicName::as_bytes);
         #[expect(clippy::cast_possible_truncation, reason = "checked by lens")]
-        varint::put(properties_len as u32, out);
-        if properties_len > 0 {
-            for property in extra {
-                property.put(out);
-            }
-            self.properties.put_block(out);
+        let topic_len = topic.len() as u16;
+        out = header::put_with(delivery.first_byte(*retain), lens.body, topic_len, out);
+        out = out.put_slice(topic);
+        if let Some(packet_id) = delivery.packet_id() {
+            out = out.put_u16(packet_id.get());
         }
+        if lens.properties > 0 {
+            out = put_prefix(lens.properties, out);
+            if self.extra.is_empty() {
+                out = properties.put_block(lens.properties, out);
+            } else {
+                out = AllOf(self.extra).put(out);
+                out = properties.put_block(properties.block_len(), out);
+            }
+        } else if version.is_v5() {
+            out = out.put_u8(0);
+        }
+        out
     }
 }
 
 impl Body for Publish<'_> {
     #[inline]
-    fn first_byte(&self) -> u8 {
-        self.delivery.first_byte(self.retain)
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
+        Head { publish: self, extra: &[] }.lens(version)
+    }
+
+    #[expect(clippy::inline_always, reason = "every PUBLISH has one, and a call costs more")]
+    #[inline(always)]
+    fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, out: O) -> O {
+        Head { publish: self, extra: &[] }.put(version, lens, out)
     }
 
     #[inline]
-    fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-        Ok(self.lens(version, &[])?.1)
-    }
-
-    #[inline]
-    fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
-        self.put_head(version, self.properties.block_len(), &[], out);
-        out.put_slice(self.payload);
+    fn tail(&self, _: ProtocolVersion) -> &[u8] {
+        self.payload
     }
 }
 

@@ -3,8 +3,9 @@
 use alloc::format;
 use core::fmt;
 
-use super::{Body, Dialect};
-use crate::property::sets::PropertySet;
+use super::{Body, Dialect, Lens};
+use crate::header;
+use crate::property::sets::{PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
 use crate::writer::Put;
 use crate::{
@@ -47,18 +48,24 @@ macro_rules! list_packets {
         }
 
         impl Body for $name<'_> {
-            fn first_byte(&self) -> u8 {
-                PacketType::$name.first_byte()
+            fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
+                let properties = self.properties.block_len();
+                let list = self.$list.encoded_len(version)?;
+                Ok(Lens { body: 2 + prefixed_len(properties, version)? + list, properties, list, ..Lens::default() })
             }
 
-            fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-                Ok(2 + self.properties.encoded_len(version)? + self.$list.encoded_len(version)?)
+            fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, mut out: O) -> O {
+                out = header::put_with(PacketType::$name.first_byte(), lens.body, self.packet_id.get(), out);
+                if version.is_v5() {
+                    out = put_prefix(lens.properties, out);
+                    out = self.properties.put_block(lens.properties, out);
+                }
+                out = self.$list.put(version, lens.list, out);
+                out
             }
 
-            fn put_body(&self, version: ProtocolVersion, out: &mut impl Put) {
-                out.put_u16(self.packet_id.get());
-                self.properties.put(version, out);
-                self.$list.put(version, out);
+            fn tail(&self, version: ProtocolVersion) -> &[u8] {
+                self.$list.verbatim(version).unwrap_or_default()
             }
         }
 

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::sets::{Mask, PublishProperties, Repr, WillProperties};
 use super::{Property, PropertyId};
 use crate::PropertyError;
+use crate::writer::Direct;
 
 /// Payload Format Indicator, Content Type, Response Topic, Correlation Data and User Properties of a message, owned:
 /// one block, cheap to clone.
@@ -66,7 +67,7 @@ impl MessageProperties {
         }
         let mut block = BytesMut::with_capacity(properties.len());
         for property in properties.iter().filter(|property| OF_MESSAGE.has(property.id())) {
-            property.put(&mut block);
+            property.put(Direct(&mut block));
         }
         Self { seen, block: block.freeze() }
     }

@@ -9,7 +9,7 @@ use super::{PayloadFormat, Property, PropertyId};
 use crate::dialect::Dialect;
 use crate::reader::Reader;
 use crate::string::TextRules;
-use crate::writer::Put;
+use crate::writer::{Fields, Put};
 use crate::{
     DecodeError, EncodeError, Fault, PropertyError, ProtocolVersion, QoS, SubscriptionIdentifier, varint,
 };
@@ -148,19 +148,19 @@ impl<'a> Repr<'a> {
     }
 
     /// Bytes of the properties, without the Property Length in front.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Block { bytes, .. } => bytes.len(),
-            Self::Values { values, .. } => {
-                values.iter().fold(0, |len, property| len.saturating_add(property.len()))
-            }
+            Self::Values { values, .. } => len_of_all(values),
         }
     }
 
-    fn put(&self, out: &mut impl Put) {
+    #[inline]
+    fn put<O: Put>(&self, len: usize, out: O) -> O {
         match self {
             Self::Block { bytes, .. } => out.put_slice(bytes),
-            Self::Values { values, .. } => values.iter().for_each(|property| property.put(out)),
+            Self::Values { values, .. } => out.put_fields::<128>(len, &AllOf(values)),
         }
     }
 
@@ -180,29 +180,41 @@ const fn lacks_method(seen: Mask) -> bool {
     seen.has(PropertyId::AuthenticationData) && !seen.has(PropertyId::AuthenticationMethod)
 }
 
+#[inline(never)]
+fn len_of_all(values: &[Property<'_>]) -> usize {
+    // Counted in 64 bits, no list is long enough to overflow.
+    let len = values.iter().fold(0, |len, property| len + property.len() as u64);
+    usize::try_from(len).unwrap_or(usize::MAX)
+}
+
+/// Properties one behind the other.
+pub(crate) struct AllOf<'p>(pub(crate) &'p [Property<'p>]);
+
+impl Fields for AllOf<'_> {
+    #[inline(never)]
+    fn put<O: Put>(&self, out: O) -> O {
+        self.0.iter().fold(out, |out, property| property.put(out))
+    }
+}
+
 /// How every set stands in a packet.
 pub(crate) trait PropertySet {
     /// Bytes of the properties, without the Property Length in front.
     fn block_len(&self) -> usize;
 
-    /// Writes the properties, without the Property Length in front.
-    fn put_block(&self, out: &mut impl Put);
-
-    /// Bytes on the wire with the Property Length in front `[MQTT-2.2.2-1]`, nothing at all in 3.x.
-    fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-        prefixed_len(self.block_len(), version)
-    }
-
-    fn put(&self, version: ProtocolVersion, out: &mut impl Put) {
-        if version.is_v5() {
-            #[expect(clippy::cast_possible_truncation, reason = "checked by encoded_len")]
-            varint::put(self.block_len() as u32, out);
-            self.put_block(out);
-        }
-    }
+    /// Writes the properties, which take `block_len` bytes, without the Property Length in front.
+    fn put_block<O: Put>(&self, block_len: usize, out: O) -> O;
 }
 
-/// Bytes of a set whose properties take `block_len` bytes.
+/// Writes the Property Length `[MQTT-2.2.2-1]`, which [`prefixed_len`] has checked.
+#[inline]
+pub(crate) fn put_prefix<O: Put>(block_len: usize, out: O) -> O {
+    #[expect(clippy::cast_possible_truncation, reason = "checked by prefixed_len")]
+    let len = block_len as u32;
+    varint::put(len, out)
+}
+
+/// Bytes on the wire of a set whose properties take `block_len` bytes, nothing at all in 3.x.
 #[inline]
 pub(crate) fn prefixed_len(block_len: usize, version: ProtocolVersion) -> Result<usize, EncodeError> {
     match u32::try_from(block_len) {
@@ -371,12 +383,14 @@ macro_rules! sets {
         }
 
         impl PropertySet for $name<'_> {
+            #[inline]
             fn block_len(&self) -> usize {
                 self.0.len()
             }
 
-            fn put_block(&self, out: &mut impl Put) {
-                self.0.put(out);
+            #[inline]
+            fn put_block<O: Put>(&self, block_len: usize, out: O) -> O {
+                self.0.put(block_len, out)
             }
         }
 

@@ -46,6 +46,7 @@ impl<P: Policy> Broker<P> {
 
     /// Ends a connection, in whatever phase it is. With a cause it is the broker's doing, and a 5.0 Client is told.
     pub(super) fn end(&mut self, now: Instant, connection: ConnectionId, end: End, cause: Option<EndCause>) {
+        self.abandon(connection);
         let state = &mut self.state;
         let Some(ended) = state.connections.get_mut(connection) else { return };
         if matches!(ended.phase, Phase::Closed) {

@@ -21,9 +21,11 @@ pub struct BrokerConfig {
     /// [`Action::Persist`](crate::Action::Persist), and what depends on it leaves when it is stored. See
     /// [`Persist`](crate::Persist). Off.
     pub durable: bool,
-    /// How long a connection may take to send a CONNECT and have it accepted. 10 seconds.
+    /// How long a connection may take to send a CONNECT and have it accepted, an authentication exchange included. 10 seconds.
     pub connect_timeout: Duration,
-    /// The largest CONNECT, in bytes of the whole packet. 65,535.
+    /// How many steps a Client may make in one enhanced authentication exchange, beside the one that begins it. 16.
+    pub maximum_authentication_steps: u16,
+    /// The largest packet up to CONNACK, in bytes of the whole packet. 65,535.
     pub maximum_connect_size: u32,
     /// The largest packet after CONNECT, in bytes of the whole packet; announced as Maximum Packet Size. 16 MiB.
     pub maximum_packet_size: u32,
@@ -77,6 +79,9 @@ pub struct BrokerConfig {
     pub maximum_queued_messages: usize,
     /// Bytes of the messages that wait for one Session, and again of those under way to it, give or take a message. 16 MiB.
     pub maximum_queued_bytes: usize,
+    /// A QoS 1 or QoS 2 message of a 5.0 Client is refused with 0x97, and goes to nobody, when the queue of one of those it is
+    /// for is full. Off: that one loses it, and a [notice](crate::Notice::MessageDropped) tells.
+    pub refuse_when_full: bool,
     /// Retained messages. 1,000,000.
     pub maximum_retained_messages: usize,
     /// Bytes of all retained messages. 256 MiB.
@@ -103,6 +108,7 @@ impl Default for BrokerConfig {
         Self {
             durable: false,
             connect_timeout: Duration::from_secs(10),
+            maximum_authentication_steps: 16,
             maximum_connect_size: 65_535,
             maximum_packet_size: 16 * MIB,
             accepted_deviations: Deviations::NONE,
@@ -128,6 +134,7 @@ impl Default for BrokerConfig {
             maximum_filter_levels: 128,
             maximum_queued_messages: 10_000,
             maximum_queued_bytes: 16 * MIB as usize,
+            refuse_when_full: false,
             maximum_retained_messages: 1_000_000,
             maximum_retained_bytes: 256 * MIB as usize,
             transmit_limit: MIB as usize,

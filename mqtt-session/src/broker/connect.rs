@@ -7,19 +7,21 @@ use alloc::vec::Vec;
 use core::num::{NonZeroU16, NonZeroU32};
 
 use mqtt_codec::{
-    Connack, ConnackProperties, ConnackReason, Connect, ConnectFields, DecodeError, DisconnectReason, Fault,
-    Frame, MAXIMUM_PACKET_SIZE, Packet, PacketType, Property, ProtocolVersion, QoS,
+    Connack, ConnackProperties, ConnackReason, Connect, ConnectFields, DecodeError, DisconnectReason,
+    EncodeError, Fault, Frame, MAXIMUM_PACKET_SIZE, Packet, PacketType, Property, ProtocolVersion, QoS,
 };
 
+use super::policy::{Acceptance, Redirect};
 use super::timers::TimerKey;
 use super::will::End;
 use super::{Broker, BrokerConfig, Policy, State, Verdict};
 use crate::keep_alive::Watchdog;
 use crate::server::{
-    Action, ConnectionId, DeclaredWill, EndCause, Link, Notice, Phase, Session, SessionId, StoredWill,
+    Action, Authentication, ConnectionId, DeclaredWill, EndCause, Exchange, Link, Notice, Pending, Phase,
+    Session, SessionId, StoredWill, Takes, TooLarge, Turn,
 };
 use crate::topic_alias::{AliasReceiver, AliasSender};
-use crate::{Instant, Message};
+use crate::{Explanation, Instant, Message, Refusal};
 
 impl<P: Policy> Broker<P> {
     pub(super) fn handle_connect(
@@ -36,16 +38,14 @@ impl<P: Policy> Broker<P> {
         let version = frame.version();
         let fields = connect.fields();
         if let Err(reason) = judge(&self.state.config, version, &fields) {
-            return self.state.refuse(connection, version, reason, largest_packet(&fields));
+            return self.state.refuse(connection, version, &reason.into(), Takes::of(&fields));
         }
-        match self.policy.authenticate(connection, &fields) {
-            Verdict::Pending => {
-                if let Some(state) = self.state.connections.get_mut(connection) {
-                    state.phase = Phase::Authenticating(frame.detach());
-                }
-            }
-            verdict => self.judged(now, connection, version, &fields, verdict),
-        }
+        let verdict = self.ask(connection, &fields);
+        let frame = match verdict {
+            Verdict::Pending | Verdict::Continue(_) => frame.detach(),
+            _ => frame.clone(),
+        };
+        self.judged(now, connection, &frame, Exchange::BEGUN, verdict);
     }
 
     /// The policy has spoken.
@@ -53,24 +53,40 @@ impl<P: Policy> Broker<P> {
         &mut self,
         now: Instant,
         connection: ConnectionId,
-        version: ProtocolVersion,
-        connect: &ConnectFields<'_>,
+        frame: &Frame,
+        exchange: Exchange,
         verdict: Verdict,
     ) {
-        let principal = match verdict {
-            Verdict::Accept => None,
-            Verdict::AcceptAs(principal) => Some(principal),
-            Verdict::Refuse(reason) => {
-                let reason = if reason.is_error() { reason } else { ConnackReason::NotAuthorized };
-                return self.state.refuse(connection, version, reason, largest_packet(connect));
+        let Packet::Connect(connect) = frame.packet() else { return };
+        let (version, connect) = (frame.version(), &connect.fields());
+        let takes = Takes::of(connect);
+        let acceptance = match verdict {
+            Verdict::Accept => Acceptance::default(),
+            Verdict::AcceptAs(principal) => {
+                Acceptance { principal: Some(principal), ..Acceptance::default() }
             }
-            // There is no verdict yet, and so no connection.
-            Verdict::Pending => return,
+            Verdict::AcceptWith(acceptance) => acceptance,
+            Verdict::Refuse(Refusal { reason, explanation }) => {
+                let reason = if reason.is_error() { reason } else { ConnackReason::NotAuthorized };
+                let farewell = Farewell { reason, explanation: &explanation, server_reference: None };
+                return self.state.refuse(connection, version, &farewell, takes);
+            }
+            Verdict::Redirect(redirect) => {
+                return self.state.refuse(connection, version, &Farewell::from(&redirect), takes);
+            }
+            Verdict::Continue(step) => return self.challenge(connection, frame, connect, exchange, &step),
+            Verdict::Pending => {
+                if let Some(state) = self.state.connections.get_mut(connection) {
+                    let exchange = exchange.turn_to(Turn::Policy);
+                    state.phase = Phase::Authenticating(Pending { connect: frame.clone(), exchange });
+                }
+                return;
+            }
         };
-        if let Err(reason) = self.establish(now, connection, version, connect, principal) {
+        if let Err(reason) = self.establish(now, connection, version, connect, acceptance) {
             // A Client whose limit is the reason is told nothing.
-            let takes = if reason == ConnackReason::PacketTooLarge { 0 } else { largest_packet(connect) };
-            self.state.refuse(connection, version, reason, takes);
+            let takes = if reason == ConnackReason::PacketTooLarge { Takes::NOTHING } else { takes };
+            self.state.refuse(connection, version, &reason.into(), takes);
         }
     }
 
@@ -81,8 +97,9 @@ impl<P: Policy> Broker<P> {
         connection: ConnectionId,
         version: ProtocolVersion,
         connect: &ConnectFields<'_>,
-        principal: Option<Arc<str>>,
+        acceptance: Acceptance,
     ) -> Result<(), ConnackReason> {
+        let Acceptance { principal, authentication_data, response_information, explanation } = acceptance;
         let clean_start = connect.clean_start;
         if let Some(id) = self.state.by_client_id.get(connect.client_id).copied() {
             self.catch_up(now, id);
@@ -97,13 +114,29 @@ impl<P: Policy> Broker<P> {
             }
             _ => {}
         }
-        let properties = announced(&self.state.config, version, connect, assigned.as_deref());
+        let mut properties = announced(&self.state.config, version, connect, assigned.as_deref());
+        if version == ProtocolVersion::V5_0 {
+            let method = connect.properties.authentication_method();
+            properties.extend(method.map(Property::AuthenticationMethod));
+            let data = authentication_data.as_deref().filter(|_| method.is_some());
+            properties.extend(data.map(Property::AuthenticationData));
+            let is_requested = connect.properties.request_response_information() == Some(true);
+            let information = response_information.as_deref().filter(|_| is_requested);
+            properties.extend(information.map(Property::ResponseInformation));
+        }
+        ConnackProperties::new(&properties).map_err(|_| ConnackReason::ImplementationSpecificError)?;
+        let takes = Takes::of(connect);
+        let fitting = if version == ProtocolVersion::V5_0 { &explanation } else { &Explanation::NONE };
+        // What it announces cannot be left out.
+        let properties = fitting.fit(&properties, |values| {
+            let properties = ConnackProperties::new(values).map_err(EncodeError::from)?;
+            let connack = Connack { properties, ..Connack::new(ConnackReason::Success) };
+            let fits = connack.encoded_len(version)? <= takes.packet_size as usize;
+            if fits { Ok(values.to_vec()) } else { Err(EncodeError::PacketTooLarge) }
+        });
+        let properties = properties.map_err(|_| ConnackReason::PacketTooLarge)?;
         let properties = ConnackProperties::new(&properties).unwrap_or_default();
         let mut connack = Connack { properties, ..Connack::new(ConnackReason::Success) };
-        // What it announces cannot be left out.
-        if connack.encoded_len(version).is_ok_and(|len| len > largest_packet(connect) as usize) {
-            return Err(ConnackReason::PacketTooLarge);
-        }
         if let Some((id, session)) = before {
             if let Some(older) = session.connection {
                 let cause = EndCause::Reason(DisconnectReason::SessionTakenOver);
@@ -132,9 +165,14 @@ impl<P: Policy> Broker<P> {
         error: DecodeError,
         input: &[u8],
     ) {
-        let is_connected = self.state.connections.get(connection).is_some_and(|state| state.link().is_some());
+        let phase = self.state.connections.get(connection).map(|state| &state.phase);
+        if let Some(Phase::Authenticating(pending)) = phase {
+            let frame = pending.connect.clone();
+            return self.break_off(connection, &frame, error.connack_reason());
+        }
+        let is_connected = matches!(phase, Some(Phase::Connected(_)));
         if !is_connected && let Some((version, reason)) = refusal(error, input) {
-            return self.state.refuse(connection, version, reason, MAXIMUM_PACKET_SIZE);
+            return self.state.refuse(connection, version, &reason.into(), Takes::ALL);
         }
         self.end(now, connection, End::Lost, Some(EndCause::Malformed(error)));
     }
@@ -146,18 +184,24 @@ impl State {
         &mut self,
         connection: ConnectionId,
         version: ProtocolVersion,
-        reason: ConnackReason,
-        takes: u32,
+        farewell: &Farewell<'_>,
+        takes: Takes,
     ) {
         let Self { connections, timers, actions, .. } = self;
         let Some(state) = connections.get_mut(connection) else { return };
-        let connack = Connack::new(reason);
-        // Where the version has no code for it, there is nothing to write.
-        if connack.encoded_len(version).is_ok_and(|len| len <= takes as usize) {
-            state.write(actions, false, |transmit| {
-                let _ = transmit.push(&Packet::Connack(connack), version);
-            });
-        }
+        let Farewell { reason, explanation, server_reference } = *farewell;
+        let mut write = |values: &[Property<'_>]| {
+            let properties = ConnackProperties::new(values).map_err(EncodeError::from)?;
+            let connack = Connack { properties, ..Connack::new(reason) };
+            if connack.encoded_len(version)? > takes.packet_size as usize {
+                return Err(TooLarge);
+            }
+            state.write(actions, false, |transmit| Ok(transmit.push(&Packet::Connack(connack), version)?))
+        };
+        let reference = server_reference.map(Property::ServerReference);
+        // Where the version has no code for it, or the Client takes no such packet, there is nothing to write.
+        let _: Result<(), TooLarge> =
+            explanation.fit(reference.as_slice(), &mut write).or_else(|TooLarge| write(&[]));
         state.transmit.close();
         state.phase = Phase::Closed;
         timers.arm(TimerKey::Connection(connection), &mut state.timer, None);
@@ -235,10 +279,42 @@ impl State {
             watchdog,
             aliases_in: AliasReceiver::new(if is_v5 { config.topic_alias_maximum } else { 0 }),
             aliases_out: AliasSender::new(aliases_out),
-            maximum_packet_size: largest_packet(connect),
+            takes: Takes::of(connect),
             connect_expiry: expiry,
             will,
+            authentication: properties
+                .authentication_method()
+                .map(|method| Box::new(Authentication::new(method))),
         }));
+    }
+}
+
+/// What is said to a Client that is refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Farewell<'a> {
+    pub(super) reason: ConnackReason,
+    pub(super) explanation: &'a Explanation,
+    pub(super) server_reference: Option<&'a str>,
+}
+
+impl From<ConnackReason> for Farewell<'_> {
+    fn from(reason: ConnackReason) -> Self {
+        static NOTHING: Explanation = Explanation::NONE;
+        Self { reason, explanation: &NOTHING, server_reference: None }
+    }
+}
+
+impl<'a> From<&'a Redirect> for Farewell<'a> {
+    fn from(redirect: &'a Redirect) -> Self {
+        Self {
+            reason: if redirect.is_permanent {
+                ConnackReason::ServerMoved
+            } else {
+                ConnackReason::UseAnotherServer
+            },
+            explanation: &redirect.explanation,
+            server_reference: Some(&redirect.server_reference),
+        }
     }
 }
 
@@ -285,9 +361,6 @@ fn judge(
     version: ProtocolVersion,
     connect: &ConnectFields<'_>,
 ) -> Result<(), ConnackReason> {
-    if connect.properties.authentication_method().is_some() {
-        return Err(ConnackReason::BadAuthenticationMethod);
-    }
     let client_id = connect.client_id;
     let is_valid = match version {
         _ if client_id.len() > config.maximum_client_id_len => false,
@@ -306,11 +379,6 @@ fn judge(
         Some(will) if will.retain && !config.retain_available => Err(ConnackReason::RetainNotSupported),
         _ => Ok(()),
     }
-}
-
-/// The largest packet the Client takes, in bytes `[MQTT-3.1.2-24]`.
-fn largest_packet(connect: &ConnectFields<'_>) -> u32 {
-    connect.properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, NonZeroU32::get)
 }
 
 /// The Session Expiry Interval the Client asks for, in seconds. Clean Session 0 of 3.x keeps the Session for ever.

@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use mqtt_codec::{
-    Delivery, DisconnectReason, Frame, Packet, ProtocolVersion, Puback, Publish, PublishReason, Pubrec,
+    AckProperties, Delivery, DisconnectReason, Frame, Packet, ProtocolVersion, Puback, Publish,
+    PublishReason, Pubrec,
 };
 use mqtt_topic::TopicName;
 
 use super::route::Parcel;
 use super::{Broker, Policy, State};
-use crate::delivery::Incoming;
+use crate::delivery::{Answer, Incoming};
 use crate::server::{ConnectionId, Phase, Retained, Session, SessionId};
-use crate::{Instant, Message};
+use crate::{Explanation, Instant, Message};
 
 impl<P: Policy> Broker<P> {
     /// A PUBLISH arrives; the message shares the memory of its `frame`.
@@ -32,14 +33,17 @@ impl<P: Policy> Broker<P> {
         if publish.retain && !self.state.config.retain_available {
             return self.violated(now, connection, DisconnectReason::RetainNotSupported);
         }
+        let mut explanation = Explanation::NONE;
         let Some(from) = self.state.sessions.get_mut(session) else { return };
         match from.receiver.publish(publish.delivery) {
             Incoming::Deliver(token) => {
                 let message = Message::from_publish(publish, frame, topic);
                 let verdict = self.policy.may_publish(&from.info(), &message);
                 let reason = match (version, verdict) {
-                    (_, Err(reason)) if reason.is_error() => reason,
-                    (_, Err(_)) => PublishReason::NotAuthorized,
+                    (_, Err(refusal)) => {
+                        explanation = refusal.explanation;
+                        if refusal.reason.is_error() { refusal.reason } else { PublishReason::NotAuthorized }
+                    }
                     (ProtocolVersion::V5_0, Ok(()))
                         if token.is_some() && !self.state.can_retain(&message) =>
                     {
@@ -47,9 +51,11 @@ impl<P: Policy> Broker<P> {
                     }
                     _ => {
                         let mut parcel = Parcel::received(&message, publish, now);
-                        match self.state.accept(now, &mut parcel, Some(session)) {
-                            0 => PublishReason::NoMatchingSubscribers,
-                            _ => PublishReason::Success,
+                        let may_be_refused = version == ProtocolVersion::V5_0 && token.is_some();
+                        match self.state.offer(now, &mut parcel, session, may_be_refused) {
+                            None => PublishReason::QuotaExceeded,
+                            Some(0) => PublishReason::NoMatchingSubscribers,
+                            Some(_) => PublishReason::Success,
                         }
                     }
                 };
@@ -71,8 +77,13 @@ impl<P: Policy> Broker<P> {
                 self.violated(now, connection, DisconnectReason::ReceiveMaximumExceeded);
             }
         }
+        // There is never more than one: the broker answers at once.
         while let Some(answer) = self.state.sessions.get_mut(session).and_then(Session::next_answer) {
-            self.send(now, connection, &answer);
+            let said = self.state.explain(connection, &explanation, |properties| {
+                answering(answer, properties).encoded_len(version)
+            });
+            let properties = AckProperties::new(&said).unwrap_or_default();
+            self.send(now, connection, &answering(answer, properties));
         }
     }
 }
@@ -81,10 +92,31 @@ impl State {
     /// Takes a message over: retains it if it is to be retained, and sends it to all who want it. How many Sessions these
     /// are.
     pub(super) fn accept(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
+        self.find_targets(parcel.message(), from);
+        self.accept_found(now, parcel, from)
+    }
+
+    /// As [`accept`](Self::accept), unless the message may be refused, and has to be: `None`.
+    fn offer(
+        &mut self,
+        now: Instant,
+        parcel: &mut Parcel<'_>,
+        from: SessionId,
+        may_be_refused: bool,
+    ) -> Option<usize> {
+        self.find_targets(parcel.message(), Some(from));
+        if may_be_refused && self.config.refuse_when_full && self.would_lose(now, parcel.message()) {
+            self.targets.clear();
+            return None;
+        }
+        Some(self.accept_found(now, parcel, Some(from)))
+    }
+
+    fn accept_found(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
         if parcel.message().retain() {
             self.retain(now, parcel, from);
         }
-        self.route(now, parcel, from)
+        self.route(now, parcel)
     }
 
     fn can_retain(&self, message: &Message) -> bool {
@@ -120,6 +152,14 @@ impl State {
             Some(Phase::Connected(link)) => link.aliases_in.resolve(publish, frame),
             _ => Err(DisconnectReason::UnspecifiedError),
         }
+    }
+}
+
+/// The packet that answers a PUBLISH.
+fn answering(answer: Answer, properties: AckProperties<'_>) -> Packet<'_> {
+    match answer {
+        Answer::Puback(id, reason) => Packet::Puback(Puback { reason, properties, ..Puback::new(id) }),
+        Answer::Pubrec(id, reason) => Packet::Pubrec(Pubrec { reason, properties, ..Pubrec::new(id) }),
     }
 }
 

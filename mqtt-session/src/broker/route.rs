@@ -98,9 +98,8 @@ impl Target {
 }
 
 impl State {
-    /// Sends a message to all who want it; how many Sessions these are.
-    pub(super) fn route(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
-        self.find_targets(parcel.message(), from);
+    /// Sends a message to the Sessions that were [found](Self::find_targets); how many these are.
+    pub(super) fn route(&mut self, now: Instant, parcel: &mut Parcel<'_>) -> usize {
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
         for target in targets.drain(..) {
@@ -110,7 +109,24 @@ impl State {
         count
     }
 
-    fn find_targets(&mut self, message: &Message, from: Option<SessionId>) {
+    /// Whether one of the Sessions that were found would lose the message, because its queue is full.
+    pub(super) fn would_lose(&mut self, now: Instant, message: &Message) -> bool {
+        let Self { sessions, connections, targets, actions, config, .. } = self;
+        let limits = config.limits();
+        targets.iter().any(|target| {
+            let Some(session) = sessions.get_mut(target.session) else { return false };
+            let connection = session.connection.and_then(|id| connections.get(id));
+            let can_write =
+                connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
+            let size = size_of::<Outgoing>() + message.size() + size_of_val(target.identifiers.as_slice());
+            message.qos().min(target.qos) != QoS::AtMostOnce
+                && !(can_write && session.is_ready(limits))
+                && !session.make_room(now, size, limits, actions)
+        })
+    }
+
+    /// Finds the Sessions that want a message.
+    pub(super) fn find_targets(&mut self, message: &Message, from: Option<SessionId>) {
         let Self { subscriptions, sessions, connections, targets, turns, routed, config, .. } = self;
         *routed += 1;
         for found in subscriptions.matches(message.topic()) {

@@ -4,15 +4,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use mqtt_codec::{
-    DisconnectReason, Packet, ProtocolVersion, QoS, RetainHandling, Suback, SubackReason, SubackReasons,
-    Subscribe, SubscriptionIdentifier, SubscriptionOptions, Unsuback, UnsubackReason, UnsubackReasons,
-    Unsubscribe,
+    AckProperties, DisconnectReason, Packet, ProtocolVersion, QoS, RetainHandling, Suback, SubackReason,
+    SubackReasons, Subscribe, SubscriptionIdentifier, SubscriptionOptions, Unsuback, UnsubackReason,
+    UnsubackReasons, Unsubscribe,
 };
 use mqtt_topic::Subscription;
 
 use super::{Broker, Policy, State};
-use crate::Instant;
 use crate::server::{ConnectionId, Group, RetainedWalk, SessionId, Terms};
+use crate::{Explanation, Instant, Refusal};
 
 /// What a subscription was granted.
 #[derive(Clone, Debug)]
@@ -55,20 +55,26 @@ impl<P: Policy> Broker<P> {
         }
         let identifier = subscribe.properties.subscription_identifier();
         let mut reasons = Vec::new();
+        let mut explanation = Explanation::NONE;
         for result in subscribe.subscriptions.results() {
             let Some(subscriber) = self.state.sessions.get(session) else { return };
             let asked = result.map_or(QoS::AtMostOnce, |(_, options)| options.qos);
-            let allowed =
-                result.map_err(|_| SubackReason::TopicFilterInvalid).and_then(|(subscription, options)| {
+            let allowed = result.map_err(|_| Refusal::from(SubackReason::TopicFilterInvalid)).and_then(
+                |(subscription, options)| {
                     let qos = self.policy.may_subscribe(&subscriber.info(), &subscription, options.qos)?;
                     Ok((subscription, SubscriptionOptions { qos: qos.min(options.qos), ..options }))
-                });
+                },
+            );
             let reason = match allowed {
                 Ok((subscription, options)) => {
                     self.state.subscribe(session, &subscription, options, identifier)
                 }
-                Err(reason) if reason.is_error() => reason,
-                Err(_) => SubackReason::NotAuthorized,
+                Err(refusal) => {
+                    if explanation.is_empty() {
+                        explanation = refusal.explanation;
+                    }
+                    if refusal.reason.is_error() { refusal.reason } else { SubackReason::NotAuthorized }
+                }
             };
             reasons.push(match version {
                 ProtocolVersion::V3_1_1 if reason.is_error() => SubackReason::UnspecifiedError,
@@ -78,7 +84,11 @@ impl<P: Policy> Broker<P> {
             });
         }
         let suback = Suback::new(subscribe.packet_id, SubackReasons::new(&reasons));
-        self.send(now, connection, &Packet::Suback(suback));
+        let said = self.state.explain(connection, &explanation, |properties| {
+            Suback { properties, ..suback }.encoded_len(version)
+        });
+        let properties = AckProperties::new(&said).unwrap_or_default();
+        self.send(now, connection, &Packet::Suback(Suback { properties, ..suback }));
         self.fill(now, connection);
     }
 

@@ -48,7 +48,7 @@ mod tests {
     const NEVER: u32 = u32::MAX;
 
     #[test]
-    fn every_row_of_the_table() {
+    fn complaint_20_every_row_of_the_table() {
         let now = Instant::from_millis(500);
         let delayed = |seconds: u64| WillFate::Delay(Instant::from_millis(500 + seconds * 1000));
         let rows = [

@@ -12,7 +12,7 @@ use mqtt_codec::{
     PropertyError, PropertyId, ProtocolVersion, WillProperties,
 };
 
-use super::ClientError;
+use super::{Authentication, ClientError};
 use crate::Message;
 
 /// Local limits and habits of a [`Client`](crate::Client); nothing of it is sent.
@@ -27,8 +27,10 @@ pub struct ClientConfig {
     pub maximum_in_flight: NonZeroU16,
     /// How many SUBSCRIBE and UNSUBSCRIBE requests may wait for their answer at a time.
     pub maximum_requests: usize,
-    /// How long to wait for CONNACK.
+    /// How long to wait for CONNACK, and for each step of an authentication exchange before it.
     pub connack_timeout: Duration,
+    /// How often the Server may ask in one authentication exchange.
+    pub maximum_authentication_steps: u16,
     /// How long to wait for PINGRESP; the Keep Alive, if it is shorter.
     pub pingresp_timeout: Duration,
     /// Received QoS 1 and QoS 2 messages are acknowledged by [`Client::acknowledge`](crate::Client::acknowledge) instead
@@ -47,8 +49,8 @@ pub struct ClientConfig {
 }
 
 impl Default for ClientConfig {
-    /// 1,000 messages or 16 MiB waiting, 20 in flight, 100 requests, 30 and 10 seconds of patience, automatic
-    /// acknowledgement, nothing durable, 256 KiB unwritten, no Topic Aliases.
+    /// 1,000 messages or 16 MiB waiting, 20 in flight, 100 requests, 30 and 10 seconds of patience, 16 steps of
+    /// authentication, automatic acknowledgement, nothing durable, 256 KiB unwritten, no Topic Aliases.
     fn default() -> Self {
         Self {
             maximum_queued_messages: 1_000,
@@ -56,6 +58,7 @@ impl Default for ClientConfig {
             maximum_in_flight: NonZeroU16::MIN.saturating_add(19),
             maximum_requests: 100,
             connack_timeout: Duration::from_secs(30),
+            maximum_authentication_steps: 16,
             pingresp_timeout: Duration::from_secs(10),
             manual_acknowledgement: false,
             durable: false,
@@ -99,6 +102,8 @@ pub struct ConnectOptions {
     pub username: Option<String>,
     /// The Password; any bytes. 3.x allows it only beside a User Name.
     pub password: Option<Bytes>,
+    /// The enhanced authentication exchange to begin (5.0, section 4.12), beside User Name and Password or without them.
+    pub authentication: Option<Authentication>,
     /// The Server may have a Session that this [`Client`](crate::Client) has no state of, because an earlier run of the
     /// program left nothing open. Without this, 5.0 demands that the connection is closed `[MQTT-3.2.2-4]`.
     pub has_session: bool,
@@ -139,7 +144,16 @@ impl ConnectOptions {
             will: None,
             username: None,
             password: None,
+            authentication: None,
             has_session: false,
+        }
+    }
+
+    /// The Authentication Method that CONNECT names.
+    pub(super) fn method(&self) -> Option<&str> {
+        match self.version {
+            ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => None,
+            ProtocolVersion::V5_0 => Some(&self.authentication.as_ref()?.method),
         }
     }
 
@@ -209,6 +223,10 @@ impl ConnectOptions {
         if self.request_response_information {
             properties.push(Property::RequestResponseInformation(true));
         }
+        if let Some(Authentication { method, data }) = &self.authentication {
+            properties.push(Property::AuthenticationMethod(method));
+            properties.extend(data.as_deref().map(Property::AuthenticationData));
+        }
         properties
             .extend(self.user_properties.iter().map(|(name, value)| Property::UserProperty((name, value))));
         Ok(properties)
@@ -233,6 +251,7 @@ impl fmt::Debug for ConnectOptions {
             .field("will", &self.will)
             .field("username", &self.username)
             .field("password", &self.password.as_ref().map(|_| format_args!("***")))
+            .field("authentication", &self.authentication)
             .field("has_session", &self.has_session)
             .finish()
     }

@@ -7,11 +7,12 @@ use mqtt_codec::{
     Connack, Decoder, Delivery, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
 };
 
+use super::authentication::Exchange;
 use super::config::ConnectOptions;
 use super::{RejectReason, RequestToken, SubscribeRequest};
 use crate::keep_alive::Pinger;
 use crate::topic_alias::{AliasReceiver, AliasSender};
-use crate::{Instant, Message};
+use crate::{Explanation, Instant, Message};
 
 /// Topics that get an alias, at most: their names are kept.
 const ALIASED_TOPICS: u16 = 256;
@@ -22,8 +23,14 @@ pub(super) struct Connection {
     pub(super) options: ConnectOptions,
     pub(super) decoder: Decoder,
     pub(super) phase: Phase,
+    /// There was Session State before CONNECT.
+    pub(super) had_session: bool,
     /// Requests that wait for their answer; no Session keeps them.
     pub(super) requests: BTreeMap<PacketId, Request>,
+    /// The enhanced authentication exchange that is under way.
+    pub(super) exchange: Option<Exchange>,
+    /// What is to be said beside the reasons of acknowledgements that wait for their turn.
+    pub(super) explanations: BTreeMap<PacketId, Explanation>,
 }
 
 #[derive(Debug)]
@@ -87,12 +94,19 @@ pub struct ServerLimits {
 
 impl Connection {
     /// CONNECT goes out now.
-    pub(super) fn new(now: Instant, options: ConnectOptions, connack_timeout: Duration) -> Self {
+    pub(super) fn new(
+        now: Instant,
+        options: ConnectOptions,
+        connack_timeout: Duration,
+        had_session: bool,
+    ) -> Self {
         let mut decoder = Decoder::client(options.version);
         decoder.set_maximum_packet_size(options.maximum_packet_size);
         decoder.accept(options.accepted_deviations);
         let phase = Phase::AwaitConnack { deadline: now + connack_timeout };
-        Self { options, decoder, phase, requests: BTreeMap::new() }
+        let exchange = options.method().map(|_| Exchange::BEGUN);
+        let explanations = BTreeMap::new();
+        Self { options, decoder, phase, had_session, requests: BTreeMap::new(), exchange, explanations }
     }
 
     pub(super) const fn negotiated(&self) -> Option<&Negotiated> {

@@ -2,9 +2,7 @@
 
 use mqtt_codec::EncodeError;
 
-/// Why [`Client::connect`](crate::Client::connect) or
-/// [`Client::disconnect_with_expiry`](crate::Client::disconnect_with_expiry) cannot do what it was asked for. Nothing has
-/// changed then.
+/// Why a [`Client`](crate::Client) cannot do what it was asked for. Nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -17,6 +15,21 @@ pub enum ClientError {
     /// A Session that ends with the connection cannot be prolonged by DISCONNECT (section 3.14.2.2.2).
     #[error("the Session ends with the connection and cannot be prolonged")]
     SessionNotKept,
+    /// There is no connection, or the Server has not accepted it yet.
+    #[error("not connected")]
+    NotConnected,
+    /// CONNECT named no Authentication Method `[MQTT-4.12.0-7]`.
+    #[error("CONNECT named no Authentication Method")]
+    NoAuthenticationMethod,
+    /// An authentication exchange is under way already.
+    #[error("an authentication exchange is under way already")]
+    ExchangeUnderWay,
+    /// The Server has not asked for a step of an authentication exchange.
+    #[error("the Server has not asked for a step of an authentication exchange")]
+    NotChallenged,
+    /// The packet is larger than the Server's Maximum Packet Size `[MQTT-3.2.2-15]`.
+    #[error("larger than the Server's Maximum Packet Size")]
+    PacketTooLarge,
     /// The packet cannot be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),

@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use mqtt_codec::{
-    ConnackReason, DecodeError, DisconnectReason, Frame, PublishReason, SubackReason, SubscriptionIdentifier,
-    UnsubackReason,
+    Connack, ConnackReason, DecodeError, Disconnect, DisconnectReason, Frame, Packet, SubackReason,
+    SubscriptionIdentifier, UnsubackReason, UserProperties,
 };
 
-use super::{RejectReason, ServerLimits};
-use crate::{AckToken, Message, Persist};
+use super::{ReauthenticateOutcome, ReceivedAuth, RejectReason, ServerLimits};
+use crate::explanation::write_reason_string;
+use crate::{AckToken, Acknowledgement, Message, Persist};
 
 /// Names a message given to [`Client::publish`](crate::Client::publish).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,12 @@ pub struct RequestToken(pub(super) u64);
 pub enum Event {
     /// The Server has accepted the connection.
     Connected(Connected),
+    /// The Server asks for the next step of the authentication exchange that CONNECT or
+    /// [`Client::reauthenticate`](crate::Client::reauthenticate) has begun: answer with
+    /// [`Client::authenticate`](crate::Client::authenticate).
+    Challenge(ReceivedAuth),
+    /// What became of a re-authentication: exactly once for each that was begun.
+    Reauthenticated(ReauthenticateOutcome),
     /// A message has arrived.
     Message(ReceivedMessage),
     /// What became of a message: exactly once for each that [`Client::publish`](crate::Client::publish) took.
@@ -93,15 +100,10 @@ pub struct ReceivedMessage {
 pub enum PublishOutcome {
     /// QoS 0: it was handed to the connection; nobody tells whether it arrives.
     Sent,
-    /// The Server has taken it over (PUBACK; PUBCOMP). `NoMatchingSubscribers` is possible for QoS 1.
-    Acknowledged(PublishReason),
+    /// The Server has taken it over (PUBACK; PUBCOMP). The reason may be `NoMatchingSubscribers`.
+    Acknowledged(Acknowledgement),
     /// The Server has refused it (PUBACK or PUBREC of 0x80 or above) and must not be sent it again.
-    Refused {
-        /// Why.
-        reason: PublishReason,
-        /// The Server's Reason String.
-        reason_string: Option<String>,
-    },
+    Refused(Acknowledgement),
     /// The Session has ended while it was under way. Whether it arrived is not known.
     SessionLost(
         /// The message, to be published again or not. `None`: PUBREC had come, so the Server had taken it over.
@@ -130,11 +132,8 @@ impl fmt::Display for PublishOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sent => f.write_str("sent"),
-            Self::Acknowledged(reason) => write!(f, "acknowledged: {reason}"),
-            Self::Refused { reason, reason_string } => {
-                write!(f, "refused by the Server: {reason}")?;
-                write_reason_string(f, reason_string.as_deref())
-            }
+            Self::Acknowledged(answer) => write!(f, "acknowledged: {answer}"),
+            Self::Refused(answer) => write!(f, "refused by the Server: {answer}"),
             Self::SessionLost(Some(_)) => {
                 f.write_str("the Session was lost before the Server took the message over")
             }
@@ -218,7 +217,7 @@ pub enum Disconnected {
         /// What it has done.
         violation: Violation,
     },
-    /// No CONNACK came in time.
+    /// No CONNACK came in time, or the authentication exchange before it stood still.
     ConnackTimeout,
     /// No PINGRESP came in time.
     PingrespTimeout,
@@ -252,6 +251,13 @@ violations! {
     NoAssignedClientIdentifier = "no Assigned Client Identifier for an empty one";
     /// Its CONNACK names an Authentication Method although the Client named none `[MQTT-4.12.0-6]`.
     UnexpectedAuthenticationMethod = "an Authentication Method that CONNECT did not name";
+    /// Its CONNACK or AUTH does not name the Authentication Method of CONNECT `[MQTT-4.12.0-5]`.
+    AuthenticationMethod = "not the Authentication Method of CONNECT";
+    /// It sent AUTH where it was the Client's turn, where no exchange was under way, or with a reason that did not fit; or
+    /// CONNACK without waiting for the step it had asked for (section 4.12).
+    AuthenticationTurn = "a step of an authentication exchange out of turn";
+    /// It asked for more steps of an authentication exchange than the configuration allows.
+    AuthenticationSteps = "an authentication exchange without end";
     /// It sent AUTH although the Client named no Authentication Method `[MQTT-4.12.0-6]`.
     UnexpectedAuth = "AUTH without an Authentication Method in CONNECT";
     /// It exceeded the Client's Receive Maximum `[MQTT-3.3.4-9]`.
@@ -272,10 +278,81 @@ violations! {
     MaximumPacketSize = "its Maximum Packet Size leaves no room for an answer";
 }
 
+impl Connected {
+    /// The Authentication Data of the CONNACK, for methods in which the Server speaks last: often the proof that it is the
+    /// Server it should be.
+    pub fn authentication_data(&self) -> Option<&[u8]> {
+        connack(&self.connack)?.properties.authentication_data()
+    }
+
+    /// The Response Information, if [requested](crate::ConnectOptions::request_response_information): usually the part of the
+    /// topic tree that Response Topics of this Client are to begin with (section 3.2.2.3.15).
+    pub fn response_information(&self) -> Option<&str> {
+        connack(&self.connack)?.properties.response_information()
+    }
+
+    /// The Reason String of the CONNACK.
+    pub fn reason_string(&self) -> Option<&str> {
+        connack(&self.connack)?.properties.reason_string()
+    }
+
+    /// The User Properties of the CONNACK.
+    pub fn user_properties(&self) -> impl Iterator<Item = (&str, &str)> {
+        connack(&self.connack).into_iter().flat_map(|connack| connack.properties.user_properties())
+    }
+}
+
 impl Disconnected {
     /// Whether the application asked for it.
     pub const fn is_requested(&self) -> bool {
         matches!(self, Self::Requested)
+    }
+
+    /// Where the Server sends the Client: its Server Reference. With `UseAnotherServer` it holds for now, with `ServerMoved`
+    /// for good (section 4.11).
+    pub fn server_reference(&self) -> Option<&str> {
+        match self {
+            Self::Refused { connack: frame, .. } => connack(frame)?.properties.server_reference(),
+            Self::ByServer { disconnect: frame, .. } => disconnect(frame)?.properties.server_reference(),
+            _ => None,
+        }
+    }
+
+    /// The Server's Reason String.
+    pub fn reason_string(&self) -> Option<&str> {
+        match self {
+            Self::Refused { connack: frame, .. } => connack(frame)?.properties.reason_string(),
+            Self::ByServer { disconnect: frame, .. } => disconnect(frame)?.properties.reason_string(),
+            _ => None,
+        }
+    }
+
+    /// The User Properties of the Server's CONNACK or DISCONNECT.
+    pub fn user_properties(&self) -> impl Iterator<Item = (&str, &str)> {
+        let properties: Option<UserProperties<'_>> = match self {
+            Self::Refused { connack: frame, .. } => {
+                connack(frame).map(|connack| connack.properties.user_properties())
+            }
+            Self::ByServer { disconnect: frame, .. } => {
+                disconnect(frame).map(|disconnect| disconnect.properties.user_properties())
+            }
+            _ => None,
+        };
+        properties.into_iter().flatten()
+    }
+}
+
+fn connack(frame: &Frame) -> Option<Connack<'_>> {
+    match frame.packet() {
+        Packet::Connack(connack) => Some(connack),
+        _ => None,
+    }
+}
+
+fn disconnect(frame: &Frame) -> Option<Disconnect<'_>> {
+    match frame.packet() {
+        Packet::Disconnect(disconnect) => Some(disconnect),
+        _ => None,
     }
 }
 
@@ -283,15 +360,13 @@ impl fmt::Display for Disconnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Requested => f.write_str("disconnected"),
-            Self::Refused { reason, connack } => {
+            Self::Refused { reason, .. } => {
                 write!(f, "connection refused: {reason}")?;
-                let mqtt_codec::Packet::Connack(connack) = connack.packet() else { return Ok(()) };
-                write_reason_string(f, connack.properties.reason_string())
+                write_reason_string(f, self.reason_string())
             }
-            Self::ByServer { reason, disconnect } => {
+            Self::ByServer { reason, .. } => {
                 write!(f, "disconnected by the Server: {reason}")?;
-                let mqtt_codec::Packet::Disconnect(disconnect) = disconnect.packet() else { return Ok(()) };
-                write_reason_string(f, disconnect.properties.reason_string())
+                write_reason_string(f, self.reason_string())
             }
             Self::Closed => f.write_str("the connection was closed"),
             Self::Malformed(error) => write!(f, "the Server sent no valid packet: {error}"),
@@ -299,12 +374,5 @@ impl fmt::Display for Disconnected {
             Self::ConnackTimeout => f.write_str("no CONNACK in time"),
             Self::PingrespTimeout => f.write_str("no PINGRESP in time"),
         }
-    }
-}
-
-fn write_reason_string(f: &mut fmt::Formatter<'_>, reason_string: Option<&str>) -> fmt::Result {
-    match reason_string {
-        Some(reason_string) => write!(f, " ({reason_string:?})"),
-        None => Ok(()),
     }
 }

@@ -1,23 +1,23 @@
 //! What the Client receives.
 
 use alloc::borrow::ToOwned;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{
-    AckProperties, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, Packet, PacketId,
-    PacketType, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec, ReleaseReason, Suback,
+    Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, Packet, PacketId, PacketType,
+    PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec, ReleaseReason, Suback,
     Unsuback,
 };
 
+use super::authentication::Exchange;
 use super::connection::{Negotiated, Phase, Request, RequestKind};
 use super::{
     Client, ConnectOptions, Connected, Disconnected, Event, PublishOutcome, ReceivedMessage,
     SubscribeOutcome, UnsubscribeOutcome, Violation,
 };
-use crate::Message;
 use crate::delivery::{Acknowledged, Incoming};
+use crate::{Acknowledgement, Message};
 
 impl Client {
     /// Handles the first packet of `input`. `false`: it is not complete.
@@ -72,8 +72,13 @@ impl Client {
     }
 
     fn handle_first(&mut self, packet: &Packet<'_>, frame: &Frame) {
-        let Packet::Connack(connack) = packet else {
-            return self.fail(DisconnectReason::ProtocolError, Violation::NotConnack);
+        if self.is_unrequested(packet) {
+            return self.fail(DisconnectReason::ProtocolError, Violation::UnrequestedProblemInformation);
+        }
+        let connack = match packet {
+            Packet::Connack(connack) => connack,
+            Packet::Auth(auth) => return self.handle_auth(auth, frame),
+            _ => return self.fail(DisconnectReason::ProtocolError, Violation::NotConnack),
         };
         if connack.reason.is_error() {
             let reason = connack.reason;
@@ -85,7 +90,13 @@ impl Client {
     fn handle_accepted(&mut self, connack: &Connack<'_>, frame: &Frame) {
         let Some(connection) = &mut self.connection else { return };
         let options = &connection.options;
-        if let Err(violation) = check_accepted(connack, options, self.has_session) {
+        let out_of_turn = connection.exchange.is_some_and(Exchange::is_our_turn);
+        let checked = if out_of_turn {
+            Err(Violation::AuthenticationTurn)
+        } else {
+            check_accepted(connack, options, connection.had_session)
+        };
+        if let Err(violation) = checked {
             return self.fail(DisconnectReason::ProtocolError, violation);
         }
         let negotiated = Negotiated::new(
@@ -103,6 +114,7 @@ impl Client {
         };
         let assigned = connack.properties.assigned_client_identifier();
         let client_id = assigned.unwrap_or(&options.client_id).to_owned();
+        connection.exchange = None;
         connection.phase = Phase::Connected(negotiated);
         self.events.push_back(Event::Connected(Connected {
             session_present: connack.session_present,
@@ -134,15 +146,18 @@ impl Client {
         match packet {
             Packet::Puback(Puback { packet_id, reason, properties }) => {
                 let acknowledged = self.session.sender.puback(*packet_id);
-                self.handle_acknowledged(*packet_id, acknowledged, *reason, properties);
+                self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubrec(Pubrec { packet_id, reason, properties }) => {
                 let acknowledged = self.session.sender.pubrec(*packet_id, *reason);
-                self.handle_acknowledged(*packet_id, acknowledged, *reason, properties);
+                self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubcomp(Pubcomp { packet_id, properties, .. }) => {
                 let acknowledged = self.session.sender.pubcomp(*packet_id);
-                self.handle_acknowledged(*packet_id, acknowledged, PublishReason::Success, properties);
+                let before = self.session.pubrecs.remove(packet_id);
+                let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
+                answer.add(properties);
+                self.handle_acknowledged(*packet_id, acknowledged, answer);
             }
             Packet::Pubrel(pubrel) => {
                 let known = self.session.receiver.pubrel(pubrel.packet_id);
@@ -169,7 +184,7 @@ impl Client {
         if connection.options.request_problem_information {
             return false;
         }
-        // Reason String and User Property are all that may stand in these.
+        // Reason String and User Property are all that may stand in most of these.
         match packet {
             Packet::Puback(packet) => !packet.properties.is_empty(),
             Packet::Pubrec(packet) => !packet.properties.is_empty(),
@@ -177,6 +192,9 @@ impl Client {
             Packet::Pubcomp(packet) => !packet.properties.is_empty(),
             Packet::Suback(packet) => !packet.properties.is_empty(),
             Packet::Unsuback(packet) => !packet.properties.is_empty(),
+            Packet::Auth(Auth { properties, .. }) => {
+                properties.contains(PropertyId::ReasonString) || properties.contains(PropertyId::UserProperty)
+            }
             _ => false,
         }
     }
@@ -185,18 +203,18 @@ impl Client {
         &mut self,
         id: PacketId,
         acknowledged: Acknowledged<super::Outgoing, super::PublishToken>,
-        reason: PublishReason,
-        properties: &AckProperties<'_>,
+        answer: Acknowledgement,
     ) {
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
                 self.session.packet_ids.release(id);
                 self.log().completed(tag.0, message.is_some());
-                let outcome = if reason.is_error() {
-                    let reason_string = properties.reason_string().map(String::from);
-                    PublishOutcome::Refused { reason, reason_string }
+                let outcome = if answer.reason.is_error() {
+                    // It may have been a PUBREC behind another one.
+                    self.session.pubrecs.remove(&id);
+                    PublishOutcome::Refused(answer)
                 } else {
-                    PublishOutcome::Acknowledged(reason)
+                    PublishOutcome::Acknowledged(answer)
                 };
                 self.resolve(tag, message.as_ref().map(|outgoing| &outgoing.message), outcome);
             }
@@ -204,6 +222,9 @@ impl Client {
                 if let Some(outgoing) = message {
                     self.log().released(tag.0, tag.0, id);
                     self.forget(&outgoing.message);
+                    if !answer.is_plain() {
+                        self.session.pubrecs.insert(id, answer);
+                    }
                 }
                 self.send_pubrel(id, ReleaseReason::Success);
             }
@@ -233,7 +254,7 @@ impl Client {
                 let reason = disconnect.reason;
                 self.end(Disconnected::ByServer { reason, disconnect: frame.clone() });
             }
-            Packet::Auth(_) => self.fail(DisconnectReason::ProtocolError, Violation::UnexpectedAuth),
+            Packet::Auth(auth) => self.handle_auth(auth, frame),
             // Nothing else passes a client's decoder.
             _ => self.fail(DisconnectReason::ProtocolError, Violation::SecondConnack),
         }
@@ -345,9 +366,9 @@ fn check_accepted(
     if is_v5 && options.client_id.is_empty() && properties.assigned_client_identifier().is_none() {
         return Err(Violation::NoAssignedClientIdentifier);
     }
-    // CONNECT never names one.
-    if properties.authentication_method().is_some() {
-        return Err(Violation::UnexpectedAuthenticationMethod);
+    match (properties.authentication_method(), options.method()) {
+        (Some(_), None) => Err(Violation::UnexpectedAuthenticationMethod),
+        (theirs, ours) if theirs != ours => Err(Violation::AuthenticationMethod),
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use mqtt_codec::{
-    Delivery, Disconnect, DisconnectReason, Packet, PacketId, Property, ProtocolVersion, Puback, Publish,
-    Pubrec, Pubrel, QoS, ReleaseReason,
+    AckProperties, Delivery, Disconnect, DisconnectReason, EncodeError, Packet, PacketId, Property,
+    ProtocolVersion, Puback, Publish, Pubrec, Pubrel, QoS, ReleaseReason,
 };
 
 use super::connection::{Connection, Negotiated, expiry_property, first_delivery};
@@ -99,9 +99,38 @@ impl Client {
     pub(super) fn send_answers(&mut self) {
         while let Some(answer) = self.session.receiver.next_answer() {
             match answer {
-                Answer::Puback(id, reason) => self.send(&Puback { reason, ..Puback::new(id) }.into()),
-                Answer::Pubrec(id, reason) => self.send(&Pubrec { reason, ..Pubrec::new(id) }.into()),
+                Answer::Puback(id, reason) => {
+                    self.send_answer(id, |properties| {
+                        Puback { reason, properties, ..Puback::new(id) }.into()
+                    });
+                }
+                Answer::Pubrec(id, reason) => {
+                    self.send_answer(id, |properties| {
+                        Pubrec { reason, properties, ..Pubrec::new(id) }.into()
+                    });
+                }
             }
+        }
+    }
+
+    /// Appends the acknowledgement that `packet` makes, with what the application says beside its reason, as far as the Server
+    /// takes it.
+    fn send_answer(&mut self, id: PacketId, packet: impl Fn(AckProperties<'_>) -> Packet<'_>) {
+        let explanation = self.connection.as_mut().and_then(|connection| connection.explanations.remove(&id));
+        let (Some(explanation), Some((version, negotiated))) = (explanation, self.negotiated()) else {
+            return self.send(&packet(AckProperties::EMPTY));
+        };
+        let limits = negotiated.limits;
+        let sent = explanation.fit(&[], |values| {
+            let packet = packet(AckProperties::new(values).map_err(EncodeError::from)?);
+            if !limits.takes(|| packet.encoded_len(version))? {
+                return Err(EncodeError::PacketTooLarge);
+            }
+            self.send(&packet);
+            Ok(())
+        });
+        if sent.is_err() {
+            self.send(&packet(AckProperties::EMPTY));
         }
     }
 

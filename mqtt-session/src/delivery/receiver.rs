@@ -123,6 +123,12 @@ impl Receiver {
         delivery.packet_id().and_then(|id| self.due_ids.get(id)) == Some(delivery.qos())
     }
 
+    /// The identifier of the message that `token` names, if it is still to be answered.
+    pub(crate) fn packet_id(&self, token: &AckToken) -> Option<PacketId> {
+        let due = self.due.get(token.number.wrapping_sub(self.first) as usize)?;
+        (token.epoch == self.epoch).then_some(due.packet_id)
+    }
+
     /// The application has processed the message, or refuses it. The answer leaves once all before it have left
     /// `[MQTT-4.6.0-2]` `[MQTT-4.6.0-3]`.
     ///

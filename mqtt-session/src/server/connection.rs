@@ -5,9 +5,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::Buf;
+use core::num::NonZeroU32;
 use mqtt_codec::{
-    Decoder, Deviations, Frame, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, Publish,
-    PublishProperties,
+    Auth, AuthReason, ConnectFields, Decoder, Deviations, Disconnect, DisconnectProperties, DisconnectReason,
+    EncodeError, Frame, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, Publish, PublishProperties,
 };
 
 use super::action::{Action, Actions, ConnectionId, DropCause};
@@ -15,7 +16,7 @@ use super::outgoing::Identifiers;
 use super::slab::SessionId;
 use crate::keep_alive::Watchdog;
 use crate::topic_alias::{AliasReceiver, AliasSender, TopicForm};
-use crate::{Instant, Message, Transmit};
+use crate::{AuthStep, Explanation, Instant, Message, Transmit};
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -32,11 +33,49 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) enum Phase {
     AwaitConnect,
-    /// This CONNECT is being authenticated.
-    Authenticating(Frame),
+    Authenticating(Pending),
     Connected(Box<Link>),
     /// The driver has been told to close.
     Closed,
+}
+
+/// A CONNECT that is being authenticated.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) connect: Frame,
+    pub(crate) exchange: Exchange,
+}
+
+/// An authentication exchange that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exchange {
+    pub(crate) turn: Turn,
+    /// How many steps the Client has made.
+    steps: u16,
+}
+
+/// Who has to say something next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Policy,
+    Client,
+}
+
+/// The enhanced authentication of a connection that is accepted.
+#[derive(Debug)]
+pub(crate) struct Authentication {
+    method: Box<str>,
+    /// The re-authentication that is under way.
+    exchange: Option<Exchange>,
+}
+
+/// What a Client takes, as its CONNECT says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Takes {
+    /// The largest packet, in bytes `[MQTT-3.1.2-24]`.
+    pub(crate) packet_size: u32,
+    /// Reason Strings and User Properties in every packet that may have them `[MQTT-3.1.2-29]`.
+    pub(crate) problem_information: bool,
 }
 
 /// What was agreed when the connection was accepted, and what goes on since.
@@ -47,11 +86,12 @@ pub(crate) struct Link {
     pub(crate) watchdog: Watchdog,
     pub(crate) aliases_in: AliasReceiver,
     pub(crate) aliases_out: AliasSender,
-    /// The Client's, in bytes.
-    pub(crate) maximum_packet_size: u32,
+    pub(crate) takes: Takes,
     /// The Session Expiry Interval the Client asked for in CONNECT, in seconds, whatever was granted.
     pub(crate) connect_expiry: u32,
     pub(crate) will: Option<DeclaredWill>,
+    /// `None`: CONNECT named no Authentication Method.
+    pub(crate) authentication: Option<Box<Authentication>>,
 }
 
 #[derive(Debug)]
@@ -65,6 +105,66 @@ pub(crate) struct DeclaredWill {
 #[derive(Debug)]
 pub(crate) struct TooLarge;
 
+/// What cannot be written is left out as what is too large.
+impl From<EncodeError> for TooLarge {
+    fn from(_: EncodeError) -> Self {
+        Self
+    }
+}
+
+impl Exchange {
+    /// The Client has begun it.
+    pub(crate) const BEGUN: Self = Self { turn: Turn::Policy, steps: 0 };
+
+    pub(crate) const fn turn_to(self, turn: Turn) -> Self {
+        Self { turn, ..self }
+    }
+
+    /// The Client has made another step; `None`: that was one too many.
+    pub(crate) fn next(self, maximum: u16) -> Option<Self> {
+        (self.steps < maximum).then(|| Self { turn: Turn::Policy, steps: self.steps + 1 })
+    }
+}
+
+impl Takes {
+    /// Nothing at all.
+    pub(crate) const NOTHING: Self = Self { packet_size: 0, problem_information: false };
+    /// Everything: nothing is known of the Client.
+    pub(crate) const ALL: Self = Self { packet_size: MAXIMUM_PACKET_SIZE, problem_information: true };
+
+    pub(crate) fn of(connect: &ConnectFields<'_>) -> Self {
+        let properties = &connect.properties;
+        Self {
+            packet_size: properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, NonZeroU32::get),
+            problem_information: properties.request_problem_information().unwrap_or(true),
+        }
+    }
+}
+
+impl Authentication {
+    pub(crate) fn new(method: &str) -> Self {
+        Self { method: method.into(), exchange: None }
+    }
+}
+
+impl Link {
+    /// The Authentication Method of CONNECT.
+    pub(crate) fn method(&self) -> Option<&str> {
+        self.authentication.as_ref().map(|authentication| &*authentication.method)
+    }
+
+    /// The re-authentication that is under way.
+    pub(crate) fn exchange(&self) -> Option<Exchange> {
+        self.authentication.as_ref()?.exchange
+    }
+
+    pub(crate) fn set_exchange(&mut self, exchange: Option<Exchange>) {
+        if let Some(authentication) = &mut self.authentication {
+            authentication.exchange = exchange;
+        }
+    }
+}
+
 impl Connection {
     pub(crate) fn new(id: ConnectionId, maximum_connect_size: u32, accepted: Deviations) -> Self {
         let mut decoder = Decoder::server();
@@ -72,6 +172,15 @@ impl Connection {
         decoder.accept(accepted);
         let transmit = Transmit::default();
         Self { id, decoder, transmit, phase: Phase::AwaitConnect, paused: false, timer: None }
+    }
+
+    /// Whether input that is paused goes on once there is room to write.
+    pub(crate) const fn may_resume(&self) -> bool {
+        match &self.phase {
+            Phase::Connected(_) => true,
+            Phase::Authenticating(Pending { exchange, .. }) => matches!(exchange.turn, Turn::Client),
+            Phase::AwaitConnect | Phase::Closed => false,
+        }
     }
 
     pub(crate) fn link(&self) -> Option<&Link> {
@@ -84,13 +193,67 @@ impl Connection {
     /// Appends any packet but PUBLISH.
     pub(crate) fn send(&mut self, packet: &Packet<'_>, actions: &mut Actions) -> Result<(), TooLarge> {
         let Phase::Connected(link) = &self.phase else { return Ok(()) };
-        let (version, limit) = (link.version, link.maximum_packet_size);
+        let (version, limit) = (link.version, link.takes.packet_size);
         if limit < MAXIMUM_PACKET_SIZE && packet.encoded_len(version).is_ok_and(|len| len > limit as usize) {
             return Err(TooLarge);
         }
         // What these say must still be true after a crash.
         let depends = !matches!(packet, Packet::Pingresp | Packet::Disconnect(_) | Packet::Auth(_));
         self.write(actions, depends, |transmit| transmit.push(packet, version).map_err(|_| TooLarge))
+    }
+
+    /// Appends the DISCONNECT that says all this, or as much of it as the Client takes, and nothing behind it.
+    pub(crate) fn disconnect(
+        &mut self,
+        reason: DisconnectReason,
+        explanation: &Explanation,
+        server_reference: Option<&str>,
+        actions: &mut Actions,
+    ) {
+        if self.link().is_none_or(|link| link.version != ProtocolVersion::V5_0) {
+            return;
+        }
+        let reference = server_reference.map(Property::ServerReference);
+        let mut write = |values: &[Property<'_>]| {
+            let properties = DisconnectProperties::new(values).map_err(EncodeError::from)?;
+            self.send(&Packet::Disconnect(Disconnect { properties, ..Disconnect::new(reason) }), actions)
+        };
+        let sent = explanation.fit(reference.as_slice(), &mut write);
+        // A Client that takes no packet of this size is told nothing.
+        let _: Result<(), TooLarge> = sent.or_else(|TooLarge| write(&[]));
+        self.transmit.close();
+    }
+
+    /// Appends an AUTH of the method of CONNECT to a connection that is accepted.
+    pub(crate) fn send_auth(
+        &mut self,
+        reason: AuthReason,
+        step: &AuthStep,
+        actions: &mut Actions,
+    ) -> Result<(), TooLarge> {
+        let Some(link) = self.link() else { return Ok(()) };
+        let (takes, method) = (link.takes, link.method().map(Box::<str>::from));
+        self.write_auth(reason, method.as_deref().unwrap_or_default(), step, takes, actions)
+    }
+
+    /// Appends an AUTH in any phase.
+    pub(crate) fn write_auth(
+        &mut self,
+        reason: AuthReason,
+        method: &str,
+        step: &AuthStep,
+        takes: Takes,
+        actions: &mut Actions,
+    ) -> Result<(), TooLarge> {
+        step.fit(method, takes.problem_information, |properties| {
+            let auth = Auth { reason, properties };
+            if auth.encoded_len(ProtocolVersion::V5_0)? > takes.packet_size as usize {
+                return Err(TooLarge);
+            }
+            self.write(actions, false, |transmit| {
+                Ok(transmit.push(&Packet::Auth(auth), ProtocolVersion::V5_0)?)
+            })
+        })
     }
 
     /// Appends the PUBLISH of `message`, which says how it is delivered and may have the properties of the message in any
@@ -105,7 +268,7 @@ impl Connection {
         actions: &mut Actions,
     ) -> Result<(), DropCause> {
         let Phase::Connected(link) = &mut self.phase else { return Ok(()) };
-        let (version, limit) = (link.version, link.maximum_packet_size);
+        let (version, limit) = (link.version, link.takes.packet_size);
         let mut extra: Vec<Property<'static>> = Vec::new();
         let mut form = TopicForm::Name;
         let fits = |publish: &Publish<'_>, extra: &[Property<'_>]| {

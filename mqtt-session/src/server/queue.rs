@@ -35,15 +35,25 @@ impl Queue {
         limits: Limits,
         expired: impl FnMut(u64),
     ) -> Result<(), Waiting> {
-        let size = waiting.outgoing.size();
-        if !self.has_room(size, limits) && self.first_expiry.is_some_and(|at| at <= now) {
-            self.drop_expired(now, expired);
-        }
-        if !self.has_room(size, limits) {
+        if !self.make_room(now, waiting.outgoing.size(), limits, expired) {
             return Err(waiting);
         }
         self.restore(waiting);
         Ok(())
+    }
+
+    /// Whether there is room for a message of this size, once what has expired is gone.
+    pub(super) fn make_room(
+        &mut self,
+        now: Instant,
+        size: usize,
+        limits: Limits,
+        expired: impl FnMut(u64),
+    ) -> bool {
+        if !self.has_room(size, limits) && self.first_expiry.is_some_and(|at| at <= now) {
+            self.drop_expired(now, expired);
+        }
+        self.has_room(size, limits)
     }
 
     /// Appends a message whatever room there is: it was accepted before.

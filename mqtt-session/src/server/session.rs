@@ -5,8 +5,8 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS,
-    ReleaseReason, SubscriptionIdentifier,
+    Delivery, Packet, PacketId, ProtocolVersion, Publish, PublishReason, Pubrel, QoS, ReleaseReason,
+    SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter, TopicName};
 
@@ -218,6 +218,19 @@ impl Session {
                 self.dropped(cause, actions);
             }
         }
+    }
+
+    /// Whether the queue takes a message of this size; what has expired makes room for it.
+    pub(crate) fn make_room(
+        &mut self,
+        now: Instant,
+        size: usize,
+        limits: Limits,
+        actions: &mut Actions,
+    ) -> bool {
+        let Self { queue, client_id, is_stored, .. } = self;
+        let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
+        queue.make_room(now, size, limits, |number| log.message_gone(number))
     }
 
     /// Keeps a QoS 1 or 2 message until it can be sent.
@@ -497,11 +510,8 @@ impl Session {
     }
 
     /// The next PUBACK or PUBREC that is due.
-    pub(crate) fn next_answer(&mut self) -> Option<Packet<'static>> {
-        Some(match self.receiver.next_answer()? {
-            Answer::Puback(packet_id, reason) => Packet::Puback(Puback { reason, ..Puback::new(packet_id) }),
-            Answer::Pubrec(packet_id, reason) => Packet::Pubrec(Pubrec { reason, ..Pubrec::new(packet_id) }),
-        })
+    pub(crate) fn next_answer(&mut self) -> Option<Answer> {
+        self.receiver.next_answer()
     }
 
     /// Takes over the deliveries that were stored. `false`: two exchanges have the same identifier.

@@ -170,7 +170,7 @@ fn a_will_beyond_the_limits_is_refused() {
 
 /// [MQTT-3.1.0-1], [MQTT-3.1.0-2].
 #[test]
-fn connect_comes_first_and_once() {
+fn case_18_connect_comes_first_and_once() {
     for version in ProtocolVersion::ALL {
         let mut world = World::new();
         let client = world.open(version);
@@ -198,7 +198,7 @@ fn connect_must_come_in_time() {
 
 /// [MQTT-3.1.2-22]: one and a half times the Keep Alive.
 #[test]
-fn a_silent_client_is_disconnected() {
+fn complaint_12_a_silent_client_is_disconnected() {
     for version in ProtocolVersion::ALL {
         let mut world = World::new();
         let client = world.connect_with(version, ConnectFields { keep_alive: 3, ..fields("a") }, &[]);
@@ -239,7 +239,7 @@ impl Policy for Door {
         match (connect.client_id, connect.username) {
             (client_id, _) if client_id.starts_with("slow") => Verdict::Pending,
             (client_id, _) if client_id.starts_with("no") => {
-                Verdict::Refuse(ConnackReason::BadUserNameOrPassword)
+                Verdict::Refuse(ConnackReason::BadUserNameOrPassword.into())
             }
             (_, Some(user)) => Verdict::AcceptAs(Arc::from(user)),
             (_, None) => Verdict::Accept,
@@ -259,9 +259,9 @@ fn a_refused_client_gets_the_code_of_its_version() {
 
 /// [MQTT-3.1.4-5]: packets sent without waiting for CONNACK are handled behind it, and not at all when it refuses.
 #[test]
-fn what_is_pipelined_behind_connect_waits_for_the_verdict() {
+fn case_18_what_is_pipelined_behind_connect_waits_for_the_verdict() {
     for version in ProtocolVersion::ALL {
-        for verdict in [Verdict::Accept, Verdict::Refuse(ConnackReason::NotAuthorized)] {
+        for verdict in [Verdict::Accept, Verdict::Refuse(ConnackReason::NotAuthorized.into())] {
             let mut world = World::with(BrokerConfig::default(), Door);
             let subscriber = world.connect(version, "subscriber");
             world.subscribe(subscriber, "#", QoS::AtMostOnce);

@@ -4,7 +4,7 @@ use mqtt_session::codec::{
     Delivery, Disconnect, DisconnectReason, Packet, Property, ProtocolVersion, Puback, PublishReason, Pubrec,
     QoS, ReleaseReason,
 };
-use mqtt_session::{ClientInfo, Message, Policy};
+use mqtt_session::{ClientInfo, Message, Policy, Refusal};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, delivery, id};
 
@@ -69,7 +69,7 @@ fn nobody_to_deliver_to_is_told_to_5_0_clients() {
 
 /// A repeated QoS 2 PUBLISH is delivered once, across connections too [MQTT-4.3.3-10] [MQTT-4.3.3-12].
 #[test]
-fn a_qos_2_message_is_delivered_once() {
+fn complaint_02_a_qos_2_message_is_delivered_once() {
     for version in ProtocolVersion::ALL {
         let mut world = World::new();
         let subscriber = world.connect(version, "subscriber");
@@ -92,7 +92,7 @@ fn a_qos_2_message_is_delivered_once() {
 }
 
 #[test]
-fn a_pubrel_for_nothing_is_answered() {
+fn complaint_03_a_pubrel_for_nothing_is_answered() {
     for version in ProtocolVersion::ALL {
         let mut world = World::new();
         let client = world.connect(version, "a");
@@ -144,7 +144,7 @@ fn an_identifier_in_use_is_refused() {
 /// What is under way when a connection breaks is sent again on the next one, in its order and with DUP
 /// [MQTT-4.4.0-1] [MQTT-4.6.0-1]; what was released is released again, and never published again.
 #[test]
-fn everything_under_way_is_resent_in_order() {
+fn complaint_07_case_21_everything_under_way_is_resent_in_order() {
     for version in ProtocolVersion::ALL {
         let mut world = World::new();
         let subscriber = world.resume(version, "subscriber", false);
@@ -244,7 +244,7 @@ fn a_cut_at_any_point_loses_and_doubles_nothing() {
 
 /// Acknowledgements nobody waits for change nothing; those of the wrong type are a Protocol Error.
 #[test]
-fn stray_acknowledgements_are_ignored() {
+fn complaint_03_stray_acknowledgements_are_ignored() {
     for version in ProtocolVersion::ALL {
         let mut world = World::new();
         let client = world.connect(version, "a");
@@ -299,7 +299,7 @@ fn acknowledgements_of_the_wrong_type_end_the_connection() {
 
 /// A PUBACK or PUBREC that refuses ends the exchange: nothing is sent again [MQTT-4.4.0-2].
 #[test]
-fn a_refused_message_is_not_sent_again() {
+fn case_20_a_refused_message_is_not_sent_again() {
     let mut world = World::new();
     let client = world.resume(V5_0, "a", false);
     world.subscribe(client, "a", QoS::ExactlyOnce);
@@ -336,7 +336,7 @@ fn a_pubcomp_that_finds_nothing_ends_the_exchange() {
 /// The properties of a message arrive as they were sent, User Properties in order and repeated [MQTT-3.3.2-18]; what belongs
 /// to one hop does not.
 #[test]
-fn properties_are_forwarded() {
+fn complaint_11_properties_are_forwarded_and_the_alias_is_not() {
     let mut world = World::new();
     let (new, old) = (world.connect(V5_0, "new"), world.connect(V3_1_1, "old"));
     for client in [new, old] {
@@ -361,7 +361,7 @@ fn properties_are_forwarded() {
 
 /// Topic Aliases of both directions, each as old as its connection.
 #[test]
-fn topic_aliases_end_with_the_connection() {
+fn complaint_11_case_24_topic_aliases_end_with_the_connection() {
     let alias = |alias: u16| [Property::TopicAlias(alias.try_into().unwrap())];
     let mut world = World::new();
     let fields =
@@ -426,9 +426,13 @@ fn the_server_publishes_too() {
 fn a_forbidden_message_is_not_delivered() {
     struct Muzzled;
     impl Policy for Muzzled {
-        fn may_publish(&self, client: &ClientInfo<'_>, message: &Message) -> Result<(), PublishReason> {
+        fn may_publish(
+            &self,
+            client: &ClientInfo<'_>,
+            message: &Message,
+        ) -> Result<(), Refusal<PublishReason>> {
             match (client.client_id, message.topic().as_str()) {
-                ("muzzled", "a") => Err(PublishReason::NotAuthorized),
+                ("muzzled", "a") => Err(PublishReason::NotAuthorized.into()),
                 _ => Ok(()),
             }
         }

@@ -1,15 +1,17 @@
 //! What survives the end of the broker, and what waits for it.
 
-use mqtt_session::codec::{ConnectFields, Property, QoS, SubscriptionIdentifier};
+use mqtt_session::codec::{ConnectFields, Property, PublishReason, QoS, SubscriptionIdentifier};
 use mqtt_session::topic::Subscription;
-use mqtt_session::{AllowAll, Broker, BrokerConfig, ClientInfo, Message, Notice, Policy, RestoreFault};
+use mqtt_session::{
+    AllowAll, Broker, BrokerConfig, ClientInfo, Message, Notice, Policy, Refusal, RestoreFault,
+};
 
 use crate::harness::{V3_1_1, V5_0, World, delivery, will};
 
 const KEPT: [Property<'_>; 1] = [Property::SessionExpiryInterval(u32::MAX)];
 
 #[test]
-fn what_a_client_is_told_has_been_stored() {
+fn complaint_18_what_a_client_is_told_has_been_stored() {
     let mut world = World::new();
     world.store_stalled = true;
     let client =
@@ -61,7 +63,7 @@ fn what_depends_on_nothing_waits_for_nothing() {
 }
 
 #[test]
-fn sessions_queues_and_exchanges_go_on_after_a_crash() {
+fn complaint_18_sessions_queues_and_exchanges_go_on_after_a_crash() {
     let mut world = World::new();
     let subscriber = world.resume(V5_0, "s", false);
     world.subscribe_with(
@@ -247,13 +249,9 @@ fn a_shared_subscription_keeps_its_group() {
 struct NoWills;
 
 impl Policy for NoWills {
-    fn may_publish(
-        &self,
-        client: &ClientInfo<'_>,
-        _message: &Message,
-    ) -> Result<(), mqtt_session::codec::PublishReason> {
+    fn may_publish(&self, client: &ClientInfo<'_>, _message: &Message) -> Result<(), Refusal<PublishReason>> {
         assert_eq!(client.connection, None);
-        Err(mqtt_session::codec::PublishReason::NotAuthorized)
+        Err(PublishReason::NotAuthorized)?
     }
 }
 

@@ -6,7 +6,7 @@ use mqtt_session::codec::{Property, ProtocolVersion, QoS};
 use crate::harness::{V3_1_1, V5_0, World, delivery};
 
 #[test]
-fn the_interval_is_counted_down_while_a_message_waits() {
+fn complaint_19_case_28_the_interval_is_counted_down_while_a_message_waits() {
     let mut world = World::new();
     let subscriber = world.resume(V5_0, "subscriber", false);
     world.subscribe(subscriber, "#", QoS::AtLeastOnce);
@@ -61,7 +61,7 @@ fn it_holds_for_subscribers_of_3_x_too() {
 
 /// A queue full of what has expired has room.
 #[test]
-fn what_has_expired_does_not_fill_the_queue() {
+fn complaint_19_case_28_what_has_expired_does_not_fill_the_queue() {
     let mut world =
         World::with_config(BrokerConfig { maximum_queued_messages: 2, ..BrokerConfig::default() });
     let subscriber = world.resume(V5_0, "subscriber", false);
@@ -84,7 +84,7 @@ fn what_has_expired_does_not_fill_the_queue() {
 
 /// Expiry in the middle of a QoS 2 exchange does not touch the exchange.
 #[test]
-fn a_qos_2_exchange_outlives_its_message() {
+fn complaint_19_case_28_a_qos_2_exchange_outlives_its_message() {
     for version in ProtocolVersion::ALL {
         let mut world = World::new();
         let subscriber = world.resume(version, "subscriber", false);

@@ -16,7 +16,7 @@ fn receive_maximum(maximum: u16) -> Property<'static> {
 
 /// [MQTT-3.3.4-9]: the Client's, counted over resent messages too, and never in the way of QoS 0.
 #[test]
-fn the_clients_receive_maximum_is_kept() {
+fn complaint_10_case_23_the_clients_receive_maximum_is_kept() {
     let mut world = World::new();
     let properties = [receive_maximum(2), Property::SessionExpiryInterval(100)];
     let subscriber = world.connect_with(V5_0, fields("subscriber"), &properties);
@@ -73,7 +73,7 @@ fn the_window_is_limited_in_every_version() {
 
 /// [MQTT-3.3.4-7]: ours; one more ends the connection. A repeat is not one more.
 #[test]
-fn our_receive_maximum_is_enforced() {
+fn complaint_10_case_23_our_receive_maximum_is_enforced() {
     let config = BrokerConfig { receive_maximum: 2.try_into().unwrap(), ..BrokerConfig::default() };
     let mut world = World::with_config(config);
     let client = world.connect(V5_0, "a");
@@ -92,7 +92,7 @@ fn our_receive_maximum_is_enforced() {
 
 /// [MQTT-3.1.2-24], [MQTT-3.1.2-25]: what is too large for a Client is not sent, and counts as delivered.
 #[test]
-fn the_clients_maximum_packet_size_is_kept() {
+fn complaint_16_case_27_the_clients_maximum_packet_size_is_kept() {
     let mut world = World::new();
     let size = |size: u32| {
         [Property::MaximumPacketSize(size.try_into().unwrap()), Property::SessionExpiryInterval(9)]
@@ -186,7 +186,7 @@ fn input_is_paused_while_too_much_waits_to_be_written() {
 
 /// A Client that does not read: QoS 0 is dropped, QoS 1 waits in its bounded queue, and nobody else notices.
 #[test]
-fn a_client_that_does_not_read_costs_a_bounded_amount() {
+fn complaint_15_a_client_that_does_not_read_costs_a_bounded_amount() {
     let config = BrokerConfig {
         transmit_limit: 1_000,
         maximum_queued_messages: 5,
@@ -288,7 +288,7 @@ fn the_queue_keeps_the_order() {
 
 /// A Client that reads but acknowledges nothing: what is under way to it is bounded in bytes too.
 #[test]
-fn a_client_that_acknowledges_nothing_costs_a_bounded_amount() {
+fn complaint_15_a_client_that_acknowledges_nothing_costs_a_bounded_amount() {
     let config = BrokerConfig { maximum_queued_bytes: 3_600, ..BrokerConfig::default() };
     let mut world = World::with_config(config);
     let client = world.connect(V3_1_1, "a");

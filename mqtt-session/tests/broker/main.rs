@@ -1,10 +1,12 @@
 //! The broker against scripted Clients, in process and on virtual time.
 
+mod authentication;
 mod bounds;
 mod connect;
 mod delivery;
 mod durable;
 mod expiry;
+mod explanations;
 mod harness;
 mod limits;
 mod malformed;

@@ -125,7 +125,7 @@ fn no_local_hides_the_own_retained_message() {
 
 /// Their Message Expiry Interval is counted down [MQTT-3.3.2-6]; what has expired is gone.
 #[test]
-fn retained_messages_expire() {
+fn complaint_19_case_28_retained_messages_expire() {
     let mut world = World::new();
     let publisher = world.connect(V5_0, "publisher");
     for (topic, seconds) in [("a", 10), ("b", 20), ("c", 0)] {

@@ -91,7 +91,7 @@ fn the_ceiling_of_session_expiry_is_for_all_versions() {
 
 /// Section 3.14.2.2.2.
 #[test]
-fn disconnect_can_change_the_expiry() {
+fn complaint_20_disconnect_can_change_the_expiry() {
     let leave = |asked: Option<u32>, expiry: u32| {
         let mut world = World::new();
         let properties = asked.map(Property::SessionExpiryInterval);
@@ -117,7 +117,7 @@ fn disconnect_can_change_the_expiry() {
 
 /// The Client Identifier is the same: the older connection ends [MQTT-3.1.4-3].
 #[test]
-fn a_second_connection_takes_the_session_over() {
+fn complaint_20_case_25_a_second_connection_takes_the_session_over() {
     for version in ProtocolVersion::ALL {
         let mut world = World::new();
         let older = world.resume(version, "a", false);
@@ -153,7 +153,7 @@ fn a_session_without_expiry_is_not_taken_over() {
 
 /// 10,000 takeovers of one identifier, with subscriptions and messages between them.
 #[test]
-fn a_storm_of_takeovers() {
+fn case_25_a_storm_of_takeovers() {
     let mut world = World::new();
     let publisher = world.connect(V5_0, "publisher");
     let mut last = None;

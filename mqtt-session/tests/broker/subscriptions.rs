@@ -5,7 +5,7 @@ use mqtt_session::codec::{
     SubscriptionOptions,
 };
 use mqtt_session::topic::Subscription;
-use mqtt_session::{BrokerConfig, ClientInfo, Policy};
+use mqtt_session::{BrokerConfig, ClientInfo, Policy, Refusal};
 
 use crate::harness::{V3_1, V3_1_1, V5_0, World};
 
@@ -125,12 +125,12 @@ fn a_forbidden_subscription_is_refused() {
             client: &ClientInfo<'_>,
             subscription: &Subscription<&[u8]>,
             qos: QoS,
-        ) -> Result<QoS, SubackReason> {
+        ) -> Result<QoS, Refusal<SubackReason>> {
             assert_eq!((client.client_id, client.principal, qos), ("a", None, QoS::AtLeastOnce));
             assert!(client.connection.is_some());
             match subscription.to_string().as_str() {
-                "secret/#" => Err(SubackReason::NotAuthorized),
-                "odd" => Err(SubackReason::GrantedQoS0),
+                "secret/#" => Err(SubackReason::NotAuthorized.into()),
+                "odd" => Err(SubackReason::GrantedQoS0.into()),
                 "less" => Ok(QoS::AtMostOnce),
                 "more" => Ok(QoS::ExactlyOnce),
                 _ => Ok(qos),

@@ -4,7 +4,7 @@ use mqtt_session::codec::{
     ConnectFields, Disconnect, DisconnectReason, Packet, Property, ProtocolVersion, PublishReason, QoS, Will,
     WillProperties,
 };
-use mqtt_session::{BrokerConfig, ClientInfo, Message, Notice, Policy};
+use mqtt_session::{BrokerConfig, ClientInfo, Message, Notice, Policy, Refusal};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, will};
 
@@ -35,7 +35,7 @@ const PUBLISHED: &str = "PUBLISH q0 dup=0 retain=0 \"will\" \"gone\"";
 type Act = fn(&mut World, Client);
 
 #[test]
-fn a_will_is_published_unless_the_client_disconnects() {
+fn complaint_20_case_26_a_will_is_published_unless_the_client_disconnects() {
     for version in ProtocolVersion::ALL {
         for expiry in [0, u32::MAX] {
             let ends: [(&str, bool, Act); 7] = [
@@ -70,7 +70,7 @@ fn a_will_is_published_unless_the_client_disconnects() {
 }
 
 #[test]
-fn disconnect_with_another_reason_publishes_the_will() {
+fn complaint_20_case_26_disconnect_with_another_reason_publishes_the_will() {
     let reasons = [
         (DisconnectReason::NormalDisconnection, false),
         (DisconnectReason::DisconnectWithWillMessage, true),
@@ -91,7 +91,7 @@ fn delayed(seconds: u32) -> [Property<'static>; 1] {
 }
 
 #[test]
-fn a_will_waits_for_its_delay_or_the_end_of_the_session() {
+fn complaint_20_case_26_a_will_waits_for_its_delay_or_the_end_of_the_session() {
     // (delay, expiry) -> seconds until it is published
     for (delay, expiry, at) in [(0, 100, 0), (10, 0, 0), (10, 100, 10), (100, 10, 10), (10, u32::MAX, 10)] {
         let properties = delayed(delay);
@@ -110,7 +110,7 @@ fn a_will_waits_for_its_delay_or_the_end_of_the_session() {
 }
 
 #[test]
-fn coming_back_cancels_a_delayed_will_unless_the_session_ends() {
+fn complaint_20_case_26_coming_back_cancels_a_delayed_will_unless_the_session_ends() {
     for (clean_start, is_published) in [(false, false), (true, true)] {
         for is_taken_over in [false, true] {
             let properties = delayed(10);
@@ -163,8 +163,8 @@ fn a_will_needs_leave_when_it_is_published() {
         is_forbidden: bool,
     }
     impl Policy for Fickle {
-        fn may_publish(&self, _: &ClientInfo<'_>, _: &Message) -> Result<(), PublishReason> {
-            if self.is_forbidden { Err(PublishReason::NotAuthorized) } else { Ok(()) }
+        fn may_publish(&self, _: &ClientInfo<'_>, _: &Message) -> Result<(), Refusal<PublishReason>> {
+            if self.is_forbidden { Err(PublishReason::NotAuthorized.into()) } else { Ok(()) }
         }
     }
     let mut world = World::with(BrokerConfig::default(), Fickle::default());

@@ -25,7 +25,7 @@ fn deliver(scene: &mut Scene, packet_id: u16, exactly_once: bool) {
 
 /// Given in any order, they leave in the order of the messages [MQTT-4.6.0-2] [MQTT-4.6.0-3].
 #[test]
-fn acknowledgements_leave_in_the_order_of_the_messages() {
+fn complaint_13_acknowledgements_leave_in_the_order_of_the_messages() {
     for version in ProtocolVersion::ALL {
         let mut scene = scene(version);
         deliver(&mut scene, 30, false);
@@ -46,7 +46,7 @@ fn acknowledgements_leave_in_the_order_of_the_messages() {
 }
 
 #[test]
-fn a_token_does_not_survive_its_connection() {
+fn complaint_13_a_token_does_not_survive_its_connection() {
     let mut scene = scene(ProtocolVersion::V5_0);
     deliver(&mut scene, 1, false);
     deliver(&mut scene, 2, true);

@@ -30,7 +30,7 @@ fn topics_are_replaced_as_far_as_the_server_allows() {
 
 /// Aliases die with the connection: what is sent again carries its topic.
 #[test]
-fn a_resent_publish_carries_its_topic() {
+fn complaint_11_a_resent_publish_carries_its_topic() {
     let mut scene = sender();
     scene.publish("first", "x", QoS::AtLeastOnce);
     scene.publish("first", "x", QoS::AtLeastOnce);
@@ -91,7 +91,7 @@ fn a_repeat_sets_its_alias_although_it_is_not_delivered() {
 }
 
 #[test]
-fn invalid_aliases_end_the_connection() {
+fn case_24_invalid_aliases_end_the_connection() {
     for (topic, number, expected) in [
         (Some("a"), 3, "C>S DISCONNECT 0x94 Topic Alias invalid"),
         (None, 2, "C>S DISCONNECT 0x82 Protocol Error"),

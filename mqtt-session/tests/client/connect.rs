@@ -7,7 +7,9 @@ use mqtt_session::codec::{
     Auth, AuthProperties, AuthReason, Connack, ConnackReason, Disconnect, DisconnectProperties,
     DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, QoS,
 };
-use mqtt_session::{Client, ClientConfig, ClientError, ConnectOptions, Message, Received, Will};
+use mqtt_session::{
+    Client, ClientConfig, ClientError, ConnectOptions, DisconnectRequest, Message, Received, Will,
+};
 
 use crate::harness::{Scene, V3, persistent};
 
@@ -148,7 +150,7 @@ fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[test]
-fn the_first_packet_must_be_connack() {
+fn case_18_the_first_packet_must_be_connack() {
     for version in ProtocolVersion::ALL {
         let mut scene = scene(version);
         scene.connect(persistent(version));
@@ -164,7 +166,7 @@ fn the_first_packet_must_be_connack() {
 }
 
 #[test]
-fn a_second_connack_is_a_protocol_error() {
+fn case_18_a_second_connack_is_a_protocol_error() {
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     scene.accept(false, &[]);
     scene.expect(&[
@@ -278,11 +280,14 @@ fn reasons_of_servers_are_not_sent() {
 
 #[test]
 fn disconnect_may_change_the_session_expiry_interval() {
-    let normal = DisconnectReason::NormalDisconnection;
+    let keeping = |seconds| DisconnectRequest {
+        session_expiry_interval: Some(seconds),
+        ..DisconnectRequest::new(DisconnectReason::NormalDisconnection)
+    };
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     scene.publish("t", "a", QoS::AtLeastOnce);
     scene.trace();
-    scene.client.disconnect_with_expiry(scene.now, normal, 0).unwrap();
+    scene.client.disconnect_with(scene.now, &keeping(0)).unwrap();
     scene.look();
     scene.expect(&[
         "* PublishToken(1) the Session was lost before the Server took the message over",
@@ -291,17 +296,17 @@ fn disconnect_may_change_the_session_expiry_interval() {
     ]);
 
     let mut scene = self::scene(ProtocolVersion::V5_0);
-    assert_eq!(scene.client.disconnect_with_expiry(scene.now, normal, 0), Err(ClientError::SessionNotKept));
+    assert_eq!(scene.client.disconnect_with(scene.now, &keeping(0)), Err(ClientError::NotConnected));
     scene.connect(ConnectOptions { session_expiry_interval: 0, ..persistent(ProtocolVersion::V5_0) });
     scene.accept(false, &[]);
     scene.trace();
-    assert_eq!(scene.client.disconnect_with_expiry(scene.now, normal, 1), Err(ClientError::SessionNotKept));
+    assert_eq!(scene.client.disconnect_with(scene.now, &keeping(1)), Err(ClientError::SessionNotKept));
     scene.look();
     scene.expect(&[]);
 
     let mut scene = Scene::connected(ProtocolVersion::V3_1_1);
     assert!(matches!(
-        scene.client.disconnect_with_expiry(scene.now, normal, 1),
+        scene.client.disconnect_with(scene.now, &keeping(1)),
         Err(ClientError::Encode(EncodeError::NotInVersion { .. }))
     ));
     scene.look();
@@ -359,7 +364,7 @@ fn an_authentication_method_nobody_named_is_a_protocol_error() {
 }
 
 #[test]
-fn session_present_needs_a_session() {
+fn complaint_06_session_present_needs_a_session() {
     let error = "* the Server broke the protocol: Session Present without a Session to go on with";
     // After Clean Start there is none [MQTT-3.2.2-2].
     for version in [ProtocolVersion::V3_1_1, ProtocolVersion::V5_0] {
@@ -411,7 +416,7 @@ fn calls_without_a_connection_are_harmless() {
 }
 
 #[test]
-fn unknown_acknowledgements_end_nothing() {
+fn complaint_03_unknown_acknowledgements_end_nothing() {
     for version in ProtocolVersion::ALL {
         let mut scene = Scene::connected(version);
         scene.puback(9);

@@ -9,8 +9,9 @@ use mqtt_session::codec::{
 };
 use mqtt_session::topic::TopicName;
 use mqtt_session::{
-    AckToken, Client, ClientConfig, ConnectOptions, Event, Instant, Message, Persist, PublishToken, Received,
-    StoredState, SubscribeOutcome, UnsubscribeOutcome,
+    AckToken, Client, ClientConfig, ConnectOptions, Event, Instant, Message, Persist, PublishOutcome,
+    PublishToken, ReauthenticateOutcome, Received, ReceivedAuth, StoredState, SubscribeOutcome,
+    UnsubscribeOutcome,
 };
 
 pub(crate) const V3: [ProtocolVersion; 2] = [ProtocolVersion::V3_1, ProtocolVersion::V3_1_1];
@@ -25,6 +26,8 @@ pub(crate) struct Scene {
     trace: Vec<String>,
     /// Tokens of received messages, oldest first.
     pub(crate) acks: Vec<AckToken>,
+    /// What became of messages, in full.
+    pub(crate) outcomes: Vec<(PublishToken, PublishOutcome)>,
     /// What the client wants stored, and has to be told that it is.
     pub(crate) store: StoredState,
     /// Nothing is stored.
@@ -34,6 +37,10 @@ pub(crate) struct Scene {
 
 pub(crate) fn id(id: u16) -> PacketId {
     PacketId::new(id).unwrap()
+}
+
+fn data(received: &ReceivedAuth) -> String {
+    received.data().map(|data| format!(" {:?}", String::from_utf8_lossy(data))).unwrap_or_default()
 }
 
 pub(crate) fn message(topic: &str, payload: &str, qos: QoS) -> Message {
@@ -62,6 +69,7 @@ impl Scene {
             to_server: BytesMut::new(),
             trace: Vec::new(),
             acks: Vec::new(),
+            outcomes: Vec::new(),
             store: StoredState::default(),
             store_stalled: false,
             unstored: Vec::new(),
@@ -243,12 +251,20 @@ impl Scene {
     fn describe(&mut self, event: Event) -> String {
         match event {
             Event::Connected(connected) => {
+                let data = connected.authentication_data();
+                let data = data.map(|data| format!(" data={:?}", String::from_utf8_lossy(data)));
                 format!(
-                    "* connected as {:?} session_present={}",
+                    "* connected as {:?} session_present={}{}",
                     connected.client_id,
-                    u8::from(connected.session_present)
+                    u8::from(connected.session_present),
+                    data.unwrap_or_default()
                 )
             }
+            Event::Challenge(received) => format!("* challenge{}", data(&received)),
+            Event::Reauthenticated(ReauthenticateOutcome::Success(received)) => {
+                format!("* authenticated again{}", data(&received))
+            }
+            Event::Reauthenticated(_) => "* re-authentication lost".to_owned(),
             Event::Message(received) => {
                 self.acks.extend(received.ack);
                 let message = received.message;
@@ -260,7 +276,11 @@ impl Scene {
                     String::from_utf8_lossy(message.payload())
                 )
             }
-            Event::Published { token, outcome } => format!("* {token:?} {outcome}"),
+            Event::Published { token, outcome } => {
+                let line = format!("* {token:?} {outcome}");
+                self.outcomes.push((token, outcome));
+                line
+            }
             Event::Subscribed { token, outcome: SubscribeOutcome::Lost } => {
                 format!("* subscribe {token:?} lost")
             }

@@ -23,7 +23,7 @@ fn silence_is_broken_before_the_keep_alive_ends() {
 }
 
 #[test]
-fn only_what_is_sent_counts() {
+fn complaint_12_only_what_is_sent_counts() {
     let mut scene = Scene::connected(ProtocolVersion::V3_1_1);
     scene.pass(30 * SECOND);
     scene.publish("t", "x", QoS::AtMostOnce);
@@ -42,7 +42,7 @@ fn only_what_is_sent_counts() {
 }
 
 #[test]
-fn a_pingreq_without_answer_ends_the_connection() {
+fn complaint_12_a_pingreq_without_answer_ends_the_connection() {
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     scene.pass(60 * SECOND);
     scene.server_publish("t", "x", Delivery::AtMostOnce);
@@ -53,7 +53,7 @@ fn a_pingreq_without_answer_ends_the_connection() {
 }
 
 #[test]
-fn the_server_may_set_the_keep_alive() {
+fn complaint_12_the_server_may_set_the_keep_alive() {
     let server = |seconds| {
         Scene::connected_with(
             ProtocolVersion::V5_0,
@@ -77,7 +77,7 @@ fn zero_turns_it_off() {
 
 /// A machine that was suspended asks once, and waits for the answer.
 #[test]
-fn a_late_timer_fires_once() {
+fn complaint_12_a_late_timer_fires_once() {
     let mut scene = Scene::connected(ProtocolVersion::V3_1_1);
     scene.now = scene.now + 10_000 * SECOND;
     scene.client.handle_timeout(scene.now);

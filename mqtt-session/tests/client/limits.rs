@@ -13,7 +13,7 @@ fn connected(property: Property<'_>) -> Scene {
 }
 
 #[test]
-fn the_receive_maximum_of_the_server_is_kept() {
+fn complaint_10_case_23_the_receive_maximum_of_the_server_is_kept() {
     let mut scene = connected(Property::ReceiveMaximum(1.try_into().unwrap()));
     scene.publish("t", "a", QoS::AtLeastOnce);
     scene.publish("t", "bb", QoS::ExactlyOnce);
@@ -88,7 +88,7 @@ fn the_limits_are_those_of_the_connection() {
 /// A message that was sent, and not acknowledged, is not sent again to a Server that does not take it, and its identifier
 /// is free again; nor does one that was never sent keep an identifier.
 #[test]
-fn a_message_that_is_too_large_keeps_no_identifier() {
+fn complaint_16_case_27_a_message_that_is_too_large_keeps_no_identifier() {
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     scene.publish("t", "12345", QoS::AtLeastOnce);
     scene.cut();
@@ -157,7 +157,7 @@ fn expiring(seconds: u32, qos: QoS) -> Message {
 }
 
 #[test]
-fn the_time_in_the_queue_counts_against_the_message_expiry() {
+fn complaint_19_the_time_in_the_queue_counts_against_the_message_expiry() {
     let mut scene = Scene::new(ProtocolVersion::V5_0, ClientConfig::default());
     scene.publish_message(expiring(10, QoS::AtLeastOnce));
     scene.publish_message(expiring(3, QoS::AtLeastOnce));
@@ -212,7 +212,7 @@ fn version_3_applies_the_interval_and_does_not_send_it() {
 
 /// The queue stops at the limit. Input, which only its answers can fill, stops at twice the limit.
 #[test]
-fn a_writer_that_is_slow_stops_the_queue_and_then_input() {
+fn complaint_15_a_writer_that_is_slow_stops_the_queue_and_then_input() {
     let config = ClientConfig { transmit_limit: 100, ..ClientConfig::default() };
     let mut scene = Scene::connected_with(ProtocolVersion::V3_1_1, config, &[]);
     let payload = "x".repeat(60);

@@ -4,8 +4,10 @@
 
 mod acknowledge;
 mod alias;
+mod authentication;
 mod connect;
 mod durable;
+mod explanations;
 mod harness;
 mod keep_alive;
 mod limits;

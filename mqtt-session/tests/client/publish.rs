@@ -57,7 +57,7 @@ fn qos_2_ends_with_pubcomp() {
 }
 
 #[test]
-fn a_refusal_ends_the_exchange_and_nothing_is_sent_again() {
+fn case_20_a_refusal_ends_the_exchange_and_nothing_is_sent_again() {
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     scene.publish("t", "a", QoS::AtLeastOnce);
     scene.publish("t", "b", QoS::ExactlyOnce);
@@ -85,7 +85,7 @@ fn no_matching_subscribers_is_success() {
     scene.pubcomp(1);
     let trace = scene.trace();
     assert_eq!(trace[2], "C>S PUBREL id=1");
-    assert_eq!(trace[4], "* PublishToken(1) acknowledged: Success");
+    assert_eq!(trace[4], "* PublishToken(1) acknowledged: No matching subscribers");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn messages_wait_for_a_connection() {
 }
 
 #[test]
-fn the_queue_is_bounded_by_messages_and_bytes() {
+fn complaint_15_the_queue_is_bounded_by_messages_and_bytes() {
     let config =
         ClientConfig { maximum_queued_messages: 2, maximum_queued_bytes: 10, ..ClientConfig::default() };
     let mut scene = Scene::new(ProtocolVersion::V5_0, config);
@@ -183,7 +183,7 @@ fn local_limit_of_messages_in_flight() {
 }
 
 #[test]
-fn packet_identifiers_are_not_reused_while_they_are_in_use() {
+fn complaint_04_case_22_packet_identifiers_are_not_reused_while_they_are_in_use() {
     let mut scene = Scene::connected_with(
         ProtocolVersion::V3_1_1,
         ClientConfig { maximum_in_flight: 2.try_into().unwrap(), ..ClientConfig::default() },
@@ -203,7 +203,7 @@ fn packet_identifiers_are_not_reused_while_they_are_in_use() {
 
 /// Whatever ends an exchange or a request frees its identifier: at the end all 65,535 can be used at once.
 #[test]
-fn packet_identifiers_do_not_leak() {
+fn complaint_04_packet_identifiers_do_not_leak() {
     let config = ClientConfig {
         maximum_queued_messages: 65_535,
         maximum_in_flight: u16::MAX.try_into().unwrap(),
@@ -242,7 +242,7 @@ fn packet_identifiers_do_not_leak() {
 
 /// PUBACKs may come in any order; each names its message.
 #[test]
-fn outcomes_belong_to_their_messages() {
+fn complaint_14_outcomes_belong_to_their_messages() {
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     for payload in ["a", "b", "c"] {
         scene.publish("t", payload, QoS::AtLeastOnce);

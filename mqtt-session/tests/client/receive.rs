@@ -62,7 +62,7 @@ fn qos_1_repeats_are_delivered_again() {
 
 /// QoS 2: until PUBREL, the same identifier is the same message, whatever connection it comes on [MQTT-4.3.3-10].
 #[test]
-fn qos_2_repeats_are_answered_and_not_delivered() {
+fn complaint_02_qos_2_repeats_are_answered_and_not_delivered() {
     for version in ProtocolVersion::ALL {
         let mut scene = Scene::connected(version);
         scene.server_publish("t", "a", q2(7));
@@ -168,7 +168,7 @@ fn a_lost_session_forgets_identifiers() {
 }
 
 #[test]
-fn the_receive_maximum_is_enforced() {
+fn complaint_10_case_23_the_receive_maximum_is_enforced() {
     let config = ClientConfig { manual_acknowledgement: true, ..ClientConfig::default() };
     let mut scene = Scene::new(ProtocolVersion::V5_0, config.clone());
     let options =

@@ -24,7 +24,7 @@ fn interrupted(version: ProtocolVersion) -> Scene {
 /// In the original order, PUBLISH with DUP and the same identifier, PUBREL never back to PUBLISH, and new messages last
 /// [MQTT-4.4.0-1] [MQTT-4.6.0-1].
 #[test]
-fn a_session_goes_on() {
+fn complaint_07_case_21_a_session_goes_on_in_order() {
     for version in ProtocolVersion::ALL {
         let mut scene = interrupted(version);
         scene.reconnect(version != ProtocolVersion::V3_1, &[]);
@@ -51,7 +51,7 @@ fn a_session_goes_on() {
 
 /// No timer, no PUBACK and no SUBACK sends anything again while a connection lasts.
 #[test]
-fn nothing_is_sent_again_while_the_connection_lasts() {
+fn complaint_09_nothing_is_sent_again_while_the_connection_lasts() {
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     scene.publish("t", "a", QoS::AtLeastOnce);
     scene.trace();
@@ -64,7 +64,7 @@ fn nothing_is_sent_again_while_the_connection_lasts() {
 
 /// In 5.0 the messages go back to the application, what was never sent is sent now.
 #[test]
-fn a_session_is_lost() {
+fn complaint_06_a_session_is_lost() {
     let mut scene = interrupted(ProtocolVersion::V5_0);
     scene.reconnect(false, &[]);
     scene.expect(&[
@@ -145,7 +145,7 @@ fn a_connection_without_connack_loses_nothing() {
 }
 
 #[test]
-fn resending_respects_a_smaller_receive_maximum() {
+fn complaint_10_case_23_resending_respects_a_smaller_receive_maximum() {
     let one = [mqtt_session::codec::Property::ReceiveMaximum(1.try_into().unwrap())];
     let mut scene = Scene::connected(ProtocolVersion::V5_0);
     for payload in ["a", "bb", "ccc"] {

@@ -30,7 +30,7 @@ fn suback(scene: &mut Scene, packet_id: u16, reasons: &[SubackReason]) {
 }
 
 #[test]
-fn each_filter_gets_its_answer() {
+fn complaint_14_each_filter_gets_its_answer() {
     for version in ProtocolVersion::ALL {
         let mut scene = Scene::connected(version);
         subscribe(&mut scene, request(&["a/+", "b"]));
@@ -185,7 +185,7 @@ fn requests_are_bounded() {
 }
 
 #[test]
-fn requests_and_messages_share_the_identifiers() {
+fn complaint_04_requests_and_messages_share_the_identifiers() {
     let mut scene = Scene::connected(ProtocolVersion::V3_1_1);
     scene.publish("t", "x", QoS::AtLeastOnce);
     subscribe(&mut scene, request(&["a"]));

@@ -7,7 +7,7 @@ use core::iter::FusedIterator;
 use super::RetainedStore;
 use super::ordered::Cursor;
 use crate::bytes::{common_prefix, level_end};
-use crate::{TopicFilter, TopicName};
+use crate::{SearchStep, TopicFilter, TopicName};
 
 /// The retained messages a subscription wants; see [`RetainedStore::matches`].
 ///
@@ -48,17 +48,6 @@ struct Matched {
     filter: u32,
     /// Where the level ends that the last `+` matches.
     varied: Option<u32>,
-}
-
-/// How far a search came; see [`RetainedMatches::next_within`].
-#[derive(Debug, PartialEq, Eq)]
-pub enum SearchStep<'t, V> {
-    /// The next match.
-    Found(&'t V),
-    /// The budget is used up, and there may be more.
-    OutOfBudget,
-    /// There is no more.
-    Done,
 }
 
 impl<'t, 'f, V> RetainedMatches<'t, 'f, V> {
@@ -127,7 +116,7 @@ impl<'t, 'f, V> RetainedMatches<'t, 'f, V> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn next_within(&mut self, budget: &mut usize) -> SearchStep<'t, V> {
+    pub fn next_within(&mut self, budget: &mut usize) -> SearchStep<&'t V> {
         while *budget > 0 {
             let found = match self.next {
                 Next::Neighbour => self.cursor.next(),

@@ -2,6 +2,8 @@
 //!
 //! Their texts are a log in pages: a new text is appended, and when half of a page is no longer used, what is left of it is
 //! appended again and the page given back. So the texts take at most about twice their length, and a removal moves at most a page.
+//!
+//! Texts of more than a quarter of a page are not taken, nor any when the places are used up: the trie has room for them.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,9 +11,10 @@ use core::iter;
 
 use super::hash::Seed;
 use super::table::Table;
+use crate::TopicFilter;
 use crate::arena::{COUNTS, NONE};
 
-/// Bytes of a page; the first starts smaller, and a longer text has a page of its own.
+/// Bytes of a page; the first starts smaller.
 const PAGE: usize = 1 << BITS;
 const BITS: u32 = 14;
 const SMALLEST: usize = 256;
@@ -19,11 +22,19 @@ const SMALLEST: usize = 256;
 /// Before each text: the filter it belongs to ([`NONE`]: no longer) and its length.
 const HEAD: usize = 6;
 
+/// The longest text: four fill a page.
+const LONGEST: usize = PAGE / 4 - HEAD;
+
 #[derive(Clone)]
 pub(super) struct Exact {
     seed: Seed,
+    /// The places of the texts.
     table: Table,
     pages: Vec<Page>,
+    /// As many pages may there be.
+    maximum_pages: usize,
+    /// Whether a text has been turned away for want of places.
+    is_spilled: bool,
     /// Numbers of pages that have been given back.
     vacant: Vec<u32>,
     /// The page that texts are appended to.
@@ -79,40 +90,71 @@ impl Page {
 
 impl Exact {
     pub(super) const fn new(seed: Seed) -> Self {
-        Self { seed, table: Table::new(), pages: Vec::new(), vacant: Vec::new(), current: NONE }
+        Self {
+            seed,
+            table: Table::new(),
+            pages: Vec::new(),
+            maximum_pages: MAXIMUM_PAGES,
+            is_spilled: false,
+            vacant: Vec::new(),
+            current: NONE,
+        }
     }
 
-    /// The filter that is this text. `place_of` says where its text is.
+    /// Whether the filter may be here.
+    pub(super) fn is_for(filter: TopicFilter<&[u8]>) -> bool {
+        filter.as_bytes().len() <= LONGEST && !filter.has_wildcard()
+    }
+
+    /// The filter that is this text.
     #[inline]
-    pub(super) fn find(&self, text: &[u8], place_of: impl Fn(u32) -> u32 + Copy) -> Option<u32> {
-        self.table.find(self.seed.text(text), move |id| self.text(place_of(id)) == text)
+    pub(super) fn find(&self, text: &[u8]) -> Option<u32> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        self.table.find_map(self.seed.text(text), |place| {
+            self.record(place).and_then(|(owner, found)| (found == text).then_some(owner))
+        })
     }
 
     #[inline]
+    fn record(&self, place: u32) -> Option<(u32, &[u8])> {
+        self.pages.get((place >> BITS) as usize)?.text(place as usize % PAGE)
+    }
+
     pub(super) fn text(&self, place: u32) -> &[u8] {
-        let page = self.pages.get((place >> BITS) as usize);
-        page.and_then(|page| page.text(place as usize % PAGE)).map_or(&[], |(_, text)| text)
+        self.record(place).map_or(&[], |(_, text)| text)
     }
 
-    /// Whether there is room for one more text.
-    pub(super) fn has_room(&self) -> bool {
-        self.pages.len() < MAXIMUM_PAGES - 1 || !self.vacant.is_empty()
+    /// Whether there is room for one more text; if not, filters that [are for](Self::is_for) here are elsewhere too.
+    pub(super) fn make_room(&mut self) -> bool {
+        // The page that the last place is taken for is nearly empty: what removals move before they give one back fits into it.
+        let has_room = self.pages.len() < self.maximum_pages + self.vacant.len();
+        self.is_spilled |= !has_room;
+        has_room
     }
 
-    /// Adds a filter that is not there. `moved` hears where its text is, and of others whose text is elsewhere now.
+    /// Whether filters that [are for](Self::is_for) here may be elsewhere.
+    pub(super) const fn is_spilled(&self) -> bool {
+        self.is_spilled
+    }
+
+    /// Adds a filter that is not there and [is for](Self::is_for) here. `moved` hears where its text is, and of others whose text is elsewhere
+    /// now.
     pub(super) fn insert(&mut self, id: u32, text: &[u8], mut moved: impl FnMut(u32, u32)) {
-        self.table.insert(self.seed.text(text), id);
         let before = self.current;
-        moved(id, self.append(id, text));
+        let place = self.append(id, text);
+        self.table.insert(self.seed.text(text), place);
+        moved(id, place);
         if before != self.current {
             self.tidy(before, moved);
         }
     }
 
-    /// Removes a filter; `moved` hears of others whose text is elsewhere now.
-    pub(super) fn remove(&mut self, id: u32, place: u32, moved: impl FnMut(u32, u32)) {
+    /// Removes a text; `moved` hears of others whose text is elsewhere now.
+    pub(super) fn remove(&mut self, place: u32, moved: impl FnMut(u32, u32)) {
         let hash = self.seed.text(self.text(place));
-        self.table.remove(hash, id);
+        self.table.remove(hash, place);
         let at = place as usize % PAGE;
         let Some(page) = self.pages.get_mut((place >> BITS) as usize) else { return };
         page.live -= HEAD + page.text(at).map_or(0, |(_, text)| text.len());
@@ -137,21 +179,14 @@ impl Exact {
                 return place(self.current, at);
             }
         }
-        let is_long = size * 4 > PAGE;
-        let mut page = Page::of_size(match (is_long, self.pages.is_empty()) {
-            (true, _) => size,
-            (false, true) => size.max(SMALLEST),
-            (false, false) => PAGE,
-        });
+        let mut page = Page::of_size(if self.pages.is_empty() { size.max(SMALLEST) } else { PAGE });
         let at = page.append(id, text);
         let number = self.vacant.pop().unwrap_or(self.pages.len() as u32);
         match self.pages.get_mut(number as usize) {
             Some(slot) => *slot = page,
             None => self.pages.push(page),
         }
-        if !is_long {
-            self.current = number;
-        }
+        self.current = number;
         at.map_or(NONE, |at| place(number, at))
     }
 
@@ -168,10 +203,14 @@ impl Exact {
             while at < page.used
                 && let Some((owner, text)) = page.text(at)
             {
-                at += HEAD + text.len();
                 if owner != NONE {
-                    moved(owner, self.append(owner, text));
+                    let new = self.append(owner, text);
+                    let hash = self.seed.text(text);
+                    self.table.remove(hash, place(number, at));
+                    self.table.insert(hash, new);
+                    moved(owner, new);
                 }
+                at += HEAD + text.len();
             }
             self.vacant.push(number);
             number = before;
@@ -189,4 +228,92 @@ impl Exact {
 /// The bytes on the heap of shared bytes.
 pub(super) fn bytes_of(bytes: &Arc<[u8]>) -> usize {
     (COUNTS + bytes.len()).next_multiple_of(align_of::<usize>())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString};
+
+    use super::*;
+    use crate::{Match, Subscription, SubscriptionTree, TopicName};
+
+    /// The filters that match, and a check that the tree knows them.
+    fn found(tree: &SubscriptionTree<u32, u32>, text: &str) -> Vec<u32> {
+        let name = TopicName::parse(text).unwrap();
+        let keys = tree.matches(&name).map(|found| match found {
+            Match::Ordinary(group) | Match::Shared(group) => {
+                assert_eq!(group.subscription().to_string(), text);
+                *group.members().next().unwrap().0
+            }
+        });
+        keys.collect()
+    }
+
+    fn check(tree: &SubscriptionTree<u32, u32>, texts: &[String], is_there: impl Fn(u32) -> bool) {
+        for (key, text) in (0..).zip(texts) {
+            let subscription = Subscription::parse(text).unwrap();
+            let wanted = Vec::from_iter(is_there(key).then_some(key));
+            assert_eq!(found(tree, text), wanted, "{key}");
+            assert_eq!(tree.get(&subscription, &key), wanted.first(), "{key}");
+        }
+    }
+
+    /// Fills a tree whose table has few pages with more texts than they hold, and takes texts out and in again.
+    fn overfill(length: usize) {
+        const COUNT: u32 = 400;
+        let mut tree = SubscriptionTree::new();
+        let maximum = 3;
+        tree.groups.trie.exact.as_mut().unwrap().maximum_pages = maximum;
+        let texts: Vec<String> = (0..COUNT).map(|key| format!("{key}/{:x>length$}", "/")).collect();
+        let insert = |tree: &mut SubscriptionTree<u32, u32>, key: u32| {
+            let subscription = Subscription::parse(&texts[key as usize]).unwrap();
+            assert_eq!(tree.insert(&subscription, key, key), Ok(None));
+            assert_eq!(tree.insert(&subscription, key, key), Ok(Some(key)));
+        };
+        for key in 0..COUNT {
+            insert(&mut tree, key);
+        }
+        check(&tree, &texts, |_| true);
+        for round in 1..8 {
+            let moves = |key: u32| key % 8 != round;
+            for key in (0..COUNT).filter(|key| moves(*key)) {
+                let subscription = Subscription::parse(&texts[key as usize]).unwrap();
+                assert_eq!(tree.remove(&subscription, &key), Some(key));
+            }
+            check(&tree, &texts, |key| !moves(key));
+            // Others come into the places that are free now.
+            for key in (0..COUNT).rev().filter(|key| moves(*key)) {
+                insert(&mut tree, key);
+            }
+            check(&tree, &texts, |_| true);
+            assert!(tree.groups.trie.exact.as_ref().unwrap().pages.len() <= maximum);
+        }
+        assert_eq!((0..COUNT).map(|key| tree.remove_subscriber(&key)).sum::<usize>(), texts.len());
+        check(&tree, &texts, |_| false);
+        assert!(!tree.groups.trie.has_paths());
+    }
+
+    #[test]
+    fn texts_that_find_no_place_go_into_the_trie() {
+        overfill(200);
+        overfill(LONGEST - 8);
+    }
+
+    #[test]
+    fn long_texts_take_no_places() {
+        overfill(LONGEST + 1);
+        let mut tree = SubscriptionTree::new();
+        for length in [LONGEST, LONGEST + 1] {
+            let text = "x".repeat(length);
+            tree.insert(&Subscription::parse(&text).unwrap(), length, ()).unwrap();
+            assert_eq!(tree.groups.trie.has_paths(), length > LONGEST);
+            assert_eq!(tree.matches(&TopicName::parse(&text).unwrap()).count(), 1);
+        }
+        let exact = tree.groups.trie.exact.unwrap();
+        assert_eq!(
+            (exact.table.find(exact.seed.text(&[b'x'; LONGEST]), |_| true), exact.pages.len()),
+            (Some(0), 1)
+        );
+    }
 }

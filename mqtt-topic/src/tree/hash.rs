@@ -46,14 +46,15 @@ impl Seed {
     }
 
     #[inline]
-    pub(super) const fn words(self, first: u64, second: u64) -> u32 {
-        (fold(first ^ self.0, second ^ self.1) >> 32) as u32
+    pub(super) const fn words(self, first: u64, second: u64) -> u64 {
+        fold(first ^ self.0, second ^ self.1)
     }
 
-    /// Of words that belong to a number. Without the product, whoever knows the number could choose words that make up for it.
+    /// Of a number and the hash of words that belong to it: whoever knows the number has no words that make up for it without knowing
+    /// the hash of these.
     #[inline]
-    pub(super) const fn words_of(self, number: u32, first: u64, second: u64) -> u32 {
-        (fold(first ^ self.0, second ^ (number as u64 + 1).wrapping_mul(self.1 | 1)) >> 32) as u32
+    pub(super) const fn below(self, number: u32, hash: u64) -> u32 {
+        ((number as u64).wrapping_mul(self.1 | 1).wrapping_add(hash) >> 32) as u32
     }
 
     #[inline]

@@ -24,7 +24,7 @@ pub struct TreeConfig {
     pub exact_table: bool,
     /// Levels of a Topic Filter. 65,536: any.
     pub maximum_levels: usize,
-    /// Subscriptions of all subscribers. `usize::MAX`; how many there is room for depends on their texts, see [`SubscriptionTree`](crate::SubscriptionTree).
+    /// Subscriptions of all subscribers. `usize::MAX`; there is room for 1,073,741,822.
     pub maximum_subscriptions: usize,
     /// Subscriptions of one subscriber. `usize::MAX`.
     pub maximum_per_subscriber: usize,
@@ -62,14 +62,4 @@ impl fmt::Display for TreeLimit {
             Self::PerSubscriber => "the subscriber has too many subscriptions",
         })
     }
-}
-
-/// A subscription that was not added; the tree is as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{limit}")]
-pub struct Refused<V> {
-    /// What it is beyond.
-    pub limit: TreeLimit,
-    /// What was to be stored with the subscription.
-    pub value: V,
 }

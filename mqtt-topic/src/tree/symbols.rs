@@ -6,6 +6,7 @@ use super::exact::bytes_of;
 use super::hash::Seed;
 use super::table::Table;
 use crate::arena::{Arena, NONE, Record};
+use crate::bytes::{WORD, level_end, slashes};
 
 /// Texts of so many bytes stand in the record.
 const SHORT: usize = 16;
@@ -26,13 +27,21 @@ impl<'a> Text<'a> {
     /// The level of a Topic Name that begins at `at`, and where it ends.
     #[inline]
     pub(super) fn level(name: &'a [u8], at: usize) -> (Self, usize) {
-        let (first, len) = word(name, at);
-        if len < WORD {
-            return (Self::Short(first, 0), at + len);
+        let bytes: Option<&[u8; SHORT]> = name.get(at..at + SHORT).and_then(|bytes| bytes.try_into().ok());
+        let [first, second] = match bytes {
+            Some(bytes) => words(*bytes),
+            None => last_words(name, at),
+        };
+        let found = slashes(first);
+        if found != 0 {
+            return (Self::Short(first & before(found), 0), at + index(found));
         }
-        let (second, len) = word(name, at + WORD);
-        if len < WORD {
-            return (Self::Short(first, second), at + WORD + len);
+        let found = slashes(second);
+        if found != 0 {
+            return (Self::Short(first, second & before(found)), at + WORD + index(found));
+        }
+        if bytes.is_none() {
+            return (Self::Short(first, second), name.len());
         }
         Self::long_level(name, at)
     }
@@ -40,57 +49,54 @@ impl<'a> Text<'a> {
     #[cold]
     #[inline(never)]
     fn long_level(name: &'a [u8], at: usize) -> (Self, usize) {
-        let mut end = at + SHORT;
-        loop {
-            let len = word(name, end).1;
-            end += len;
-            if len < WORD {
-                break;
-            }
-        }
-        let text = if end == at + SHORT {
-            Self::Short(word(name, at).0, word(name, at + WORD).0)
-        } else {
-            Self::Long(name.get(at..end).unwrap_or_default())
-        };
-        (text, end)
+        let rest = name.get(at..).unwrap_or_default();
+        let text = rest.get(..level_end(rest)).unwrap_or_default();
+        let short = text.first_chunk().filter(|_| text.len() == SHORT).map(|bytes| words(*bytes));
+        (short.map_or(Self::Long(text), |[first, second]| Self::Short(first, second)), at + text.len())
     }
 
     #[inline]
     fn hash(self, seed: Seed) -> u32 {
         match self {
-            Self::Short(first, second) => seed.words(first, second),
+            Self::Short(first, second) => (seed.words(first, second) >> 32) as u32,
             Self::Long(text) => seed.text(text),
         }
     }
 }
 
-const WORD: usize = size_of::<u64>();
-
-/// What a level has of the eight bytes at `at`, and how many bytes that are.
+/// The bits of the bytes before the one whose highest bit is the lowest that is set.
 #[inline]
-fn word(name: &[u8], at: usize) -> (u64, usize) {
-    const ONES: u64 = u64::from_ne_bytes([1; WORD]);
-    let (word, most) = match name.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(word) => (u64::from_le_bytes(*word), WORD),
-        None => last_word(name, at),
-    };
-    // Up to the first `/`, the highest bit of each byte that is one.
-    let differs = word ^ u64::from_ne_bytes([b'/'; WORD]);
-    let separators = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
-    let before = ((separators & separators.wrapping_neg()) >> 7).wrapping_sub(1);
-    (word & before, most.min(separators.trailing_zeros() as usize / 8))
+const fn before(found: u64) -> u64 {
+    (found ^ found.wrapping_sub(1)) >> WORD
 }
 
-/// The fewer than eight bytes from `at` on.
+/// The number of that byte.
 #[inline]
-fn last_word(name: &[u8], at: usize) -> (u64, usize) {
-    let len = name.len().saturating_sub(at);
-    let word = match name.last_chunk() {
-        Some(last) => u64::from_le_bytes(*last).checked_shr((WORD - len) as u32 * 8).unwrap_or(0),
-        None => name.iter().skip(at).rev().fold(0, |all, byte| all << 8 | u64::from(*byte)),
-    };
-    (word, len)
+const fn index(found: u64) -> usize {
+    (found.trailing_zeros() / 8) as usize
+}
+
+#[inline]
+const fn words(bytes: [u8; SHORT]) -> [u64; 2] {
+    let both = u128::from_le_bytes(bytes);
+    [both as u64, (both >> 64) as u64]
+}
+
+/// The last `len` bytes, and zeros.
+#[inline]
+fn last(word: [u8; WORD], len: usize) -> u64 {
+    u64::from_le_bytes(word).checked_shr((WORD - len) as u32 * 8).unwrap_or(0)
+}
+
+/// The fewer than 16 bytes from `at` on, and zeros.
+#[inline]
+fn last_words(name: &[u8], at: usize) -> [u64; 2] {
+    let rest = name.get(at..).unwrap_or_default();
+    match (rest.split_first_chunk(), name.last_chunk()) {
+        (Some((first, rest)), Some(word)) => [u64::from_le_bytes(*first), last(*word, rest.len())],
+        (None, Some(word)) => [last(*word, rest.len()), 0],
+        (_, None) => [rest.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0],
+    }
 }
 
 /// What a text has in its record. No two texts of symbols have the same.
@@ -140,8 +146,8 @@ impl Symbol {
 
     #[inline]
     const fn key(&self) -> Key {
-        let bytes = u128::from_le_bytes(self.bytes);
-        Key { first: bytes as u64, second: (bytes >> 64) as u64 }
+        let [first, second] = words(self.bytes);
+        Key { first, second }
     }
 
     fn number(&self) -> u32 {

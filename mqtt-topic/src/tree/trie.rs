@@ -86,24 +86,32 @@ pub(super) enum Child {
 #[derive(Clone, Copy)]
 pub(super) struct Packed(u32);
 
-const LEAF: u32 = 1 << 31;
-const COUNT: u32 = 1 << 30;
+/// The upper two bits say what the others are the number of; if both are set, there is nothing.
+const KIND: u32 = 30;
+const NODE: u32 = 0;
+const LEAF: u32 = 1;
+const COUNT: u32 = 2;
 
 impl Packed {
     const fn new(child: Child) -> Self {
         match child {
             Child::None => Self(NONE),
             Child::Node(id) => Self(id),
-            Child::Leaf(id) => Self(LEAF | id),
+            Child::Leaf(id) => Self(LEAF << KIND | id),
         }
     }
 
     #[inline]
+    const fn number(self) -> u32 {
+        self.0 & !(u32::MAX << KIND)
+    }
+
+    #[inline]
     pub(super) const fn child(self) -> Child {
-        match self.0 {
-            NONE => Child::None,
-            number if number & LEAF == 0 => Child::Node(number),
-            number => Child::Leaf(number & !LEAF),
+        match self.0 >> KIND {
+            NODE => Child::Node(self.0),
+            LEAF => Child::Leaf(self.number()),
+            _ => Child::None,
         }
     }
 }
@@ -125,13 +133,13 @@ impl Names {
     }
 
     const fn many(count: u32) -> Self {
-        Self(Packed(COUNT | count))
+        Self(Packed(COUNT << KIND | count))
     }
 
     #[inline]
     const fn kind(self) -> NamesKind {
-        match self.0.0 {
-            number if number & (LEAF | COUNT) == COUNT => NamesKind::Many(number & !COUNT),
+        match self.0.0 >> KIND {
+            COUNT => NamesKind::Many(self.0.number()),
             _ => NamesKind::Only(self.0.child()),
         }
     }
@@ -141,8 +149,13 @@ impl Names {
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) key: Key,
+    /// Of the key, for the table of edges.
+    pub(super) hash: u64,
     /// Its symbol, once it has been met; or [`NONE`].
     pub(super) symbol: u32,
+    /// Its number, and where it ends in the name.
+    pub(super) level: u16,
+    pub(super) end: u16,
 }
 
 /// The beginning of a filter that goes on.
@@ -175,6 +188,11 @@ impl Node {
         self.single_level.child()
     }
 
+    /// The same without the filters that go on with a wildcard.
+    pub(super) const fn without_wildcards(&self) -> Self {
+        Self { single_level: Packed::new(Child::None), multi_level: NONE, ..*self }
+    }
+
     /// Whether no filter goes on from here.
     const fn is_childless(&self) -> bool {
         matches!(self.names.kind(), NamesKind::Only(Child::None) | NamesKind::Many(0))
@@ -200,7 +218,9 @@ pub(super) struct Trie<K, V> {
     pub(super) nodes: Arena<Node>,
     edges: Table,
     pub(super) filters: Arena<Filter<K, V>>,
-    exact: Option<Exact>,
+    pub(super) exact: Option<Exact>,
+    /// How many filters are not in the exact table.
+    paths: usize,
 }
 
 impl<K, V> Trie<K, V> {
@@ -208,29 +228,29 @@ impl<K, V> Trie<K, V> {
     pub(super) fn has_room(&self, levels: usize) -> bool {
         use crate::arena::MAXIMUM;
         let has_numbers = |used: usize| used + levels < MAXIMUM;
-        has_numbers(self.nodes.len())
-            && has_numbers(self.symbols.len())
-            && has_numbers(self.filters.len())
-            && self.exact.as_ref().is_none_or(Exact::has_room)
+        has_numbers(self.nodes.len()) && has_numbers(self.symbols.len()) && has_numbers(self.filters.len())
     }
 
     /// Whether there is any filter that is not in the exact table.
     #[inline]
-    pub(super) fn has_paths(&self) -> bool {
-        self.nodes.get(ROOT).is_some_and(|root| !root.is_childless())
+    pub(super) const fn has_paths(&self) -> bool {
+        self.paths > 0
     }
 
     /// The filter without wildcards that is this text, if it is in the exact table.
     #[inline]
     pub(super) fn find_exact(&self, text: &[u8]) -> Option<u32> {
-        self.exact
-            .as_ref()?
-            .find(text, |id| self.filters.get(id).and_then(Filter::place).map_or(NONE, |place| place.symbol))
+        self.exact.as_ref()?.find(text)
     }
 
     pub(super) fn find(&self, filter: TopicFilter<&[u8]>) -> Option<u32> {
-        if self.exact.is_some() && !filter.has_wildcard() {
-            return self.find_exact(filter.as_bytes());
+        if let Some(exact) = &self.exact
+            && Exact::is_for(filter)
+        {
+            let found = exact.find(filter.as_bytes());
+            if found.is_some() || !exact.is_spilled() {
+                return found;
+            }
         }
         let mut at = Child::Node(ROOT);
         for level in filter.levels() {
@@ -260,8 +280,9 @@ impl<K, V> Trie<K, V> {
     }
 
     /// The child for a level without wildcard that is `wanted`.
-    #[inline]
-    pub(super) fn name_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Child {
+    #[expect(clippy::inline_always, reason = "the walk does it at each node")]
+    #[inline(always)]
+    pub(super) fn name_wanted(&self, id: u32, node: &Node, wanted: &Wanted) -> Child {
         let is = move |child| {
             self.place_of(child)
                 .is_some_and(|place| place.parent == id && self.is_wanted(wanted, place.symbol))
@@ -272,21 +293,22 @@ impl<K, V> Trie<K, V> {
             NamesKind::Only(_) => Child::None,
             NamesKind::Many(_) => self
                 .edges
-                .find(self.edge_wanted(id, wanted.key), move |number| is(Packed(number).child()))
+                .find(self.seed.below(id, wanted.hash), move |number| is(Packed(number).child()))
                 .map_or(Child::None, |number| Packed(number).child()),
         }
     }
 
     /// The node for a level without wildcard that is `wanted`.
-    #[inline]
-    pub(super) fn node_wanted(&self, id: u32, node: &Node, wanted: Wanted) -> Option<(u32, &Node)> {
+    #[expect(clippy::inline_always, reason = "the walk does it at each node")]
+    #[inline(always)]
+    pub(super) fn node_wanted(&self, id: u32, node: &Node, wanted: &Wanted) -> Option<(u32, &Node)> {
         match node.names.kind() {
             NamesKind::Only(Child::Node(child)) => {
                 let node = self.nodes.get(child)?;
                 self.is_wanted(wanted, node.symbol).then_some((child, node))
             }
             NamesKind::Only(Child::None | Child::Leaf(_)) => None,
-            NamesKind::Many(_) => self.edges.find_map(self.edge_wanted(id, wanted.key), move |number| {
+            NamesKind::Many(_) => self.edges.find_map(self.seed.below(id, wanted.hash), move |number| {
                 let Child::Node(child) = Packed(number).child() else { return None };
                 let node = self.nodes.get(child)?;
                 (node.parent == id && self.is_wanted(wanted, node.symbol)).then_some((child, node))
@@ -295,18 +317,23 @@ impl<K, V> Trie<K, V> {
     }
 
     #[inline]
-    fn is_wanted(&self, wanted: Wanted, symbol: u32) -> bool {
+    fn is_wanted(&self, wanted: &Wanted, symbol: u32) -> bool {
         if wanted.symbol == NONE { self.symbols.has_key(symbol, wanted.key) } else { symbol == wanted.symbol }
     }
 
-    #[inline]
-    fn edge_wanted(&self, parent: u32, key: Key) -> u32 {
-        self.seed.words_of(parent, key.first, key.second)
+    /// Level number `level` of a name, which begins at `at`.
+    #[expect(clippy::inline_always, reason = "what a call hands over is as much as it does")]
+    #[inline(always)]
+    pub(super) fn wanted(&self, name: &[u8], at: usize, level: u16) -> Wanted {
+        let (text, end) = Text::level(name, at);
+        let key = self.symbols.key_of(text);
+        Wanted { key, hash: self.seed.words(key.first, key.second), symbol: NONE, level, end: end as u16 }
     }
 
     /// The hash of a place in the table of edges.
     fn edge(&self, place: Place) -> u32 {
-        self.edge_wanted(place.parent, self.symbols.key(place.symbol))
+        let key = self.symbols.key(place.symbol);
+        self.seed.below(place.parent, self.seed.words(key.first, key.second))
     }
 
     /// The text of a filter.
@@ -358,10 +385,10 @@ impl<K, V> Trie<K, V> {
     /// The child for a level of a Topic Filter.
     fn child_at(&self, parent: u32, level: Level<'_>) -> Child {
         match level {
-            Level::Name(name) => self.nodes.get(parent).map_or(Child::None, |node| {
-                let key = self.symbols.key_of(Text::new(name));
-                self.name_wanted(parent, node, Wanted { key, symbol: NONE })
-            }),
+            Level::Name(name) => self
+                .nodes
+                .get(parent)
+                .map_or(Child::None, |node| self.name_wanted(parent, node, &self.wanted(name, 0, 0))),
             Level::SingleLevel => self.child(Place { parent, symbol: SINGLE_LEVEL }),
             Level::MultiLevel => self.child(Place { parent, symbol: MULTI_LEVEL }),
         }
@@ -400,6 +427,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             edges: Table::new(),
             filters: Arena::new(),
             exact: with_exact.then(|| Exact::new(seed)),
+            paths: 0,
         }
     }
 
@@ -409,17 +437,17 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         filter: TopicFilter<&[u8]>,
         make: impl FnOnce(Place) -> Filter<K, V>,
     ) -> u32 {
-        if !filter.has_wildcard()
-            && let Some(exact) = &mut self.exact
-        {
-            let filters = &self.filters;
-            let place_of =
-                |id| filters.get(id).and_then(Filter::place).map_or(NONE, |place: Place| place.symbol);
-            return exact.find(filter.as_bytes(), place_of).unwrap_or_else(|| {
+        if self.exact.is_some() && Exact::is_for(filter) {
+            if let Some(id) = self.find(filter) {
+                return id;
+            }
+            if let Some(exact) = &mut self.exact
+                && exact.make_room()
+            {
                 let id = self.filters.insert(make(Place { parent: EXACT, symbol: NONE }));
                 exact.insert(id, filter.as_bytes(), |owner, text| set_text(&mut self.filters, owner, text));
-                id
-            });
+                return id;
+            }
         }
         let mut parent = ROOT;
         let mut levels = filter.levels().peekable();
@@ -429,8 +457,9 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                 (Child::Node(id), true) => {
                     let Some(node) = self.nodes.get_mut(id) else { break };
                     if node.filter == NONE {
-                        node.filter =
-                            self.filters.insert(make(Place { parent: node.parent, symbol: node.symbol }));
+                        let place = Place { parent: node.parent, symbol: node.symbol };
+                        node.filter = self.filters.insert(make(place));
+                        self.paths += 1;
                     }
                     return node.filter;
                 }
@@ -450,6 +479,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                     if is_last {
                         let id = self.filters.insert(make(place));
                         self.add_child(place, Child::Leaf(id));
+                        self.paths += 1;
                         return id;
                     }
                     parent = self.nodes.insert(Node::new(place));
@@ -466,10 +496,11 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         let mut place = removed.place()?;
         if place.parent == EXACT {
             if let Some(exact) = &mut self.exact {
-                exact.remove(id, place.symbol, |owner, text| set_text(&mut self.filters, owner, text));
+                exact.remove(place.symbol, |owner, text| set_text(&mut self.filters, owner, text));
             }
             return Some(removed);
         }
+        self.paths -= 1;
         // `child` will not find a leaf whose filter is gone, but the node of a filter that others go on from.
         if let Child::Node(at) = self.child(place)
             && let Some(node) = self.nodes.get_mut(at)

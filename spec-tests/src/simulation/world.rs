@@ -10,8 +10,8 @@ use mqtt_session::codec::RetainHandling;
 use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS, SubscriptionOptions};
 use mqtt_session::{
     AckToken, Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId,
-    Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, RejectReason, StoredState,
-    SubscribeRequest, Timer, Transmit, UnsubscribeRequest, Violation as ServerViolation, Will,
+    DisconnectRequest, Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, RejectReason,
+    StoredState, SubscribeRequest, Timer, Transmit, UnsubscribeRequest, Violation as ServerViolation, Will,
 };
 
 use super::link::{Arrival, Character, Pipe};
@@ -197,8 +197,11 @@ impl World {
                 let host = &mut self.hosts[client];
                 match expiry.map(u32::from) {
                     Some(expiry) if host.client.limits().is_some() => {
-                        let reason = DisconnectReason::NormalDisconnection;
-                        if host.client.disconnect_with_expiry(now, reason, expiry).is_ok() {
+                        let request = DisconnectRequest {
+                            session_expiry_interval: Some(expiry),
+                            ..DisconnectRequest::new(DisconnectReason::NormalDisconnection)
+                        };
+                        if host.client.disconnect_with(now, &request).is_ok() {
                             self.model.prolonged(client, expiry);
                         }
                     }

@@ -121,7 +121,7 @@ impl<const LEVEL: u8> Codec for Borrowed<LEVEL> {
     type Input = Received;
     type Packet<'a> = Packet<'a>;
     type Error = DecodeError;
-    type Output = BytesMut;
+    type Output = Vec<u8>;
 
     fn input(stream: &[u8], from: Side) -> Received {
         Received::new(stream, from, Self::VERSION)
@@ -137,18 +137,18 @@ impl<const LEVEL: u8> Codec for Borrowed<LEVEL> {
         Some(found(packet))
     }
 
-    fn output() -> BytesMut {
-        BytesMut::new()
+    fn output() -> Vec<u8> {
+        Vec::new()
     }
 
     #[inline]
-    fn encode(packet: &Packet<'_>, output: &mut BytesMut) -> bool {
+    fn encode(packet: &Packet<'_>, output: &mut Vec<u8>) -> bool {
         output.clear();
         packet.encode(Self::VERSION, output).is_ok()
     }
 
-    fn bytes(output: &BytesMut) -> Vec<u8> {
-        output.to_vec()
+    fn bytes(output: &Vec<u8>) -> Vec<u8> {
+        output.clone()
     }
 }
 
@@ -160,7 +160,7 @@ impl Build for Borrowed<5> {
     }
 
     #[inline]
-    fn build(topic: &Self::Message, output: &mut BytesMut) -> bool {
+    fn build(topic: &Self::Message, output: &mut Vec<u8>) -> bool {
         let properties = [
             Property::MessageExpiryInterval(message::EXPIRY),
             Property::ContentType(message::CONTENT_TYPE),
@@ -181,7 +181,7 @@ impl Build for Borrowed<5> {
 
 impl<const LEVEL: u8> Split for Borrowed<LEVEL> {
     #[inline]
-    fn split(packet: &Packet<'_>, output: &mut BytesMut) -> usize {
+    fn split(packet: &Packet<'_>, output: &mut Vec<u8>) -> usize {
         let Packet::Publish(publish) = packet else { return 0 };
         output.clear();
         let encoded = publish.encode_head(Self::VERSION, output);
@@ -204,7 +204,7 @@ impl<const LEVEL: u8> Prepare for Borrowed<LEVEL> {
     }
 
     #[inline]
-    fn encode_prepared((prepared, hop): &mut Self::Prepared, packet_id: u16, output: &mut BytesMut) -> bool {
+    fn encode_prepared((prepared, hop): &mut Self::Prepared, packet_id: u16, output: &mut Vec<u8>) -> bool {
         if let (Delivery::AtLeastOnce { packet_id, .. }, Some(next)) =
             (&mut hop.delivery, PacketId::new(packet_id))
         {
@@ -228,7 +228,7 @@ impl<const LEVEL: u8> Codec for Owned<LEVEL> {
     type Input = Buffered;
     type Packet<'a> = (Packet<'a>, &'a Frame);
     type Error = DecodeError;
-    type Output = BytesMut;
+    type Output = Vec<u8>;
 
     fn input(stream: &[u8], from: Side) -> Buffered {
         let is_connect = stream.first().is_some_and(|byte| byte >> 4 == 1);
@@ -246,24 +246,24 @@ impl<const LEVEL: u8> Codec for Owned<LEVEL> {
         Some(found(packet))
     }
 
-    fn output() -> BytesMut {
-        BytesMut::new()
+    fn output() -> Vec<u8> {
+        Vec::new()
     }
 
     #[inline]
-    fn encode((packet, _): &Self::Packet<'_>, output: &mut BytesMut) -> bool {
+    fn encode((packet, _): &Self::Packet<'_>, output: &mut Vec<u8>) -> bool {
         Borrowed::<LEVEL>::encode(packet, output)
     }
 
-    fn bytes(output: &BytesMut) -> Vec<u8> {
-        output.to_vec()
+    fn bytes(output: &Vec<u8>) -> Vec<u8> {
+        output.clone()
     }
 }
 
 impl<const LEVEL: u8> Split for Owned<LEVEL> {
     /// The payload is a handle of its own, for a queue that outlives the packet.
     #[inline]
-    fn split((packet, frame): &Self::Packet<'_>, output: &mut BytesMut) -> usize {
+    fn split((packet, frame): &Self::Packet<'_>, output: &mut Vec<u8>) -> usize {
         let Packet::Publish(publish) = packet else { return 0 };
         let payload = frame.slice(publish.payload);
         output.clear();

@@ -367,7 +367,7 @@ impl Model {
             PublishOutcome::Sent => check(publication.qos == QoS::AtMostOnce, || {
                 format!("#{number} q{} is only sent", publication.qos)
             }),
-            PublishOutcome::Acknowledged(reason) => {
+            PublishOutcome::Acknowledged(mqtt_session::Acknowledgement { reason, .. }) => {
                 check(publication.qos != QoS::AtMostOnce && publication.is_started && !is_open, || {
                     format!("#{number} is acknowledged, but not by the Server")
                 })?;

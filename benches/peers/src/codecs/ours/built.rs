@@ -1,16 +1,12 @@
-//! Packets as an application makes them, out of values. They are made once and live as long as the program, which is what
-//! lets them borrow the values they are made of.
+//! Packets as an application makes them, out of values.
 
 use core::cell::RefCell;
 use std::collections::BTreeMap;
 
-use bytes::BytesMut;
-use mqtt_codec::{
-    Connect, ConnectFields, ConnectProperties, DecodeError, Packet, ProtocolVersion, Publish,
-    PublishProperties, Side, Subscribe, SubscribeProperties, Subscriptions, Will, WillProperties,
-};
+use benches::built;
+use mqtt_codec::{DecodeError, Packet, ProtocolVersion, Side};
 
-use super::{Borrowed, Received};
+use super::Borrowed;
 use crate::codec::{Codec, Found, version};
 use crate::codecs::floor;
 
@@ -23,47 +19,11 @@ thread_local! {
     static MADE: RefCell<BTreeMap<(Vec<u8>, ProtocolVersion), Packet<'static>>> = RefCell::default();
 }
 
-fn leak<T>(values: impl IntoIterator<Item = T>) -> &'static [T] {
-    Box::leak(values.into_iter().collect())
-}
-
-/// The packet of `frame`, made once.
+/// The packet of `frame`, made once, because it lives as long as the program.
 fn made(frame: &[u8], version: ProtocolVersion) -> Packet<'static> {
     MADE.with_borrow_mut(|made| {
-        *made.entry((frame.to_vec(), version)).or_insert_with(|| {
-            let received = Box::leak(Box::new(Received::new(frame, Side::Client, version)));
-            make(received.packet().expect("a valid packet").expect("a complete packet"))
-        })
+        *made.entry((frame.to_vec(), version)).or_insert_with(|| built(frame, version)[0])
     })
-}
-
-fn make(packet: Packet<'static>) -> Packet<'static> {
-    match packet {
-        Packet::Connect(connect) => {
-            let fields = connect.fields();
-            let properties = leak(fields.properties.iter());
-            let will = fields.will.map(|will| {
-                let properties = leak(will.properties.iter());
-                Will { properties: WillProperties::new(properties).expect("those of a Will"), ..will }
-            });
-            let properties = ConnectProperties::new(properties).expect("those of a CONNECT");
-            let fields: &ConnectFields<'_> =
-                Box::leak(Box::new(ConnectFields { properties, will, ..fields }));
-            Connect::new(fields).into()
-        }
-        Packet::Publish(publish) => {
-            let properties = leak(publish.properties.iter());
-            let properties = PublishProperties::new(properties).expect("those of a PUBLISH");
-            Publish { properties, ..publish }.into()
-        }
-        Packet::Subscribe(subscribe) => {
-            let properties = leak(subscribe.properties.iter());
-            let properties = SubscribeProperties::new(properties).expect("those of a SUBSCRIBE");
-            let subscriptions = Subscriptions::new(leak(subscribe.subscriptions.iter()));
-            Subscribe { properties, subscriptions, ..subscribe }.into()
-        }
-        packet => packet,
-    }
 }
 
 impl<const LEVEL: u8> Codec for Built<LEVEL> {
@@ -72,7 +32,7 @@ impl<const LEVEL: u8> Codec for Built<LEVEL> {
     type Input = Packets;
     type Packet<'a> = Packet<'static>;
     type Error = DecodeError;
-    type Output = BytesMut;
+    type Output = Vec<u8>;
 
     fn input(stream: &[u8], _from: Side) -> Packets {
         let (mut rest, mut packets) = (stream, Packets::new());
@@ -92,16 +52,16 @@ impl<const LEVEL: u8> Codec for Built<LEVEL> {
         Borrowed::<LEVEL>::found(packet)
     }
 
-    fn output() -> BytesMut {
-        BytesMut::new()
+    fn output() -> Vec<u8> {
+        Vec::new()
     }
 
     #[inline]
-    fn encode(packet: &Packet<'static>, output: &mut BytesMut) -> bool {
+    fn encode(packet: &Packet<'static>, output: &mut Vec<u8>) -> bool {
         Borrowed::<LEVEL>::encode(packet, output)
     }
 
-    fn bytes(output: &BytesMut) -> Vec<u8> {
-        output.to_vec()
+    fn bytes(output: &Vec<u8>) -> Vec<u8> {
+        output.clone()
     }
 }

@@ -1,0 +1,86 @@
+//! Where the elements of long lists are.
+
+use super::hash::Seed;
+use super::list::List;
+use super::table::Table;
+
+/// Lists that are no longer are searched from the beginning.
+const SHORT: usize = 16;
+
+/// Places in long lists, by the owner of the list and the hash of the element.
+#[derive(Clone)]
+pub(super) struct Positions {
+    seed: Seed,
+    table: Table,
+}
+
+impl Positions {
+    pub(super) const fn new(seed: Seed) -> Self {
+        Self { seed, table: Table::new() }
+    }
+
+    pub(super) fn find<T>(
+        &self,
+        owner: u32,
+        list: &List<T>,
+        hash: u32,
+        is: impl Fn(&T) -> bool,
+    ) -> Option<usize> {
+        if list.len() <= SHORT {
+            return list.chunks().position(is);
+        }
+        let found = self.table.find(self.seed.pair(owner, hash), |at| list.get(at as usize).is_some_and(&is));
+        found.map(|at| at as usize)
+    }
+
+    pub(super) fn push<T: Clone>(
+        &mut self,
+        owner: u32,
+        list: &mut List<T>,
+        element: T,
+        hash: impl Fn(&T) -> u32,
+    ) {
+        list.push(element);
+        let unknown = match list.len() - 1 {
+            ..SHORT => return,
+            SHORT => 0,
+            len => len,
+        };
+        for (at, element) in (unknown as u32..).zip(list.chunks().skip(unknown)) {
+            self.table.insert(self.seed.pair(owner, hash(element)), at);
+        }
+    }
+
+    /// Removes an element; the last takes its place.
+    pub(super) fn swap_remove<T: Clone>(
+        &mut self,
+        owner: u32,
+        list: &mut List<T>,
+        at: usize,
+        hash: impl Fn(&T) -> u32,
+    ) -> Option<T> {
+        let end = list.len().checked_sub(1)?;
+        let hash_of = |list: &List<T>, at| list.get(at).map(|element| self.seed.pair(owner, hash(element)));
+        match end {
+            ..SHORT => {}
+            SHORT => {
+                for (at, element) in (0..).zip(list.chunks()) {
+                    self.table.remove(self.seed.pair(owner, hash(element)), at);
+                }
+            }
+            _ => {
+                let (removed, moved) = (hash_of(list, at)?, hash_of(list, end)?);
+                self.table.remove(removed, at as u32);
+                if at < end {
+                    self.table.remove(moved, end as u32);
+                    self.table.insert(moved, at as u32);
+                }
+            }
+        }
+        list.swap_remove(at)
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.table.heap_bytes()
+    }
+}
