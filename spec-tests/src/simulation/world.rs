@@ -1051,7 +1051,7 @@ impl World {
             {
                 return Ok(());
             }
-            check(round < 20_000, || "there is no end to it")?;
+            check(round < 500_000, || "there is no end to it")?;
             let Some((at, next)) = self.next() else {
                 return Err(Violation::new("something is under way, and never arrives"));
             };
