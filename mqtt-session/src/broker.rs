@@ -112,7 +112,7 @@ impl<P: Policy> Broker<P> {
                 seed: config.hash_seed,
                 ..TreeConfig::default()
             }),
-            retained: RetainedMessages::new(config.maximum_retained_messages, config.maximum_retained_bytes),
+            retained: RetainedMessages::new(config.retained_limits()),
             timers: Timers::default(),
             actions: Actions::new(config.durable),
             turns: BTreeMap::new(),

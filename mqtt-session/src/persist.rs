@@ -142,9 +142,11 @@ impl Journal {
         state
     }
 
-    /// Everything up to this transaction is stored. One that has not been taken is not.
+    /// Everything up to this transaction is stored. One that has not been taken is of another run, and says nothing.
     pub(crate) fn persisted(&mut self, up_to: PersistSeq) {
-        self.persisted = self.persisted.max(up_to.0.min(self.taken));
+        if up_to.0 <= self.taken {
+            self.persisted = self.persisted.max(up_to.0);
+        }
     }
 
     /// Whether bytes that wait for this transaction are free.
@@ -171,8 +173,10 @@ mod tests {
         assert_eq!(journal.barrier(), Some(PersistSeq(1)));
         journal.push(change(3));
         assert_eq!(journal.barrier(), Some(PersistSeq(2)));
-        // Nobody can have stored what was not taken.
+        // A number of another run says nothing of this one.
         journal.persisted(PersistSeq(9));
+        assert!(!journal.is_persisted(PersistSeq(1)));
+        journal.persisted(PersistSeq(1));
         assert!(journal.is_persisted(PersistSeq(1)) && !journal.is_persisted(PersistSeq(2)));
         assert_eq!(journal.take().map(|persist| persist.seq), Some(PersistSeq(2)));
         journal.persisted(PersistSeq(2));

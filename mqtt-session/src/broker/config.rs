@@ -5,6 +5,7 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 
 use mqtt_codec::{Deviations, QoS};
+use mqtt_topic::RetainedLimits;
 
 use crate::server::Limits;
 
@@ -92,6 +93,10 @@ pub struct BrokerConfig {
 }
 
 impl BrokerConfig {
+    pub(super) const fn retained_limits(&self) -> RetainedLimits {
+        RetainedLimits { names: self.maximum_retained_messages, bytes: self.maximum_retained_bytes }
+    }
+
     pub(super) const fn limits(&self) -> Limits {
         Limits {
             transmit: self.transmit_limit,

@@ -370,8 +370,10 @@ impl Session {
                 None => log.walk_gone(&walk.filter),
             }
         } else {
-            walk.after = last.or(walk.after);
-            self.session_log(actions).walk(&walk);
+            if last.is_some() {
+                walk.after = last;
+                self.session_log(actions).walk(&walk);
+            }
             self.walks.push_front(walk);
         }
         is_complete

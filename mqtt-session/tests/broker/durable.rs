@@ -325,3 +325,38 @@ fn filters_of_3_1_1_are_not_mistaken_for_shared_ones() {
     world.expect(client, &[r#"PUBLISH id=1 q1 dup=0 retain=0 "$share/g/a" "2""#]);
     assert!(Subscription::parse("$share/g/a").unwrap().share_name().is_some());
 }
+
+/// A Client that does not take its retained messages cannot make the broker write again and again.
+#[test]
+fn retained_messages_that_have_to_wait_change_nothing() {
+    let mut world = World::new();
+    let publisher = world.connect(V5_0, "p");
+    for number in 0..3 {
+        world.retain(publisher, &format!("a/{number}"), "x", QoS::AtLeastOnce);
+    }
+    let fields = ConnectFields { client_id: "s", ..ConnectFields::default() };
+    let window = [KEPT[0], Property::ReceiveMaximum(std::num::NonZero::<u16>::MIN)];
+    let subscriber = world.connect_with(V5_0, fields, &window);
+    world.subscribe_with(subscriber, &[("a/#", QoS::AtLeastOnce.into())], &[]);
+    world.send(subscriber, &mqtt_session::codec::Packet::Pingreq);
+    assert!(world.broker.transmit(subscriber.id).is_some());
+    assert_eq!(world.broker.poll_action(), None);
+}
+
+/// What was accepted with other limits is kept, and nothing more is accepted.
+#[test]
+fn lower_limits_keep_what_is_stored() {
+    let mut world = World::new();
+    let client = world.connect(V5_0, "c");
+    for topic in ["a", "b", "c"] {
+        world.retain(client, topic, "x", QoS::AtLeastOnce);
+    }
+    let config = BrokerConfig { maximum_retained_messages: 2, ..BrokerConfig::default() };
+    world.crash(config, AllowAll);
+    assert_eq!(world.broker.retained_count(), 3);
+    let client = world.connect(V5_0, "c");
+    world.retain(client, "d", "x", QoS::AtLeastOnce);
+    world.retain(client, "a", "", QoS::AtLeastOnce);
+    world.retain(client, "a", "x", QoS::AtLeastOnce);
+    assert_eq!(world.broker.retained_count(), 2);
+}
