@@ -169,7 +169,7 @@ pub(crate) fn message_fields(value: Writer, message: &Message) -> Option<Writer>
     let mut head = BytesMut::new();
     let publish = message.as_publish(ProtocolVersion::V5_0, delivery);
     publish.encode_head_with(ProtocolVersion::V5_0, expiry.as_slice(), &mut head).ok()?;
-    Some(value.bytes(&head).bytes(message.payload()))
+    Some(value.with_room_for(head.len() + message.payload().len()).bytes(&head).bytes(message.payload()))
 }
 
 /// A message that [`message_fields`] has written.
