@@ -343,6 +343,31 @@ fn retained_messages_that_have_to_wait_change_nothing() {
     assert_eq!(world.broker.poll_action(), None);
 }
 
+/// What costs the store more than its answers cost the connection must not pile up in front of a slow one.
+#[test]
+fn a_slow_store_pauses_the_input() {
+    let mut world =
+        World::with_config(BrokerConfig { maximum_unstored_bytes: 1_000, ..BrokerConfig::default() });
+    let client = world.connect(V5_0, "c");
+    world.store_stalled = true;
+    for number in 0..10 {
+        let topic = format!("a/{number}");
+        world.publish_with(client, &topic, &"x".repeat(300), delivery(QoS::AtMostOnce, 1), true, &[]);
+    }
+    assert_eq!(world.broker.retained_count(), 3);
+    world.send(client, &mqtt_session::codec::Packet::Pingreq);
+    let fields = ConnectFields { client_id: "other", ..ConnectFields::default() };
+    let other = world.connect_with(V5_0, fields, &[]);
+    // Writing alone does not change it.
+    world.unstall();
+    world.expect(client, &[]);
+    world.expect(other, &[]);
+    world.catch_up();
+    world.expect(client, &["PINGRESP"]);
+    world.expect_connack(other, false);
+    assert_eq!((world.broker.retained_count(), world.store.len()), (10, 10));
+}
+
 /// What was accepted with other limits is kept, and nothing more is accepted.
 #[test]
 fn lower_limits_keep_what_is_stored() {
