@@ -475,13 +475,14 @@ impl State {
 
     /// The store has caught up: input that was paused goes on.
     fn resume_all(&mut self) {
-        let Self { connections, actions, config, .. } = self;
+        let Self { connections, actions, config, now, .. } = self;
         let all: Vec<ConnectionId> = connections.keys().collect();
         for id in all {
             if let Some(state) =
                 connections.get_mut(id).filter(|state| state.may_resume(config.transmit_limit))
             {
                 state.paused = false;
+                state.heard(*now);
                 actions.push_back(Action::Resume(id));
             }
         }

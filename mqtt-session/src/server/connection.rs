@@ -184,6 +184,13 @@ impl Connection {
         self.paused && is_peers_turn && self.transmit.pending() < transmit_limit
     }
 
+    /// The Client was not silent until now, as far as its Keep Alive goes.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        if let Phase::Connected(link) = &mut self.phase {
+            link.watchdog.received(now);
+        }
+    }
+
     pub(crate) fn link(&self) -> Option<&Link> {
         match &self.phase {
             Phase::Connected(link) => Some(link),

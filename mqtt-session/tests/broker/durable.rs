@@ -368,6 +368,29 @@ fn a_slow_store_pauses_the_input() {
     assert_eq!((world.broker.retained_count(), world.store.len()), (10, 10));
 }
 
+/// A Client whose input is paused by the store is not silent.
+#[test]
+fn a_slow_store_costs_nobody_its_connection() {
+    let mut world =
+        World::with_config(BrokerConfig { maximum_unstored_bytes: 100, ..BrokerConfig::default() });
+    let fields = ConnectFields { client_id: "c", keep_alive: 10, ..ConnectFields::default() };
+    let client = world.connect_with(V5_0, fields, &[]);
+    world.expect_connack(client, false);
+    world.store_stalled = true;
+    world.publish_with(client, "a", &"x".repeat(300), delivery(QoS::AtMostOnce, 1), true, &[]);
+    for _ in 0..4 {
+        world.pass_seconds(9);
+        world.send(client, &mqtt_session::codec::Packet::Pingreq);
+    }
+    world.expect(client, &[]);
+    world.catch_up();
+    world.expect(client, &["PINGRESP"; 4]);
+    world.pass_seconds(14);
+    assert!(world.is_open(client));
+    world.pass_seconds(1);
+    assert!(!world.is_open(client));
+}
+
 /// What was accepted with other limits is kept, and nothing more is accepted.
 #[test]
 fn lower_limits_keep_what_is_stored() {
