@@ -391,6 +391,29 @@ fn a_slow_store_costs_nobody_its_connection() {
     assert!(!world.is_open(client));
 }
 
+/// The Client may have the message under this identifier, and would take the next one for a repeat.
+#[test]
+fn a_message_that_has_become_too_large_frees_its_identifier_on_both_sides() {
+    let mut world = World::new();
+    let client = world.resume(V5_0, "c", false);
+    world.subscribe(client, "a", QoS::ExactlyOnce);
+    let publisher = world.connect(V5_0, "p");
+    world.publish(publisher, "a", &"x".repeat(100), QoS::ExactlyOnce);
+    world.cut(client);
+    world.crash(BrokerConfig::default(), AllowAll);
+    let small = [KEPT[0], Property::MaximumPacketSize(std::num::NonZero::new(100).unwrap())];
+    let fields = ConnectFields { client_id: "c", clean_start: false, ..ConnectFields::default() };
+    let client = world.connect_with(V5_0, fields, &small);
+    world.expect_connack(client, true);
+    world.expect(client, &["PUBREL id=1"]);
+    let publisher = world.connect(V5_0, "p");
+    world.publish(publisher, "a", "next", QoS::ExactlyOnce);
+    world.expect(client, &[r#"PUBLISH id=2 q2 dup=0 retain=0 "a" "next""#]);
+    world.pubcomp(client, 1);
+    world.publish(publisher, "a", "last", QoS::AtMostOnce);
+    world.expect(client, &[r#"PUBLISH q0 dup=0 retain=0 "a" "last""#]);
+}
+
 /// What was accepted with other limits is kept, and nothing more is accepted.
 #[test]
 fn lower_limits_keep_what_is_stored() {
