@@ -162,6 +162,7 @@ impl Client {
         }
         let connect = options.encode()?;
         if options.clean_start {
+            // The Server gives its half up when it reads CONNECT; ours must not come back after that.
             self.lose_session();
         }
         let had_session = self.has_session;

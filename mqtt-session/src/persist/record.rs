@@ -322,21 +322,19 @@ fn update(crc: u32, bytes: &[u8]) -> u32 {
     let (blocks, rest) = bytes.as_chunks::<8>();
     let crc = blocks.iter().fold(crc, |crc, block| {
         let block = u64::from_le_bytes(*block) ^ u64::from(crc);
-        let [a, b, c, d, e, f, g, h] = block.to_le_bytes();
-        let [t0, t1, t2, t3, t4, t5, t6, t7] = &TABLES;
-        entry(t7, a)
-            ^ entry(t6, b)
-            ^ entry(t5, c)
-            ^ entry(t4, d)
-            ^ entry(t3, e)
-            ^ entry(t2, f)
-            ^ entry(t1, g)
-            ^ entry(t0, h)
+        let bytes = block.to_le_bytes();
+        entry(&TABLES[7], bytes[0])
+            ^ entry(&TABLES[6], bytes[1])
+            ^ entry(&TABLES[5], bytes[2])
+            ^ entry(&TABLES[4], bytes[3])
+            ^ entry(&TABLES[3], bytes[4])
+            ^ entry(&TABLES[2], bytes[5])
+            ^ entry(&TABLES[1], bytes[6])
+            ^ entry(&TABLES[0], bytes[7])
     });
-    let [table, ..] = &TABLES;
     rest.iter().fold(crc, |crc, byte| {
         let [low, ..] = (crc ^ u32::from(*byte)).to_le_bytes();
-        entry(table, low) ^ (crc >> 8)
+        entry(&TABLES[0], low) ^ (crc >> 8)
     })
 }
 
@@ -347,7 +345,7 @@ fn entry(table: &[u32; 256], byte: u8) -> u32 {
 /// For each byte, what it comes to with as many zero bytes behind it as the number of the table.
 static TABLES: [[u32; 256]; 8] = tables();
 
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated by the compiler")]
 const fn tables() -> [[u32; 256]; 8] {
     let mut tables = [[0; 256]; 8];
     let mut at = 0;

@@ -359,17 +359,19 @@ impl Session {
             }
         };
         let last = search.last_visited().map(|topic| topic.boxed());
+        // The record is of the last walk with this filter, which gets everything again.
+        let is_last = self.walks.iter().all(|later| later.filter != walk.filter);
         if is_complete {
-            let next = self.walks.iter().find(|next| next.filter == walk.filter);
-            let mut log = self.session_log(actions);
-            match next {
-                Some(next) => log.walk(next),
-                None => log.walk_gone(&walk.filter),
+            if is_last {
+                self.session_log(actions).walk_gone(&walk.filter);
             }
         } else {
+            // One that waits has nothing new to tell, however often it is asked.
             if last.is_some() {
                 walk.after = last;
-                self.session_log(actions).walk(&walk);
+                if is_last {
+                    self.session_log(actions).walk(&walk);
+                }
             }
             self.walks.push_front(walk);
         }
@@ -431,10 +433,7 @@ impl Session {
 
     /// The retained messages of a subscription are to be sent.
     pub(crate) fn walk(&mut self, walk: RetainedWalk, actions: &mut Actions) {
-        // The record is of the first walk with this filter.
-        if self.walks.iter().all(|before| before.filter != walk.filter) {
-            self.session_log(actions).walk(&walk);
-        }
+        self.session_log(actions).walk(&walk);
         self.walks.push_back(walk);
     }
 
@@ -539,7 +538,7 @@ impl Session {
     pub(crate) fn record(&self, actions: &mut Actions) {
         let mut log = self.session_log(actions);
         log.terms(self);
-        self.walks.iter().rev().for_each(|walk| log.walk(walk));
+        self.walks.iter().for_each(|walk| log.walk(walk));
         if let Some(will) = &self.will {
             log.will(&StoredWill {
                 message: Arc::clone(&will.message),

@@ -326,23 +326,6 @@ fn filters_of_3_1_1_are_not_mistaken_for_shared_ones() {
     assert!(Subscription::parse("$share/g/a").unwrap().share_name().is_some());
 }
 
-/// A Client that does not take its retained messages cannot make the broker write again and again.
-#[test]
-fn retained_messages_that_have_to_wait_change_nothing() {
-    let mut world = World::new();
-    let publisher = world.connect(V5_0, "p");
-    for number in 0..3 {
-        world.retain(publisher, &format!("a/{number}"), "x", QoS::AtLeastOnce);
-    }
-    let fields = ConnectFields { client_id: "s", ..ConnectFields::default() };
-    let window = [KEPT[0], Property::ReceiveMaximum(std::num::NonZero::<u16>::MIN)];
-    let subscriber = world.connect_with(V5_0, fields, &window);
-    world.subscribe_with(subscriber, &[("a/#", QoS::AtLeastOnce.into())], &[]);
-    world.send(subscriber, &mqtt_session::codec::Packet::Pingreq);
-    assert!(world.broker.transmit(subscriber.id).is_some());
-    assert_eq!(world.broker.poll_action(), None);
-}
-
 /// What costs the store more than its answers cost the connection must not pile up in front of a slow one.
 #[test]
 fn a_slow_store_pauses_the_input() {
@@ -430,4 +413,39 @@ fn lower_limits_keep_what_is_stored() {
     world.retain(client, "a", "", QoS::AtLeastOnce);
     world.retain(client, "a", "x", QoS::AtLeastOnce);
     assert_eq!(world.broker.retained_count(), 2);
+}
+
+/// Asking what is to be written brought the same change again each time, so that a driver never came to rest.
+#[test]
+fn a_search_that_waits_for_the_client_has_nothing_to_store() {
+    let mut world = World::new();
+    let publisher = world.connect(V5_0, "p");
+    for (id, topic) in [(1, "a/1"), (2, "a/2")] {
+        world.publish_with(publisher, topic, "x", delivery(QoS::AtLeastOnce, id), true, &[]);
+    }
+    let window = Property::ReceiveMaximum(std::num::NonZeroU16::MIN);
+    let fields = ConnectFields { client_id: "s", ..ConnectFields::default() };
+    let subscriber = world.connect_with(V5_0, fields, &[KEPT[0], window]);
+    world.subscribe_with(subscriber, &[("a/#", QoS::AtLeastOnce.into())], &[]);
+    let _ = world.broker.transmit(subscriber.id);
+    assert_eq!(world.broker.poll_action(), None);
+}
+
+/// The record was of the first search for a filter, which had found all there was.
+#[test]
+fn who_subscribes_twice_gets_retained_messages_twice_a_crash_or_not() {
+    let mut world = World::new();
+    let publisher = world.connect(V5_0, "p");
+    world.publish_with(publisher, "a", "x", delivery(QoS::AtLeastOnce, 1), true, &[]);
+    let window = Property::ReceiveMaximum(std::num::NonZeroU16::MIN);
+    let fields = ConnectFields { client_id: "s", clean_start: false, ..ConnectFields::default() };
+    let subscriber = world.connect_with(V5_0, fields, &[KEPT[0], window]);
+    world.subscribe_with(subscriber, &[("a", QoS::AtLeastOnce.into())], &[]);
+    world.subscribe_with(subscriber, &[("a", QoS::AtLeastOnce.into())], &[]);
+    world.crash(BrokerConfig::default(), AllowAll);
+    let subscriber = world.resume(V5_0, "s", true);
+    world.expect(
+        subscriber,
+        &[r#"PUBLISH id=1 q1 dup=1 retain=1 "a" "x""#, r#"PUBLISH id=2 q1 dup=0 retain=1 "a" "x""#],
+    );
 }

@@ -343,3 +343,23 @@ fn a_client_that_is_not_durable_tells_nothing() {
     // The message, and the Session that CONNECT may begin.
     assert_eq!(client.stored_state().len(), 2);
 }
+
+/// The Server had forgotten its half of the Session, and the half that came back from the store took new messages for
+/// repeats.
+#[test]
+fn a_clean_start_leaves_when_the_state_is_gone_from_the_store() {
+    let mut scene = Scene::connected(V5);
+    scene.server_publish("a", "1", exactly_once(1, false));
+    scene.cut();
+    scene.trace();
+    scene.store_stalled = true;
+    scene.connect(ConnectOptions { clean_start: true, ..persistent(V5) });
+    expect(&mut scene, &[]);
+    scene.catch_up();
+    expect(
+        &mut scene,
+        &[
+            r#"C>S CONNECT v5.0 "c" clean_start=1 keep_alive=60 {Session Expiry Interval=3600, Maximum Packet Size=16777216}"#,
+        ],
+    );
+}

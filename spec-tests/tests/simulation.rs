@@ -1,0 +1,36 @@
+//! The simulation of Clients and broker (`spec_tests::simulation`), as far as every test run affords it. The binary
+//! `simulate` sweeps more seeds.
+
+use spec_tests::simulation::{Plan, run, shrink};
+
+fn sweep(seeds: std::ops::Range<u64>, steps: usize) {
+    for seed in seeds {
+        let plan = Plan::new(seed, steps);
+        if let Some(violation) = run(&plan, false).violation {
+            let plan = shrink::shrink(&plan, |plan| run(plan, false).violation.is_some());
+            let lines = run(&plan, true).lines.join("\n");
+            panic!("seed {seed}, {steps} steps: {violation}\n{plan}\n{lines}");
+        }
+    }
+}
+
+#[test]
+fn seeds_without_a_violation() {
+    sweep(0..600, 200);
+}
+
+#[test]
+fn short_seeds_without_a_violation() {
+    sweep(1_000_000..1_003_000, 25);
+}
+
+/// The same plan is the same run, with or without a trace.
+#[test]
+fn runs_are_deterministic() {
+    for seed in 0..100 {
+        let plan = Plan::new(seed, 200);
+        let (once, again) = (run(&plan, false), run(&plan, true));
+        assert_eq!((once.hash, once.inputs), (again.hash, again.inputs), "seed {seed}");
+        assert_ne!(run(&Plan::new(seed + 1, 200), false).hash, once.hash);
+    }
+}
