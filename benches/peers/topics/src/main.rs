@@ -151,18 +151,22 @@ fn is_of(offer: &process::Offer, operation: Operation, label: &str) -> bool {
     offer.operation == operation && offer.label == label
 }
 
-/// All take turns, and the best of many rounds counts.
+/// All take turns, and the best of many rounds counts, or of three where one takes long.
 fn turns(processes: &mut Vec<Process>, operation: Operation, label: &str, quick: bool) {
+    const ROUNDS: usize = 3;
     let budget = Duration::from_secs(if quick { 1 } else { 5 });
     let start = now();
     for round in 0.. {
-        if round >= 3 && start.elapsed() > budget {
+        if round >= ROUNDS && start.elapsed() > budget {
             break;
         }
         processes.retain_mut(|process| {
             let Some(offer) = process.offers.iter().position(|offer| is_of(offer, operation, label)) else {
                 return true;
             };
+            if round >= ROUNDS && process.offers[offer].is_long() {
+                return true;
+            }
             let outcome = process.turn(offer);
             if let Err(error) = &outcome {
                 eprintln!("not measured: {} on {label}: {error}", process.contender.name);
@@ -178,5 +182,6 @@ fn hits(questions: &[Question], label: &str) -> String {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let mean =
         of_label().map(|question| question.expected.hits).sum::<u64>() as f64 / of_label().count() as f64;
-    if (mean - mean.round()).abs() < 0.05 { format!("{mean:.0} hits") } else { format!("{mean:.1} hits") }
+    let decimals = usize::from((mean - mean.round()).abs() >= 0.05);
+    format!("{mean:.decimals$} hit{}", if mean == 1.0 { "" } else { "s" })
 }

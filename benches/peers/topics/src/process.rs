@@ -23,9 +23,10 @@ use crate::workload::{Kind, Workload};
 /// The argument of a process that takes part.
 pub const ARGUMENT: &str = "--contest";
 
-/// Until a process has filled its store and checked its answers, and until one that counts is done.
-const LIMIT: Duration = Duration::from_secs(40);
-const COUNTED_LIMIT: Duration = Duration::from_secs(150);
+/// Until a process has filled its store and checked its answers, and until one that counts is done: time of the processor, so
+/// that it does not depend on who else uses the machine.
+const LIMIT: Duration = Duration::from_secs(30);
+const COUNTED_LIMIT: Duration = Duration::from_secs(60);
 
 /// Not to be afraid of recursion: how deep it goes is not what is measured.
 const STACK: usize = 1 << 30;
@@ -65,12 +66,15 @@ fn with_limit(limit: Duration, body: impl FnOnce(&AtomicBool) -> Result<(), Stri
     // What a library panics on is for its authors.
     std::panic::set_hook(Box::new(|_| {}));
     thread::spawn(move || {
-        #[expect(clippy::disallowed_methods, reason = "a limit of a measurement")]
-        thread::sleep(limit);
-        if !IS_READY.load(Ordering::Relaxed) {
-            println!("failed\tit takes too long");
-            process::exit(1);
+        while processor_time() < limit {
+            #[expect(clippy::disallowed_methods, reason = "a limit of a measurement")]
+            thread::sleep(Duration::from_millis(100));
+            if IS_READY.load(Ordering::Relaxed) {
+                return;
+            }
         }
+        println!("failed\tit takes too long");
+        process::exit(1);
     });
     let outcome = thread::scope(|scope| {
         let body = move || body(&IS_READY);
@@ -85,6 +89,16 @@ fn with_limit(limit: Duration, body: impl FnOnce(&AtomicBool) -> Result<(), Stri
         _ => 1,
     };
     process::exit(status)
+}
+
+/// What this process has used of the processor, as Linux tells it; nothing elsewhere.
+fn processor_time() -> Duration {
+    const TICKS_PER_SECOND: u64 = 100;
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name of the program: the state, ten numbers, and the ticks of the program and of the system for it.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
 }
 
 /// Takes part: says what it can do, and measures a round for every number of a case that it is told.
@@ -121,9 +135,11 @@ pub fn count_instructions(arguments: Arguments) -> ! {
 
 /// Prints what the store holds and the allocations of each case; in a program whose allocator counts.
 pub fn count_allocations(arguments: Arguments) -> ! {
-    with_limit(LIMIT, move |_| {
+    with_limit(LIMIT, move |is_ready| {
         let Contest { cases, held } =
             (arguments.contender.contest)(&Rc::new(arguments.workload), arguments.sizes)?;
+        // Who watches the time allocates too.
+        is_ready.store(true, Ordering::Relaxed);
         println!("{}\n{}", held.0, held.1);
         for case in &cases {
             let mut count = 0;
@@ -151,6 +167,13 @@ pub struct Offer {
     pub size: Size,
     /// The best of all rounds, in nanoseconds for each operation.
     pub best: f64,
+}
+
+impl Offer {
+    /// Whether an operation takes so long that few rounds must do, and that counting would take minutes.
+    pub fn is_long(&self) -> bool {
+        self.best > 3e7
+    }
 }
 
 /// A process that is ready to measure.
@@ -240,8 +263,6 @@ impl Process {
     /// # Errors
     /// Those of processes.
     pub fn count(mut self, dir: &Path) -> io::Result<Counts> {
-        /// Longer operations would take minutes to count.
-        const LONGEST: f64 = 3e7;
         drop(self.input);
         self.child.wait()?;
         let arguments = |sizes: &[Size]| {
@@ -262,7 +283,7 @@ impl Process {
         let allocations = sizes.iter().map(|_| numbers.next()).collect();
 
         for (size, offer) in sizes.iter_mut().zip(&self.offers) {
-            if offer.best > LONGEST {
+            if offer.is_long() {
                 size.operations = 0;
             }
         }

@@ -41,13 +41,12 @@ impl<'n> Extend<&'n u32> for Found {
 impl<'m> Extend<&'m Member> for Found {
     #[inline]
     fn extend<T: IntoIterator<Item = &'m Member>>(&mut self, members: T) {
-        self.extend(members.into_iter().map(|Member(subscriber, _)| subscriber));
+        self.extend(members.into_iter().map(|(subscriber, _)| subscriber));
     }
 }
 
 /// What is stored with a filter, where a library lets its user say what: the subscriber, and a value of one byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Member(pub u32, pub u8);
+pub type Member = (u32, u8);
 
 /// Subscriptions of many subscribers.
 pub trait Store: Sized + 'static {

@@ -110,11 +110,11 @@ impl Store for Index {
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
         if !is_exact(filter) {
-            self.wild.entry(key(filter)).or_default().push(Member(subscriber, 0));
+            self.wild.entry(key(filter)).or_default().push((subscriber, 0));
         } else if let Some(subscribers) = self.exact.get_mut(filter) {
-            subscribers.push(Member(subscriber, 0));
+            subscribers.push((subscriber, 0));
         } else {
-            self.exact.insert(filter.into(), vec![Member(subscriber, 0)]);
+            self.exact.insert(filter.into(), vec![(subscriber, 0)]);
         }
         true
     }

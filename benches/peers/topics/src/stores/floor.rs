@@ -30,8 +30,8 @@ impl Store for Map {
             return false;
         }
         match self.0.get_mut(filter) {
-            Some(subscribers) => subscribers.push(Member(subscriber, 0)),
-            None => _ = self.0.insert(filter.into(), vec![Member(subscriber, 0)]),
+            Some(subscribers) => subscribers.push((subscriber, 0)),
+            None => _ = self.0.insert(filter.into(), vec![(subscriber, 0)]),
         }
         true
     }

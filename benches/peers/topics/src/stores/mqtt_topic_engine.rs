@@ -33,7 +33,7 @@ impl Store for Router {
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
         let Some(pattern) = pattern(filter) else { return false };
-        let (_, id) = self.router.add_subscription(pattern, QoS::AtMostOnce, Member(subscriber, 0));
+        let (_, id) = self.router.add_subscription(pattern, QoS::AtMostOnce, (subscriber, 0));
         self.ids.insert(subscriber, id);
         true
     }

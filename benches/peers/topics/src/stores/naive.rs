@@ -87,14 +87,14 @@ impl Store for Node {
         for level in filter.split('/') {
             node = match level {
                 "#" => {
-                    node.below.push(Member(subscriber, 0));
+                    node.below.push((subscriber, 0));
                     return true;
                 }
                 "+" => node.single.get_or_insert_default(),
                 _ => child(&mut node.children, level),
             };
         }
-        node.subscribers.push(Member(subscriber, 0));
+        node.subscribers.push((subscriber, 0));
         true
     }
 

@@ -21,8 +21,8 @@ impl Store for TopicMatcher<Vec<Member>> {
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
         match self.get_mut(filter) {
-            Some(subscribers) => subscribers.push(Member(subscriber, 0)),
-            None => self.insert(filter, vec![Member(subscriber, 0)]),
+            Some(subscribers) => subscribers.push((subscriber, 0)),
+            None => self.insert(filter, vec![(subscriber, 0)]),
         }
         true
     }

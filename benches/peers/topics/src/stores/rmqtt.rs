@@ -28,11 +28,11 @@ impl Store for TopicTree<Member> {
     }
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
-        self.insert(&topic(filter), Member(subscriber, 0))
+        self.insert(&topic(filter), (subscriber, 0))
     }
 
     fn remove(&mut self, filter: &str, subscriber: u32) {
-        self.remove(&topic(filter), &Member(subscriber, 0));
+        self.remove(&topic(filter), &(subscriber, 0));
     }
 
     fn matches(&mut self, name: &Self::Name, found: &mut Found) {

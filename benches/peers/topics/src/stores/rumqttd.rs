@@ -25,7 +25,7 @@ impl Store for Scan {
     }
 
     fn insert(&mut self, filter: &str, subscriber: u32) -> bool {
-        self.0.entry(filter.to_owned()).or_default().push(Member(subscriber, 0));
+        self.0.entry(filter.to_owned()).or_default().push((subscriber, 0));
         true
     }
 
