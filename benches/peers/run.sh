@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Ours beside published ones: `run.sh` the codecs, into RESULTS.md, and `run.sh topics` the stores of subscriptions and retained
-# messages, into topics/RESULTS.md; with more arguments what they ask for, to the terminal. `--help` shows them. Instructions need
-# valgrind. One of the libraries declares a newer Rust than it needs, hence --ignore-rust-version.
+# Ours beside published ones: `run.sh` the codecs, into RESULTS.md, `run.sh topics` the stores of subscriptions and retained
+# messages, into topics/RESULTS.md, and `run.sh session` the session machines, into session/RESULTS.md; with more arguments what
+# they ask for, to the terminal. `--help` shows them. Instructions need valgrind. One of the libraries declares a newer Rust than it
+# needs, hence --ignore-rust-version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 package=peers results=RESULTS.md
-if [[ ${1-} == topics ]]; then
-    package=topics results=topics/RESULTS.md
+if [[ ${1-} == topics || ${1-} == session ]]; then
+    package=$1 results=$1/RESULTS.md
     shift
 fi
 cargo build --quiet --release --locked --ignore-rust-version --package "$package"

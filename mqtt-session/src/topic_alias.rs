@@ -13,6 +13,7 @@ use mqtt_topic::TopicName;
 pub(crate) struct AliasSender {
     maximum: u16,
     /// None before the first.
+    #[expect(clippy::box_collection, reason = "most connections have none, and a box is a third of a map")]
     aliases: Option<Box<BTreeMap<Bytes, NonZeroU16>>>,
 }
 
@@ -52,6 +53,7 @@ impl AliasSender {
 pub(crate) struct AliasReceiver {
     maximum: u16,
     /// None before the first.
+    #[expect(clippy::box_collection, reason = "most connections have none, and a box is a third of a map")]
     topics: Option<Box<BTreeMap<NonZeroU16, TopicName<Bytes>>>>,
 }
 

@@ -169,10 +169,11 @@ impl Transmit {
 
 impl Buf for Transmit {
     fn remaining(&self) -> usize {
+        let hold = self.queues.as_ref().and_then(|queues| queues.holds.front());
         // What is held lies behind what was taken, and fits into memory.
         #[expect(clippy::cast_possible_truncation, reason = "not more than `pending`")]
-        let hold = self.queues.as_ref().and_then(|queues| queues.holds.front());
-        hold.map_or(self.pending, |hold| (hold.at - self.taken) as usize)
+        let visible = |hold: &Hold| (hold.at - self.taken) as usize;
+        hold.map_or(self.pending, visible)
     }
 
     fn chunk(&self) -> &[u8] {

@@ -56,9 +56,15 @@ impl Batch {
             publish[start] = 0x30 | qos.bits() << 1;
             at.extend(id.map(|_| start + 2 + 2 + TOPIC.len()));
         }
-        let [puback, pubrec, pubrel, pubcomp] =
-            [PUBACK, PUBREC, PUBREL, PUBCOMP].map(|first| [first, 2, 0, 0].repeat(BATCH));
-        let mut batch = Self { publish, at, puback, pubrec, pubrel, pubcomp };
+        let acknowledgements = |first| [first, 2, 0, 0].repeat(BATCH);
+        let mut batch = Self {
+            publish,
+            at,
+            puback: acknowledgements(PUBACK),
+            pubrec: acknowledgements(PUBREC),
+            pubrel: acknowledgements(PUBREL),
+            pubcomp: acknowledgements(PUBCOMP),
+        };
         batch.number(0);
         batch
     }
@@ -101,17 +107,29 @@ impl Fan {
     pub fn new(version: ProtocolVersion, qos: QoS, subscribers: usize) -> Self {
         let mut broker = Broker::new(BrokerConfig::default(), AllowAll);
         let publisher = broker.open(NOW);
-        let [published, delivered] = [Batch::new(version, qos), Batch::new(version, qos)];
         connect(&mut broker, publisher, version, "publisher");
         for number in 0..subscribers {
             let connection = broker.open(NOW);
             connect(&mut broker, connection, version, &format!("subscriber-{number}"));
             subscribe(&mut broker, connection, version, qos);
         }
-        Self { broker, qos, publisher, subscribers, input: BytesMut::new(), published, delivered, last: 0 }
+        let batch = || Batch::new(version, qos);
+        Self {
+            broker,
+            qos,
+            publisher,
+            subscribers,
+            input: BytesMut::new(),
+            published: batch(),
+            delivered: batch(),
+            last: 0,
+        }
     }
 
     /// Publishes a batch and answers until all is quiet; how many messages have arrived.
+    ///
+    /// # Panics
+    /// When the broker writes anything else than it should.
     pub fn turn(&mut self) -> usize {
         let Self { broker, qos, publisher, input, published, delivered, last, .. } = self;
         *last = delivered.number(*last);

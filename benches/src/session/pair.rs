@@ -45,6 +45,9 @@ impl End {
 
 impl Pair {
     /// Connected, and subscribed at this QoS, which is that of the messages too.
+    ///
+    /// # Panics
+    /// When they do not connect.
     pub fn new(version: ProtocolVersion, qos: QoS) -> Self {
         let mut broker = Broker::new(BrokerConfig::default(), AllowAll);
         let publisher = End::open(&mut broker, version, "publisher");
@@ -59,6 +62,9 @@ impl Pair {
     }
 
     /// Publishes a batch and moves bytes until all is quiet; how many messages have arrived.
+    ///
+    /// # Panics
+    /// When another message arrives, or one is not acknowledged.
     pub fn turn(&mut self) -> usize {
         (self.received, self.published) = (0, 0);
         for message in &self.messages {

@@ -25,7 +25,7 @@ pub(super) struct Queue(Option<Box<Messages>>);
 /// At least one message.
 #[derive(Debug, Default)]
 struct Messages {
-    messages: VecDeque<Waiting>,
+    waiting: VecDeque<Waiting>,
     bytes: usize,
     /// The queue is worth looking through from here on.
     first_expiry: Option<Instant>,
@@ -71,14 +71,14 @@ impl Queue {
         let messages = self.0.get_or_insert_default();
         messages.bytes += waiting.outgoing.size();
         messages.first_expiry = earlier(messages.first_expiry, waiting.outgoing.expires_at);
-        messages.messages.push_back(waiting);
+        messages.waiting.push_back(waiting);
     }
 
     /// Takes the oldest message that has not expired. `expired` is told the numbers of those that have.
     pub(super) fn pop(&mut self, now: Instant, mut expired: impl FnMut(u64)) -> Option<Waiting> {
         loop {
             let messages = self.0.as_mut()?;
-            let waiting = messages.messages.pop_front()?;
+            let waiting = messages.waiting.pop_front()?;
             messages.bytes -= waiting.outgoing.size();
             self.drop_if_empty();
             if !waiting.outgoing.has_expired(now) {
@@ -89,7 +89,7 @@ impl Queue {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.0.iter().flat_map(|messages| &messages.messages)
+        self.0.iter().flat_map(|messages| &messages.waiting)
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -97,33 +97,33 @@ impl Queue {
     }
 
     pub(super) fn into_messages(self) -> impl Iterator<Item = Outgoing> {
-        self.0.into_iter().flat_map(|messages| messages.messages).map(|waiting| waiting.outgoing)
+        self.0.into_iter().flat_map(|messages| messages.waiting).map(|waiting| waiting.outgoing)
     }
 
     pub(super) fn has_room(&self, size: usize, limits: Limits) -> bool {
         let (count, bytes) =
-            self.0.as_ref().map_or((0, 0), |waiting| (waiting.messages.len(), waiting.bytes));
+            self.0.as_ref().map_or((0, 0), |messages| (messages.waiting.len(), messages.bytes));
         count < limits.queued_messages && bytes + size <= limits.queued_bytes
     }
 
     /// A burst is over.
     fn drop_if_empty(&mut self) {
-        self.0.take_if(|messages| messages.messages.is_empty());
+        self.0.take_if(|messages| messages.waiting.is_empty());
     }
 }
 
 impl Messages {
     fn drop_expired(&mut self, now: Instant, mut expired: impl FnMut(u64)) {
-        self.messages.retain(|waiting| {
+        self.waiting.retain(|waiting| {
             let has_expired = waiting.outgoing.has_expired(now);
             if has_expired {
                 expired(waiting.number);
             }
             !has_expired
         });
-        self.bytes = self.messages.iter().map(|waiting| waiting.outgoing.size()).sum();
+        self.bytes = self.waiting.iter().map(|waiting| waiting.outgoing.size()).sum();
         let first =
-            self.messages.iter().fold(None, |first, waiting| earlier(first, waiting.outgoing.expires_at));
+            self.waiting.iter().fold(None, |first, waiting| earlier(first, waiting.outgoing.expires_at));
         // A full queue is not looked through at every push.
         self.first_expiry = first.map(|first| first.max(now + SWEEP_INTERVAL));
     }

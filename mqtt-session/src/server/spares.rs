@@ -107,7 +107,9 @@ mod tests {
         spares.put(long);
         assert_eq!(spares.0.len(), 0);
         let all: Vec<_> = (0..=MOST).map(|_| message(&mut spares, &publish("a", b""), None)).collect();
-        all.into_iter().for_each(|message| spares.put(message));
+        for message in all {
+            spares.put(message);
+        }
         assert_eq!(spares.0.len(), MOST);
     }
 }

@@ -24,8 +24,8 @@ pub trait Exchange: 'static {
     fn turn(&mut self) -> usize;
 }
 
-/// Batches in one repetition: long enough for a clock.
-const TURNS: usize = 50;
+/// Batches in one repetition: long enough for a clock, and short enough to be left alone now and then.
+const TURNS: usize = 10;
 
 /// One contender on one workload.
 pub struct Case {
@@ -58,7 +58,7 @@ impl Measured for Case {
     }
 }
 
-/// Everything that can be measured, workload by workload; `peers` are beginnings of names, or nothing for all.
+/// Everything that can be measured of those who are wanted, workload by workload.
 pub fn cases(wants: impl Fn(&str) -> bool) -> Vec<Case> {
     let mut cases = Vec::new();
     for version in [ProtocolVersion::V3_1_1, ProtocolVersion::V5_0] {

@@ -15,7 +15,7 @@ use crate::exchange;
 use crate::relay::{self, Relay};
 
 /// Two connections.
-pub struct Exchange(Relay<End<Client>, End<Server>>);
+pub(crate) struct Exchange(Relay<End<Client>, End<Server>>);
 
 struct End<R: RoleType> {
     connection: Connection<R>,
@@ -133,9 +133,7 @@ impl<R: RoleType> relay::End for End<R> {
 
     fn content(message: &Packet) -> (&[u8], &[u8]) {
         match message {
-            Packet::V3_1_1Publish(publish) => {
-                (publish.topic_name().as_bytes(), publish.payload().as_slice())
-            }
+            Packet::V3_1_1Publish(publish) => (publish.topic_name().as_bytes(), publish.payload().as_slice()),
             Packet::V5_0Publish(publish) => (publish.topic_name().as_bytes(), publish.payload().as_slice()),
             _ => (&[], &[]),
         }

@@ -7,7 +7,7 @@ const IN_FLIGHT: u16 = 100;
 /// The two versions have modules of their own, in which things have the same names.
 macro_rules! version {
     ($module:ident, $name:literal, $version:ident, $state:path, $packets:path, $limit:expr, $publish:expr) => {
-        pub mod $module {
+        pub(super) mod $module {
             use bytes::{Bytes, BytesMut};
             use mqtt_codec::{ProtocolVersion, QoS};
             use $packets::{Packet, Publish};
@@ -18,9 +18,9 @@ macro_rules! version {
             use crate::relay::{self, Relay};
 
             /// Two connections.
-            pub struct Exchange(Relay<End, End>);
+            pub(crate) struct Exchange(Relay<End, End>);
 
-            pub struct End {
+            struct End {
                 state: MqttState,
                 output: BytesMut,
             }
@@ -108,9 +108,15 @@ version!(v4, "rumqttc", V3_1_1, rumqttc, rumqttc, 1 << 20, |topic: &str, payload
     Publish::from_bytes(topic, rumqttc::qos(qos.bits()).expect("a QoS"), payload)
 });
 
-version!(v5, "rumqttc (v5)", V5_0, rumqttc::v5, rumqttc::v5::mqttbytes::v5, Some(1 << 20), |topic: &str,
-                                                                                             payload,
-                                                                                             qos: QoS| {
-    let qos = rumqttc::v5::mqttbytes::qos(qos.bits()).expect("a QoS");
-    Publish::new(topic, qos, payload, None)
-});
+version!(
+    v5,
+    "rumqttc (v5)",
+    V5_0,
+    rumqttc::v5,
+    rumqttc::v5::mqttbytes::v5,
+    Some(1 << 20),
+    |topic: &str, payload, qos: QoS| {
+        let qos = rumqttc::v5::mqttbytes::qos(qos.bits()).expect("a QoS");
+        Publish::new(topic, qos, payload, None)
+    }
+);
