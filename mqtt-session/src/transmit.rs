@@ -97,7 +97,7 @@ impl Transmit {
 
     /// Appends a packet; after [`close`](Self::close) it does nothing.
     pub(crate) fn push(&mut self, packet: &Packet<'_>, version: ProtocolVersion) -> Result<(), EncodeError> {
-        self.append(|tail| packet.encode(version, tail))
+        self.append(|tail| packet.append_to(version, tail))
     }
 
     /// Appends a PUBLISH with the `extra` properties of this hop; `payload` is the payload of `publish`, and is sent by
@@ -109,7 +109,7 @@ impl Transmit {
         payload: &Bytes,
         version: ProtocolVersion,
     ) -> Result<(), EncodeError> {
-        self.append(|tail| publish.encode_head_with(version, extra, tail))?;
+        self.append(|tail| publish.append_head_with(version, extra, tail))?;
         if self.closed {
             return Ok(());
         }
