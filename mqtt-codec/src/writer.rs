@@ -29,6 +29,18 @@ pub(crate) trait Put: Sized {
 
     fn put_slice(self, bytes: &[u8]) -> Self;
 
+    /// Writes `bytes` between `front` and `back`.
+    #[inline(always)]
+    fn put_between<const F: usize, const B: usize>(
+        self,
+        front: [u8; F],
+        bytes: &[u8],
+        back: [u8; B],
+    ) -> Self {
+        let out = self.put_array(front).put_slice(bytes);
+        if B == 0 { out } else { out.put_array(back) }
+    }
+
     fn put_array<const N: usize>(self, bytes: [u8; N]) -> Self;
 
     #[inline(always)]
@@ -60,6 +72,25 @@ impl Put for Unwritten<'_> {
             }
             None => Self::full(),
         }
+    }
+
+    #[inline(always)]
+    fn put_between<const F: usize, const B: usize>(
+        self,
+        front: [u8; F],
+        bytes: &[u8],
+        back: [u8; B],
+    ) -> Self {
+        if let Some((place, rest)) = self.0.split_at_mut_checked(F + bytes.len() + B)
+            && let Some((first, place)) = place.split_first_chunk_mut()
+            && let Some((place, last)) = place.split_last_chunk_mut()
+        {
+            *first = front;
+            copy(place, bytes);
+            *last = back;
+            return Self(rest);
+        }
+        Self::full()
     }
 
     #[inline(always)]

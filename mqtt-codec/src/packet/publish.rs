@@ -247,16 +247,27 @@ impl Head<'_> {
             return Ok(Lens { body: len + usize::from(version.is_v5()), ..Lens::default() });
         }
         let mut properties_len = properties.block_len();
-        for (index, property) in extra.iter().enumerate() {
-            properties.check_extra(property, extra.get(..index).unwrap_or_default())?;
-            property.check()?;
-            properties_len = properties_len.saturating_add(property.len());
+        if !extra.is_empty() {
+            properties_len = properties_len.saturating_add(self.extra_len()?);
         }
         Ok(Lens {
             body: len + prefixed_len(properties_len, version)?,
             properties: properties_len,
             ..Lens::default()
         })
+    }
+
+    /// Bytes of the properties that are added.
+    #[inline(never)]
+    fn extra_len(&self) -> Result<usize, EncodeError> {
+        let mut len = 0_usize;
+        for (index, property) in self.extra.iter().enumerate() {
+            let others = self.extra.get(..index).unwrap_or_default();
+            self.publish.properties.check_extra(property, others)?;
+            property.check()?;
+            len = len.saturating_add(property.len());
+        }
+        Ok(len)
     }
 }
 
