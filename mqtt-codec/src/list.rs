@@ -227,7 +227,8 @@ impl UnsubackReasons<'_> {
 }
 
 impl<'a> Entry<'a> for Subscription<&'a [u8]> {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "to hand an entry over in memory costs as much as to read it")]
+    #[inline(always)]
     fn read(
         reader: &mut Reader<'a>,
         version: ProtocolVersion,
@@ -308,7 +309,8 @@ const fn filter_fault(kind: InvalidTopicKind) -> Fault {
 const SHARE: &[u8] = b"$share/";
 
 impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "to hand an entry over in memory costs as much as to read it")]
+    #[inline(always)]
     fn read(
         reader: &mut Reader<'a>,
         version: ProtocolVersion,
