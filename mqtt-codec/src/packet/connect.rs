@@ -200,7 +200,10 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// `seen` is known of a body that has been checked before.
-    #[expect(clippy::inline_always, reason = "decoding keeps next to nothing of what is read, so it need not be made")]
+    #[expect(
+        clippy::inline_always,
+        reason = "decoding keeps next to nothing of what is read, so it need not be made"
+    )]
     #[inline(always)]
     fn read(reader: &mut Reader<'a>, dialect: &Dialect, seen: Option<Seen>) -> Result<Self, DecodeError> {
         let Dialect { version, text, accepted, .. } = *dialect;
