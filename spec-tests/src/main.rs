@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use spec_tests::report::{PROVEN, Report};
+use spec_tests::report::{Report, files};
 use spec_tests::{root, tests};
 
 fn main() -> io::Result<ExitCode> {
@@ -18,18 +18,19 @@ fn main() -> io::Result<ExitCode> {
             .filter_map(|line| line.strip_suffix(": test"))
             .filter_map(|path| path.rsplit("::").next())
             .collect();
-        let never_run: BTreeSet<_> = report
-            .rows
-            .iter()
-            .flat_map(|(_, tests)| tests)
+        let of_statements = report.rows.iter().flat_map(|row| &row.tests);
+        let of_decisions = report.decisions.iter().flat_map(|(_, tests)| tests);
+        let never_run: BTreeSet<_> = of_statements
+            .chain(of_decisions)
             .filter(|test| !listed.contains(test.name.as_str()))
             .map(|test| format!("{} is never run: {}", test.name, test.file))
             .collect();
         report.faults.extend(never_run);
     } else {
-        for layer in PROVEN {
-            let path = root().join(format!("spec-tests/clauses-{layer}.md"));
-            fs::write(&path, report.markdown(*layer))?;
+        let folder = root().join("spec-tests");
+        let readme = fs::read_to_string(folder.join("README.md"))?;
+        for (name, text) in files(&report, &readme) {
+            fs::write(folder.join(name), text)?;
         }
     }
     for fault in &report.faults {

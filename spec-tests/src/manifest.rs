@@ -26,6 +26,15 @@ impl Version {
         }
     }
 
+    /// Its number: `3.1.1`.
+    pub const fn number(self) -> &'static str {
+        match self {
+            Self::V5_0 => "5.0",
+            Self::V3_1_1 => "3.1.1",
+            Self::V3_1 => "3.1",
+        }
+    }
+
     const fn table(self) -> &'static str {
         match self {
             Self::V5_0 => include_str!("../data/mqtt5.tsv"),
@@ -37,11 +46,7 @@ impl Version {
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V5_0 => "MQTT 5.0",
-            Self::V3_1_1 => "MQTT 3.1.1",
-            Self::V3_1 => "MQTT 3.1",
-        })
+        write!(f, "MQTT {}", self.number())
     }
 }
 
@@ -54,7 +59,8 @@ macro_rules! words {
         }
 
         impl $name {
-            fn from_word(word: &str) -> Option<Self> {
+            /// What it is called in the tables.
+            pub fn from_word(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$variant),)+
                     _ => None,
@@ -103,15 +109,149 @@ words! {
 }
 
 impl Layer {
+    /// All layers, from the bottom.
+    pub const ALL: [Self; 5] = [Self::Codec, Self::Topic, Self::Session, Self::Broker, Self::Transport];
+
     /// Whether tests in this file of the workspace can prove a statement of the layer.
     pub fn is_proven_in(self, file: &str) -> bool {
         let crates: &[&str] = match self {
             Self::Codec => &["mqtt-codec/"],
-            Self::Topic => &["mqtt-topic/", "mqtt-codec/"],
+            Self::Topic => &["mqtt-topic/", "mqtt-codec/", "spec-tests/"],
             Self::Session | Self::Broker | Self::Transport => &["mqtt-session/", "spec-tests/"],
         };
         crates.iter().any(|name| file.starts_with(name))
     }
+}
+
+/// A row of a table beside the manifests, cell by cell: it begins with a version and an id.
+fn rows(table: &'static str, header: &str) -> Vec<Vec<&'static str>> {
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some(header));
+    lines.map(|line| line.split('\t').collect()).collect()
+}
+
+fn version_of(number: &str) -> Version {
+    let version = Version::ALL.into_iter().find(|version| version.number() == number);
+    version.unwrap_or_else(|| panic!("{number:?} is no version"))
+}
+
+/// A statement that binds nobody but who embeds the crates.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedder {
+    /// The version of the statement.
+    pub version: Version,
+    /// Its id.
+    pub id: &'static str,
+    /// Why no test of ours can prove it.
+    pub reason: &'static str,
+    /// What our API does to help.
+    pub help: &'static str,
+}
+
+/// The statements that bind the embedder.
+///
+/// # Panics
+/// When the table has a row that is none.
+pub fn embedder() -> Vec<Embedder> {
+    let table = rows(include_str!("../data/embedder.tsv"), "version\tid\treason\thelp");
+    let row = |cells: Vec<&'static str>| match cells[..] {
+        [version, id, reason, help] => Embedder { version: version_of(version), id, reason, help },
+        _ => panic!("{cells:?} is no row"),
+    };
+    table.into_iter().map(row).collect()
+}
+
+/// A statement that one side is not shown to keep yet. The table may only shrink.
+#[derive(Clone, Copy, Debug)]
+pub struct Open {
+    /// The version of the statement.
+    pub version: Version,
+    /// Its id.
+    pub id: &'static str,
+    /// The side without a test.
+    pub side: Side,
+    /// What it waits for.
+    pub why: &'static str,
+}
+
+/// The statements without a test for one of their sides.
+///
+/// # Panics
+/// When the table has a row that is none.
+pub fn open() -> Vec<Open> {
+    let table = rows(include_str!("../data/open.tsv"), "version\tid\tside\twhy");
+    let row = |cells: Vec<&'static str>| match cells[..] {
+        [version, id, side, why] => {
+            let side = Side::from_word(side).unwrap_or_else(|| panic!("{side:?} is no side"));
+            Open { version: version_of(version), id, side, why }
+        }
+        _ => panic!("{cells:?} is no row"),
+    };
+    table.into_iter().map(row).collect()
+}
+
+/// A test that proves a statement, or pins a decision, without its id in its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Citation {
+    /// The slug of the statement or decision.
+    pub slug: &'static str,
+    /// The file of the test.
+    pub file: &'static str,
+    /// Its name.
+    pub test: &'static str,
+}
+
+/// The tests that are cited.
+///
+/// # Panics
+/// When the table has a row that is none.
+pub fn citations() -> Vec<Citation> {
+    let table = rows(include_str!("../data/citations.tsv"), "slug\tfile\ttest");
+    let row = |cells: Vec<&'static str>| match cells[..] {
+        [slug, file, test] => Citation { slug, file, test },
+        _ => panic!("{cells:?} is no row"),
+    };
+    table.into_iter().map(row).collect()
+}
+
+/// A point that the specifications leave open, or where implementations differ.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision {
+    /// Its number: a test of it has `decision_7` in its name.
+    pub number: &'static str,
+    /// The versions in which it is one, `all` or a list.
+    pub versions: &'static str,
+    /// The point.
+    pub point: &'static str,
+    /// What we do.
+    pub ours: &'static str,
+    /// What others do.
+    pub others: &'static str,
+}
+
+impl Decision {
+    /// Whether it is one in this version.
+    pub fn is_of(&self, version: Version) -> bool {
+        self.versions == "all" || self.versions.split(", ").any(|number| number == version.number())
+    }
+
+    /// As the names of tests spell it: `decision_7`.
+    pub fn slug(&self) -> String {
+        format!("decision_{}", self.number)
+    }
+}
+
+/// The decisions.
+///
+/// # Panics
+/// When the table has a row that is none.
+pub fn decisions() -> Vec<Decision> {
+    let table = rows(include_str!("../data/decisions.tsv"), "number\tversions\tpoint\tours\tothers");
+    let row = |cells: Vec<&'static str>| match cells[..] {
+        [number, versions, point, ours, others] => Decision { number, versions, point, ours, others },
+        _ => panic!("{cells:?} is no row"),
+    };
+    table.into_iter().map(row).collect()
 }
 
 /// One row of a manifest.
@@ -134,6 +274,17 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// The sides that must be shown to keep it: both, where whoever sends or receives is bound. None where the layer has no
+    /// sides.
+    pub fn sides(&self) -> &'static [Side] {
+        match (self.layer, self.side) {
+            (Layer::Codec | Layer::Topic | Layer::Transport, _) => &[],
+            (_, Side::Client) => &[Side::Client],
+            (_, Side::Server) => &[Side::Server],
+            (_, Side::Both | Side::Sender | Side::Receiver) => &[Side::Client, Side::Server],
+        }
+    }
+
     /// The id as the names of tests spell it: `mqtt5_3_3_1_4`, `m31_12`.
     pub fn slug(&self) -> String {
         let number = self.id.trim_start_matches(|character| character != '-').trim_start_matches('-');

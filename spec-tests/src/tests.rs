@@ -4,7 +4,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::manifest::Version;
+use crate::manifest::{Side, Version};
+
+/// What announces the number of a decision of ours in the name of a test.
+pub const DECISION: &str = "decision";
 
 /// A test function, or a row of a table of tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +21,24 @@ pub struct Test {
 }
 
 impl Test {
+    /// The side that it shows to keep a rule, where it is one of the tests of `mqtt-session` or of the scripts.
+    pub fn side(&self) -> Option<Side> {
+        let of = |folders: [&str; 2]| folders.iter().any(|folder| self.file.starts_with(folder));
+        if of(["mqtt-session/tests/broker/", "spec-tests/src/server/"]) {
+            Some(Side::Server)
+        } else if of(["mqtt-session/tests/client/", "spec-tests/src/client/"]) {
+            Some(Side::Client)
+        } else {
+            None
+        }
+    }
+
     /// The statements its name carries, as [`slug`](crate::manifest::Statement::slug)s: a version's prefix and all the
     /// numbers that follow it.
     pub fn slugs(&self) -> Vec<String> {
         let words: Vec<_> = self.name.split('_').collect();
-        let is_prefix = |word: &str| Version::ALL.iter().any(|version| version.prefix() == word);
+        let is_prefix =
+            |word: &str| word == DECISION || Version::ALL.iter().any(|version| version.prefix() == word);
         let starts = words.iter().enumerate().filter(|(_, word)| is_prefix(word)).map(|(start, _)| start);
         starts
             .map(|start| {
@@ -66,12 +82,29 @@ fn visit(root: &Path, path: &str, tests: &mut Vec<Test>) -> io::Result<()> {
     Ok(())
 }
 
-/// The tests in a source: functions below `#[test]`, also in `proptest!`, and the rows of `malformed!`. A test that is
-/// ignored is none.
+/// Macros whose rows are tests.
+#[derive(Clone, Copy)]
+enum Table {
+    Malformed,
+    Scripts,
+}
+
+impl Table {
+    fn beginning(line: &str) -> Option<Self> {
+        match line {
+            "malformed! {" => Some(Self::Malformed),
+            "crate::scripts! {" | "crate::client_scripts! {" => Some(Self::Scripts),
+            _ => None,
+        }
+    }
+}
+
+/// The tests in a source: functions below `#[test]`, also in `proptest!`, and the rows of `malformed!`, `scripts!` and `client_scripts!`. A test
+/// that is ignored is none.
 pub fn tests_in(file: &str, source: &str) -> Vec<Test> {
     let mut tests = Vec::new();
     let mut attributes = Vec::new();
-    let mut in_table = false;
+    let mut table = None;
     for line in source.lines() {
         let (indented, line) = (line.starts_with(' '), line.trim());
         let mut push = |name: &str, versions| {
@@ -85,9 +118,13 @@ pub fn tests_in(file: &str, source: &str) -> Vec<Test> {
             continue;
         }
         if !indented {
-            in_table = line == "malformed! {";
-        } else if in_table && let Some((name, row)) = line.split_once(": ") {
-            push(name, row.split(' ').next().map(versions));
+            table = Table::beginning(line);
+        } else if let Some((name, row)) = line.split_once(": ") {
+            match table {
+                Some(Table::Malformed) => push(name, row.split(' ').next().map(versions)),
+                Some(Table::Scripts) => push(name, None),
+                None => {}
+            }
         }
         let is_ignored = attributes.iter().any(|attribute| attribute.starts_with("#[ignore"));
         if attributes.contains(&"#[test]")

@@ -379,6 +379,11 @@ macro_rules! sets {
                 Repr::decode(reader, Self::RULES, dialect).map(Self)
             }
 
+            /// Bytes of the properties in a packet, without the Property Length in front of them.
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+
             /// Whether there is no property at all.
             pub const fn is_empty(&self) -> bool {
                 self.0.seen().0 == 0
@@ -559,11 +564,11 @@ mod tests {
         for expected in [0xFF_FFFD, 0xFF_FFFE, 0xFF_FFFF, 0x100_0000, 0x100_0001] {
             let mut values = vec![Property::UserProperty((&text, &text)); 127];
             let rest = expected - 127 * (5 + 2 * 65_535) - 5;
-            values.push(Property::UserProperty((&text, &text[..rest - 65_535])));
+            values.push(Property::UserProperty((&text, text.split_at(rest - 65_535).0)));
             assert_eq!(PublishProperties::new(&values).unwrap().block_len(), expected);
         }
         for expected in [6, 0xFF, 0x100, 0xFFFF] {
-            let values = [Property::UserProperty((&text[..expected - 5], ""))];
+            let values = [Property::UserProperty((text.split_at(expected - 5).0, ""))];
             assert_eq!(PublishProperties::new(&values).unwrap().block_len(), expected);
         }
     }
