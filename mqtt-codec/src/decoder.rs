@@ -104,6 +104,12 @@ impl Decoder {
         self.named_version
     }
 
+    /// The side whose packets it decodes.
+    #[cfg(feature = "tokio-util")]
+    pub(crate) const fn sent_by(&self) -> Side {
+        self.dialect.from
+    }
+
     /// For a stream that is joined after its CONNECT.
     #[must_use = "the decoder is returned"]
     pub const fn with_version(self, version: ProtocolVersion) -> Self {

@@ -4,6 +4,8 @@ use core::fmt;
 
 use bytes::Bytes;
 
+#[cfg(feature = "tokio-util")]
+use crate::PacketType;
 use crate::{Deviations, Packet, ProtocolVersion, Side, decoder};
 
 /// A complete, valid packet that owns its bytes. Cloning shares them.
@@ -56,6 +58,14 @@ impl Frame {
     #[cfg(feature = "tokio-util")]
     pub(crate) fn is_strict(&self) -> bool {
         self.accepted == Deviations::NONE && self.version != ProtocolVersion::V3_1
+    }
+
+    /// The type of the packet.
+    #[cfg(feature = "tokio-util")]
+    pub(crate) fn packet_type(&self) -> PacketType {
+        let first = self.bytes.first().and_then(|byte| PacketType::from_bits(byte >> 4));
+        debug_assert!(first.is_some(), "a decoder has accepted it");
+        first.unwrap_or(PacketType::Pingreq)
     }
 
     /// The side that sent the packet.

@@ -5,7 +5,7 @@ use std::io;
 use bytes::BytesMut;
 use tokio_util::codec;
 
-use crate::{DecodeError, Decoder, EncodeError, Frame, Packet, ProtocolVersion};
+use crate::{DecodeError, Decoder, EncodeError, Frame, Packet, PacketType, ProtocolVersion, Side};
 
 /// Packets over anything that reads and writes bytes: [`Frame`]s come in; [`Packet`]s and [`Frame`]s go out, in the version of
 /// the connection. Feature `tokio-util`.
@@ -67,9 +67,18 @@ impl FrameCodec {
         &mut self.decoder
     }
 
-    /// The version of the connection.
-    fn version(&self) -> Result<ProtocolVersion, FramedError> {
-        self.version.ok_or(FramedError::VersionUnknown)
+    /// The version to write this packet in, if this side may send it.
+    fn version_for(&self, packet_type: PacketType) -> Result<ProtocolVersion, FramedError> {
+        let version = self.version.ok_or(FramedError::VersionUnknown)?;
+        let side = match self.decoder.sent_by() {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        };
+        if packet_type.may_be_sent_by(side, version) {
+            Ok(version)
+        } else {
+            Err(FramedError::WrongDirection(packet_type))
+        }
     }
 }
 
@@ -88,6 +97,9 @@ pub enum FramedError {
     /// [with one](Decoder::with_version). Nothing has been written.
     #[error("no CONNECT has named the version yet")]
     VersionUnknown,
+    /// A Client does not send this packet in the version of the connection, or a Server does not. Nothing has been written.
+    #[error("this side does not send {0}")]
+    WrongDirection(PacketType),
     /// The transport has failed, or ended within a packet.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -108,7 +120,7 @@ impl codec::Encoder<Packet<'_>> for FrameCodec {
     type Error = FramedError;
 
     fn encode(&mut self, packet: Packet<'_>, out: &mut BytesMut) -> Result<(), FramedError> {
-        Ok(packet.append_to(self.version()?, out)?)
+        Ok(packet.append_to(self.version_for(packet.packet_type())?, out)?)
     }
 }
 
@@ -118,7 +130,7 @@ impl codec::Encoder<&Frame> for FrameCodec {
     /// The bytes of the frame; or its packet anew, where the connection has another version or the frame may have
     /// [`Deviations`](crate::Deviations).
     fn encode(&mut self, frame: &Frame, out: &mut BytesMut) -> Result<(), FramedError> {
-        let version = self.version()?;
+        let version = self.version_for(frame.packet_type())?;
         if frame.version() == version && frame.is_strict() {
             out.extend_from_slice(frame.bytes());
         } else {

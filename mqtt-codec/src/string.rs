@@ -74,17 +74,19 @@ pub(crate) fn string_len(text: &str) -> Result<usize, EncodeError> {
     if has_nul(text.as_bytes()) { Err(EncodeError::NulInString) } else { binary_len(text.as_bytes()) }
 }
 
-/// Whether a byte is zero; eight are looked at at a time.
+/// Whether a byte is zero; eight are looked at at a time, or the first and the last four.
 fn has_nul(bytes: &[u8]) -> bool {
-    const fn word_has_nul(word: [u8; 8]) -> bool {
-        let word = u64::from_le_bytes(word);
+    const fn word_has_nul(word: u64) -> bool {
         word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080 != 0
     }
     if let Some(last) = bytes.last_chunk() {
-        return word_has_nul(*last) || bytes.as_chunks().0.iter().any(|word| word_has_nul(*word));
+        let mut words = bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        return word_has_nul(u64::from_le_bytes(*last)) || words.any(word_has_nul);
     }
     match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(&[a, b, c, d]), Some(&[e, f, g, h])) => word_has_nul([a, b, c, d, e, f, g, h]),
+        (Some(first), Some(last)) => {
+            word_has_nul(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)))
+        }
         _ => bytes.contains(&0),
     }
 }
@@ -100,4 +102,26 @@ pub(crate) fn put_binary<O: Put>(data: &[u8], out: O) -> O {
     #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
     let len = data.len() as u16;
     out.put_between(len.to_be_bytes(), data, [])
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn a_zero_is_found_wherever_it_is() {
+        for len in 0..40 {
+            for byte in [1, 0x7F, 0x80, 0xFF] {
+                let mut bytes = vec![byte; len];
+                assert!(!has_nul(&bytes), "{bytes:?}");
+                for at in 0..len {
+                    bytes[at] = 0;
+                    assert!(has_nul(&bytes), "{bytes:?}");
+                    bytes[at] = byte;
+                }
+            }
+        }
+    }
 }

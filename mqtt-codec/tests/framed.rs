@@ -30,6 +30,14 @@ fn client(version: ProtocolVersion) -> FrameCodec {
     FrameCodec::new(Decoder::client(version))
 }
 
+/// The codec of the sender.
+fn sender(sent: &Sent<'_>) -> FrameCodec {
+    match sent.from {
+        Side::Client => client(sent.version),
+        Side::Server => FrameCodec::new(Decoder::server().with_version(sent.version)),
+    }
+}
+
 /// The codec of the receiver.
 fn receiver(sent: &Sent<'_>) -> FrameCodec {
     match sent.packet {
@@ -41,10 +49,7 @@ fn receiver(sent: &Sent<'_>) -> FrameCodec {
 proptest! {
     #[test]
     fn what_is_sent_arrives(sent in any_sent(), capacity in 1..40_usize) {
-        let mut sender = FrameCodec::new(Decoder::server().with_version(sent.version));
-        if sent.from == Side::Client {
-            sender = client(sent.version);
-        }
+        let sender = sender(&sent);
         let frame = block_on(async {
             let (near, far) = tokio::io::duplex(capacity);
             let mut near = FramedWrite::new(near, sender);
@@ -71,7 +76,7 @@ proptest! {
         sent.packet.encode(sent.version, &mut bytes).unwrap();
         let whole = bytes.clone();
         let frame = receiver(&sent).decode(&mut bytes).unwrap().unwrap();
-        let mut codec = client(sent.version);
+        let mut codec = sender(&sent);
         codec.encode(&frame, &mut bytes).unwrap();
         prop_assert_eq!(&bytes, &whole);
         codec.encode(frame, &mut bytes).unwrap();
@@ -123,6 +128,29 @@ fn a_server_cannot_write_before_connect() {
     let mut told = FrameCodec::new(Decoder::server().with_version(ProtocolVersion::V3_1_1));
     told.encode(Packet::Pingresp, &mut out).unwrap();
     assert_eq!(&out[..], b"\xD0\x00");
+}
+
+#[test]
+fn a_side_writes_only_what_it_may_send() {
+    let (mut out, version) = (BytesMut::new(), ProtocolVersion::V5_0);
+    let mut sides = [
+        (client(version), Packet::Pingresp),
+        (FrameCodec::new(Decoder::server().with_version(version)), Packet::Pingreq),
+    ];
+    for (codec, packet) in &mut sides {
+        let error = codec.encode(*packet, &mut out).unwrap_err();
+        assert!(matches!(error, FramedError::WrongDirection(_)), "{error}");
+    }
+    // A frame that came from the peer goes back to it only if both may send it.
+    let (mut from_server, mut ack) =
+        (BytesMut::from(&b"\xD0\x00"[..]), BytesMut::from(&b"\x40\x02\x00\x01"[..]));
+    let mut codec = client(version);
+    let frame = codec.decode(&mut from_server).unwrap().unwrap();
+    assert!(matches!(codec.encode(&frame, &mut out), Err(FramedError::WrongDirection(_))));
+    assert!(out.is_empty());
+    let frame = codec.decode(&mut ack).unwrap().unwrap();
+    codec.encode(&frame, &mut out).unwrap();
+    assert_eq!(&out[..], b"\x40\x02\x00\x01");
 }
 
 #[test]

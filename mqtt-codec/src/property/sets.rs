@@ -564,11 +564,11 @@ mod tests {
         for expected in [0xFF_FFFD, 0xFF_FFFE, 0xFF_FFFF, 0x100_0000, 0x100_0001] {
             let mut values = vec![Property::UserProperty((&text, &text)); 127];
             let rest = expected - 127 * (5 + 2 * 65_535) - 5;
-            values.push(Property::UserProperty((&text, &text[..rest - 65_535])));
+            values.push(Property::UserProperty((&text, text.split_at(rest - 65_535).0)));
             assert_eq!(PublishProperties::new(&values).unwrap().block_len(), expected);
         }
         for expected in [6, 0xFF, 0x100, 0xFFFF] {
-            let values = [Property::UserProperty((&text[..expected - 5], ""))];
+            let values = [Property::UserProperty((text.split_at(expected - 5).0, ""))];
             assert_eq!(PublishProperties::new(&values).unwrap().block_len(), expected);
         }
     }
