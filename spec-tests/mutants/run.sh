@@ -8,6 +8,8 @@ copy=$(mktemp -d)
 trap 'git -C "$root" worktree remove --force "$copy"' EXIT
 git -C "$root" worktree add --quiet --detach "$copy" HEAD
 export CARGO_TARGET_DIR="$root/target/mutants"
+# Many builds, short runs.
+export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_INCREMENTAL=true
 
 if [ $# -gt 0 ]; then
     patches=("${@/%/.patch}")
