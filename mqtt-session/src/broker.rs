@@ -114,7 +114,7 @@ impl<P: Policy> Broker<P> {
                 seed: config.hash_seed,
                 ..TreeConfig::default()
             }),
-            retained: RetainedMessages::new(config.maximum_retained_messages, config.maximum_retained_bytes),
+            retained: RetainedMessages::new(config.retained_limits()),
             timers: Timers::default(),
             actions: Actions::new(config.durable),
             turns: BTreeMap::new(),
@@ -155,8 +155,9 @@ impl<P: Policy> Broker<P> {
         self.state.at(now);
         loop {
             let limit = self.state.config.transmit_limit;
+            let is_behind = self.state.is_store_behind();
             let Some(state) = self.state.connections.get_mut(connection) else { return Received::Closed };
-            let is_full = state.transmit.pending() >= limit;
+            let is_full = is_behind || state.transmit.pending() >= limit;
             match state.phase {
                 Phase::Closed => return Received::Closed,
                 // Behind a step of the Client nothing may come before the answer.
@@ -283,6 +284,7 @@ impl<P: Policy> Broker<P> {
     /// The changes of all transactions up to this one ([`Action::Persist`]) are stored: what waited for them may leave. A number
     /// that was never told does nothing.
     pub fn handle_persisted(&mut self, now: Instant, up_to: PersistSeq) {
+        let was_behind = self.state.is_store_behind();
         let State { connections, actions, .. } = self.state.at(now);
         actions.journal.persisted(up_to);
         while let Some(id) = actions.next_released() {
@@ -291,6 +293,9 @@ impl<P: Policy> Broker<P> {
             if released {
                 actions.push_back(Action::Transmit(id));
             }
+        }
+        if was_behind && !self.state.is_store_behind() {
+            self.state.resume_all();
         }
     }
 
@@ -304,9 +309,10 @@ impl<P: Policy> Broker<P> {
     /// queue, and input that was paused is [resumed](Action::Resume). `None` after [`handle_closed`](Self::handle_closed).
     pub fn transmit(&mut self, connection: ConnectionId) -> Option<&mut Transmit> {
         self.fill(self.state.now, connection);
+        let is_behind = self.state.is_store_behind();
         let State { connections, actions, config, .. } = &mut self.state;
         let state = connections.get_mut(connection)?;
-        if state.paused && state.may_resume() && state.transmit.pending() < config.transmit_limit {
+        if !is_behind && state.may_resume(config.transmit_limit) {
             state.paused = false;
             actions.push_back(Action::Resume(connection));
         }
@@ -461,6 +467,26 @@ impl State {
             }
         });
         fitting.unwrap_or_default()
+    }
+
+    /// Whether too much is still to be stored.
+    fn is_store_behind(&self) -> bool {
+        self.actions.journal.unstored() > self.config.maximum_unstored_bytes
+    }
+
+    /// The store has caught up: input that was paused goes on.
+    fn resume_all(&mut self) {
+        let Self { connections, actions, config, now, .. } = self;
+        let all: Vec<ConnectionId> = connections.keys().collect();
+        for id in all {
+            if let Some(state) =
+                connections.get_mut(id).filter(|state| state.may_resume(config.transmit_limit))
+            {
+                state.paused = false;
+                state.heard(*now);
+                actions.push_back(Action::Resume(id));
+            }
+        }
     }
 
     fn notice(&mut self, notice: Notice) {

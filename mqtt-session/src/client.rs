@@ -27,6 +27,7 @@ mod persist;
 mod request;
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 
 use bytes::BytesMut;
 use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
@@ -86,8 +87,9 @@ use crate::{
 pub struct Client {
     config: ClientConfig,
     session: Session,
-    /// There is Session State, if only an empty one, that a Server may go on with.
-    has_session: bool,
+    /// Whose Session State there is, if only an empty one, that a Server may go on with: its Client Identifier
+    /// `[MQTT-3.1.3-2]`.
+    session_of: Option<String>,
     /// Messages that have never been sent. They belong to the application, not to the Session.
     queue: VecDeque<Queued>,
     /// Bytes of the messages in queue and Session.
@@ -134,7 +136,7 @@ impl Client {
         Self {
             config,
             session: Session::default(),
-            has_session: false,
+            session_of: None,
             queue: VecDeque::new(),
             held_bytes: 0,
             connection: None,
@@ -149,7 +151,8 @@ impl Client {
 
     /// Begins a connection on a transport that is open: queues CONNECT. The end of it is an [`Event::Disconnected`].
     ///
-    /// What CONNECT does to the Session is stored before it leaves.
+    /// The Session belongs to a Client Identifier: with another one, as with Clean Start, what this client still holds of it is
+    /// given up. What CONNECT does to the Session is stored before it leaves.
     ///
     /// # Errors
     /// [`ClientError`] when there is a connection, or when the options cannot be written as CONNECT. Nothing has changed
@@ -160,14 +163,15 @@ impl Client {
             return Err(ClientError::AlreadyConnected);
         }
         let connect = options.encode()?;
-        if options.clean_start {
+        let is_of_another = self.session_of.as_ref().is_some_and(|client_id| *client_id != options.client_id);
+        if options.clean_start || is_of_another {
             // The Server gives its half up when it reads CONNECT; ours must not come back after that.
             self.lose_session();
         }
-        let had_session = self.has_session;
+        let had_session = self.session_of.is_some();
         if options.keeps_session() {
             // The Server may begin it, and this program end before it knows.
-            self.begin_session();
+            self.begin_session(&options.client_id);
         }
         self.transmit = Transmit::with(connect, self.journal.barrier());
         self.connection = Some(Connection::new(self.now, options, self.config.connack_timeout, had_session));
@@ -504,17 +508,16 @@ impl Client {
     }
 
     /// There is Session State from now on, and it is known to be there.
-    fn begin_session(&mut self) {
-        if !self.has_session {
-            self.has_session = true;
-            persist::put_session(&mut self.journal);
+    fn begin_session(&mut self, client_id: &str) {
+        if self.session_of.as_deref() != Some(client_id) {
+            self.session_of = Some(client_id.into());
+            persist::put_session(&mut self.journal, client_id);
         }
     }
 
     /// There is no Session any more: the messages in it go back to the application, in the order they were sent in.
     fn lose_session(&mut self) {
-        if self.has_session {
-            self.has_session = false;
+        if self.session_of.take().is_some() {
             persist::remove_session(&mut self.journal);
         }
         if self.session.receiver.accepted().next().is_some() {

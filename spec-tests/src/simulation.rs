@@ -6,6 +6,9 @@
 //!
 //! The same plan is the same run, to the byte: [`Outcome::hash`] tells.
 
+#![expect(clippy::cast_possible_truncation, reason = "the numbers of a simulation are small")]
+
+pub mod every_byte;
 pub mod exchange;
 pub mod exhaustive;
 pub mod link;

@@ -134,8 +134,13 @@ impl<P: Policy> Broker<P> {
 
     pub(super) fn handle_connection_timeout(&mut self, now: Instant, connection: ConnectionId) {
         let state = &mut self.state;
+        let is_behind = state.is_store_behind();
         let Some(silent) = state.connections.get_mut(connection) else { return };
         silent.timer = None;
+        if is_behind && silent.paused {
+            // Nobody listens to it.
+            silent.heard(now);
+        }
         let cause = match silent.link().map(|link| link.watchdog.deadline()) {
             None => EndCause::ConnectTimeout,
             Some(Some(deadline)) if deadline <= now => EndCause::Reason(DisconnectReason::KeepAliveTimeout),

@@ -118,7 +118,7 @@ impl Client {
         connection.phase = Phase::Connected(negotiated);
         self.events.push_back(Event::Connected(Connected {
             session_present: connack.session_present,
-            client_id,
+            client_id: client_id.clone(),
             limits,
             connack: frame.clone(),
         }));
@@ -134,7 +134,7 @@ impl Client {
                 ProtocolVersion::V5_0 => self.lose_session(),
             }
         }
-        self.begin_session();
+        self.begin_session(&client_id);
         self.session.sender.resume(limits.receive_maximum.min(self.config.maximum_in_flight.get()));
         self.session.receiver.resume(receive_maximum);
     }

@@ -179,7 +179,7 @@ pub(crate) fn message_fields(value: Writer, message: &Message) -> Option<Writer>
     let mut head = BytesMut::new();
     let publish = message.as_publish(ProtocolVersion::V5_0, delivery);
     publish.encode_head_with(ProtocolVersion::V5_0, expiry.as_slice(), &mut head).ok()?;
-    Some(value.bytes(&head).bytes(message.payload()))
+    Some(value.with_room_for(head.len() + message.payload().len()).bytes(&head).bytes(message.payload()))
 }
 
 /// A message that [`message_fields`] has written.
@@ -231,6 +231,9 @@ pub(crate) fn restored_topic(bytes: &[u8]) -> Result<TopicName<Box<[u8]>>, Resto
     Ok(topic.boxed())
 }
 
+/// No machine counts beyond this, so that one that goes on with a number can count on.
+const LAST_NUMBER: u64 = u64::MAX >> 1;
+
 /// What was stored of the deliveries of one Session, put together.
 #[derive(Debug, Default)]
 pub(crate) struct RestoredDelivery {
@@ -262,19 +265,16 @@ impl RestoredDelivery {
     ) -> Result<bool, RestoreFault> {
         match kind {
             Kind::Message => {
-                let number = key.u64()?;
+                let number = counted(key.u64()?)?;
                 self.messages.insert(number, restored_record(value)?);
                 self.last_number = self.last_number.max(number);
             }
             Kind::Exchange => {
-                let (number, order) = (key.u64()?, value.u64()?);
+                let (number, order) = (counted(key.u64()?)?, counted(value.u64()?)?);
                 let (packet_id, is_released) = (value.packet_id()?, value.bool()?);
                 value.end()?;
                 let message = self.messages.remove(&number);
                 if message.is_some() == is_released {
-                    return Err(RestoreFault::Inconsistent);
-                }
-                if message.as_ref().is_some_and(|message| message.qos == QoS::AtMostOnce) {
                     return Err(RestoreFault::Inconsistent);
                 }
                 let exchange = RestoredExchange { number, order, packet_id, message };
@@ -311,6 +311,10 @@ impl RestoredDelivery {
     }
 }
 
+const fn counted(number: u64) -> Result<u64, RestoreFault> {
+    if number <= LAST_NUMBER { Ok(number) } else { Err(RestoreFault::Content) }
+}
+
 fn restored_record(mut fields: Fields<'_>) -> Result<RestoredMessage, RestoreFault> {
     let (qos, retain) = (fields.qos()?, fields.bool()?);
     let (expires_at, count) = (fields.instant()?, fields.u32()?);
@@ -321,5 +325,65 @@ fn restored_record(mut fields: Fields<'_>) -> Result<RestoredMessage, RestoreFau
     }
     let group = if fields.bool()? { Some(restored_subscription(&mut fields)?) } else { None };
     let message = restored_message(fields)?;
+    // QoS 0 is not kept, and nothing is sent with more than it was published with.
+    if qos == QoS::AtMostOnce || qos > message.qos() {
+        return Err(RestoreFault::Content);
+    }
     Ok(RestoredMessage { message, qos, retain, expires_at, identifiers, group })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AllowAll, Broker, BrokerConfig, Client, ClientConfig, RestoreError, StoredState};
+
+    fn record(number: u64, message: QoS, qos: QoS, exchange: Option<u64>) -> [StoredState; 2] {
+        let message = Message::new("a", "1").unwrap().with_qos(message);
+        let record = MessageRecord {
+            message: &message,
+            qos,
+            retain: false,
+            expires_at: None,
+            identifiers: &[],
+            group: None,
+        };
+        [None, Some("c")].map(|client_id| {
+            let mut journal = Journal::new(true);
+            let mut log = match client_id {
+                None => DeliveryLog::client(&mut journal),
+                Some(client_id) => DeliveryLog::session(&mut journal, client_id, true),
+            };
+            log.message(number, &record);
+            if let Some(order) = exchange {
+                log.sent(number, order, PacketId::MIN);
+            }
+            journal.into_state()
+        })
+    }
+
+    fn restore([client, session]: [StoredState; 2]) -> [Result<(), RestoreError>; 2] {
+        let now = Instant::from_millis(0);
+        [
+            Client::restore(ClientConfig::default(), client.records()).map(drop),
+            Broker::restore(now, BrokerConfig::default(), AllowAll, session.records()).map(drop),
+        ]
+    }
+
+    #[test]
+    fn what_no_machine_writes_is_refused() {
+        use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO, ExactlyOnce as TWO};
+        for stored in [
+            record(u64::MAX, ONE, ONE, None),
+            record(1, ONE, ONE, Some(u64::MAX)),
+            record(1, ZERO, ZERO, None),
+            record(1, TWO, ZERO, None),
+            record(1, ONE, TWO, None),
+        ] {
+            for result in restore(stored) {
+                assert_eq!(result.map_err(|error| error.fault), Err(RestoreFault::Content));
+            }
+        }
+        let [client, _] = restore(record(1, TWO, TWO, Some(1)));
+        assert_eq!(client, Ok(()));
+    }
 }

@@ -173,12 +173,20 @@ impl Connection {
         Self { id, decoder, transmit, phase: Phase::AwaitConnect, paused: false, timer: None }
     }
 
-    /// Whether input that is paused goes on once there is room to write.
-    pub(crate) const fn may_resume(&self) -> bool {
-        match &self.phase {
-            Phase::Connected(_) => true,
+    /// Whether input that is paused goes on, should the store not be in the way.
+    pub(crate) fn may_resume(&self, transmit_limit: usize) -> bool {
+        let is_peers_turn = match &self.phase {
+            Phase::AwaitConnect | Phase::Connected(_) => true,
             Phase::Authenticating(Pending { exchange, .. }) => matches!(exchange.turn, Turn::Client),
-            Phase::AwaitConnect | Phase::Closed => false,
+            Phase::Closed => false,
+        };
+        self.paused && is_peers_turn && self.transmit.pending() < transmit_limit
+    }
+
+    /// The Client was not silent until now, as far as its Keep Alive goes.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        if let Phase::Connected(link) = &mut self.phase {
+            link.watchdog.received(now);
         }
     }
 

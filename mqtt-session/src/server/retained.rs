@@ -33,10 +33,14 @@ impl Retained {
 }
 
 impl RetainedMessages {
-    pub(crate) fn new(maximum_messages: usize, maximum_bytes: usize) -> Self {
-        let limits = RetainedLimits { names: maximum_messages, bytes: maximum_bytes };
+    pub(crate) fn new(limits: RetainedLimits) -> Self {
         let store = RetainedStore::with_limits(limits, |retained: &Retained| retained.message.size());
         Self { store, expiries: BTreeSet::new() }
+    }
+
+    /// Replaces the limits; what is there stays.
+    pub(crate) const fn set_limits(&mut self, limits: RetainedLimits) {
+        self.store.set_limits(limits);
     }
 
     /// Whether [`insert`](Self::insert) would take a message of this size, in place of the one its topic has.

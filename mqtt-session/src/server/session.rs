@@ -5,7 +5,8 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, PublishReason, Pubrel, QoS, ReleaseReason, SubscriptionIdentifier,
+    Delivery, Packet, PacketId, Puback, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
+    SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter, TopicName};
 
@@ -316,19 +317,17 @@ impl Session {
                 }
             }
         };
-        // The Client takes smaller packets than before: this counts as delivered `[MQTT-3.1.2-25]`.
-        let acknowledged = match delivery {
-            Delivery::AtMostOnce => return Ok(true),
-            Delivery::AtLeastOnce { packet_id, .. } => self.sender.puback(packet_id),
-            Delivery::ExactlyOnce { packet_id, .. } => {
-                self.sender.pubrec(packet_id, PublishReason::UnspecifiedError)
-            }
-        };
-        if let Acknowledged::Ended { tag, message } = acknowledged {
-            self.log(actions).completed(tag.number, message.is_some());
-            let _ = self.given_up(message);
-        }
+        // The Client takes smaller packets than before: this counts as delivered `[MQTT-3.1.2-25]`. It may have the message,
+        // and a QoS 2 message it has stands in the way of the next one with its identifier.
         self.dropped(cause, actions);
+        let answer = match delivery {
+            Delivery::AtMostOnce => return Ok(true),
+            Delivery::AtLeastOnce { packet_id, .. } => Packet::Puback(Puback::new(packet_id)),
+            Delivery::ExactlyOnce { packet_id, .. } => Packet::Pubrec(Pubrec::new(packet_id)),
+        };
+        if let Ok((Some(pubrel), _)) = self.acknowledge(&answer, actions) {
+            connection.send(&Packet::Pubrel(pubrel), actions)?;
+        }
         Ok(true)
     }
 

@@ -21,6 +21,7 @@ struct Exchange {
     sent_on: u32,
     /// The connection of the last PUBLISH, which takes send quota.
     published_on: u32,
+    is_retained: bool,
     /// It may be larger than its receiver takes, when it is sent again with its topic instead of an alias: its sender gives it
     /// up then.
     may_be_too_large: bool,
@@ -41,8 +42,21 @@ pub struct Published {
     pub connection: u32,
     /// How many messages may be unacknowledged.
     pub quota: u16,
+    /// Its RETAIN flag.
+    pub is_retained: bool,
     /// With its topic it may be too large for its receiver.
     pub may_be_too_large: bool,
+}
+
+/// A message that was sent after what is stored was told.
+#[derive(Clone, Copy, Debug)]
+pub struct Later {
+    /// Its number.
+    pub number: u32,
+    /// Its QoS.
+    pub qos: QoS,
+    /// Its RETAIN flag.
+    pub is_retained: bool,
 }
 
 /// What an acknowledgement did.
@@ -84,12 +98,13 @@ impl Exchanges {
 
     /// Goes on from what was stored: what began later has been stored too, or it would not have been seen; what came later
     /// than that is forgotten. The messages that began later.
-    pub fn go_on_from(&mut self, current: Self) -> Vec<(u32, QoS)> {
+    pub fn go_on_from(&mut self, current: Self) -> Vec<Later> {
         let mut later = Vec::new();
         for exchange in current.open {
             if !self.open.iter().any(|known| (known.number, known.id) == (exchange.number, exchange.id)) {
                 self.open.push(Exchange { is_released: false, ..exchange });
-                later.push((exchange.number, exchange.qos));
+                let Exchange { number, qos, is_retained, .. } = exchange;
+                later.push(Later { number, qos, is_retained });
             }
         }
         later
@@ -102,7 +117,7 @@ impl Exchanges {
 
     /// A PUBLISH is sent. `true`: for the first time.
     pub fn publish(&mut self, publish: Published, persisted: bool) -> Result<bool, Violation> {
-        let Published { id, number, qos, dup, connection, quota, may_be_too_large } = publish;
+        let Published { id, number, qos, dup, connection, quota, is_retained, may_be_too_large } = publish;
         let at = self.open.iter().position(|exchange| exchange.id == id);
         let is_first = match at {
             Some(at) if dup => {
@@ -142,15 +157,26 @@ impl Exchanges {
                         other.number
                     )));
                 }
-                self.open.push(Exchange {
-                    id,
-                    number,
-                    qos,
-                    is_released: false,
-                    sent_on: connection,
-                    published_on: connection,
-                    may_be_too_large,
-                });
+                // What is sent again as if for the first time stands where it is sent.
+                let resent = |exchange: &Exchange| exchange.sent_on == connection;
+                let place = if dup {
+                    self.open.iter().take_while(|open| resent(open)).count()
+                } else {
+                    self.open.len()
+                };
+                self.open.insert(
+                    place,
+                    Exchange {
+                        id,
+                        number,
+                        qos,
+                        is_released: false,
+                        sent_on: connection,
+                        published_on: connection,
+                        is_retained,
+                        may_be_too_large,
+                    },
+                );
                 true
             }
         };

@@ -15,7 +15,7 @@ mod server;
 
 use std::collections::VecDeque;
 
-use mqtt_session::codec::{Packet, ProtocolVersion, QoS};
+use mqtt_session::codec::{Delivery, Packet, ProtocolVersion, QoS};
 use mqtt_session::{PublishToken, RequestToken};
 
 use self::server::Server;
@@ -188,10 +188,10 @@ impl Model {
         self.wires[wire] = Wire {
             era,
             is_present,
-            clean_start,
             has_begun,
-            state,
             will,
+            clean_start,
+            state,
             ..Wire::new(client, version, limits)
         };
     }
@@ -264,13 +264,20 @@ impl Model {
         self.wires[wire].ways[direction as usize].check_consumed()
     }
 
+    /// How many bytes of whole packets have been written on the last connection of a Client.
+    pub fn bytes_written(&self, client: usize, direction: Direction) -> usize {
+        let last = self.wires.iter().rfind(|wire| wire.client == client);
+        last.map_or(0, |wire| wire.ways[direction as usize].written())
+    }
+
     /// A PUBLISH as the rules of exchanges want to know it.
     fn published(
         &self,
         wire: usize,
         direction: Direction,
         number: u32,
-        delivery: mqtt_session::codec::Delivery,
+        delivery: Delivery,
+        is_retained: bool,
     ) -> Option<Published> {
         let limits = self.wires[wire].limits[direction as usize];
         Some(Published {
@@ -280,6 +287,7 @@ impl Model {
             dup: delivery.dup(),
             connection: wire as u32,
             quota: limits.quota,
+            is_retained,
             may_be_too_large: self.may_exceed(number, limits),
         })
     }

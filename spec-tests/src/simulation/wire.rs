@@ -144,6 +144,11 @@ impl Way {
         }
     }
 
+    /// How many bytes of whole packets have been written.
+    pub const fn written(&self) -> usize {
+        self.written as usize
+    }
+
     /// Where the first packet under way ends, counted from the first byte that is not consumed.
     pub fn first_packet(&self) -> Option<usize> {
         self.facts.front().map(|(end, _)| (end - self.consumed) as usize)

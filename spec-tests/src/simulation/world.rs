@@ -10,13 +10,15 @@ use mqtt_session::codec::RetainHandling;
 use mqtt_session::codec::{DisconnectReason, ProtocolVersion, PublishReason, QoS, SubscriptionOptions};
 use mqtt_session::{
     AckToken, Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId,
-    DisconnectRequest, Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, StoredState,
-    SubscribeRequest, Timer, Transmit, UnsubscribeRequest, Violation as ServerViolation, Will,
+    DisconnectRequest, Disconnected, Event, Instant, Message, Persist, PersistSeq, Received, RejectReason,
+    StoredState, SubscribeRequest, Timer, Transmit, UnsubscribeRequest, Violation as ServerViolation, Will,
 };
 
 use super::link::{Arrival, Character, Pipe};
 use super::model::Model;
-use super::plan::{BrokerPlan, ClientPlan, Direction, FILTERS, Operation, Plan, Step, TOPICS, WILL_TOPIC};
+use super::plan::{
+    BrokerPlan, ClientPlan, Direction, FILTERS, Operation, Plan, SHARED_FILTER, Step, TOPICS, WILL_TOPIC,
+};
 use super::random::Random;
 use super::wire::payload;
 use super::{PINGRESP_TIMEOUT, Violation, check};
@@ -40,6 +42,7 @@ pub struct World {
     store: Store,
     seed: u64,
     broker_plan: BrokerPlan,
+    crashes: usize,
     is_plain: bool,
     has_narrow_links: bool,
     /// How often a machine was given something: bytes, time, a call of its application.
@@ -66,12 +69,15 @@ struct Store {
     state: StoredState,
     /// What is to be stored, and when it will be.
     pending: VecDeque<(u64, Persist)>,
+    /// How many transactions have been told.
+    told: usize,
 }
 
 impl Store {
     fn take(&mut self, now: u64, delay: u16, persist: Persist) {
         let at = self.pending.back().map_or(0, |(at, _)| *at).max(now + u64::from(delay));
         self.pending.push_back((at, persist));
+        self.told += 1;
     }
 
     fn next_at(&self) -> Option<u64> {
@@ -131,6 +137,7 @@ impl World {
             store: Store::default(),
             seed: plan.seed,
             broker_plan: plan.broker,
+            crashes: 0,
             is_plain: false,
             has_narrow_links: plan.has_narrow_links,
             inputs: 0,
@@ -181,16 +188,7 @@ impl World {
             Operation::Subscribe { filter, qos, no_local, retained } => {
                 self.subscribe(client, filter, qos, no_local, retained)
             }
-            Operation::Unsubscribe { filter } => {
-                let Ok(request) = UnsubscribeRequest::new([FILTERS[usize::from(filter)]]) else {
-                    return Ok(());
-                };
-                self.inputs += 1;
-                match self.hosts[client].client.unsubscribe(Instant::from_millis(now), request) {
-                    Ok(token) => self.model.asked(client, token, false),
-                    Err(_) => Ok(()),
-                }
-            }
+            Operation::Unsubscribe { filter } => self.unsubscribe(client, filter),
             Operation::Acknowledge { pick, refuse } => self.acknowledge(client, usize::from(pick), refuse),
             Operation::Connect { clean_start } => self.connect(client, clean_start),
             Operation::Disconnect { expiry } => {
@@ -280,12 +278,10 @@ impl World {
             }
             Err(rejected) => {
                 let is_fair = match rejected.reason {
-                    mqtt_session::RejectReason::QueueFull => {
+                    RejectReason::QueueFull => {
                         queued >= host.plan.queued_messages || host.plan.queued_bytes < 10_000
                     }
-                    mqtt_session::RejectReason::PacketTooLarge => {
-                        size + 60 > self.broker_plan.packet_size as usize
-                    }
+                    RejectReason::PacketTooLarge => size + 60 > self.broker_plan.packet_size as usize,
                     _ => false,
                 };
                 check(is_fair, || format!("C{client} does not take a message: {}", rejected.reason))
@@ -302,24 +298,43 @@ impl World {
         retained: bool,
     ) -> Result<(), Violation> {
         let now = self.now();
+        let version = self.hosts[client].plan.version;
+        let is_shared = filter == SHARED_FILTER;
+        if is_shared && version != ProtocolVersion::V5_0 {
+            return Ok(());
+        }
         let filter = FILTERS[usize::from(filter)];
-        let is_shared = filter.starts_with('$');
-        let options = SubscriptionOptions {
-            qos,
-            no_local: no_local && !is_shared,
-            retain_handling: if retained {
-                RetainHandling::SendAtSubscribe
-            } else {
-                RetainHandling::DoNotSend
-            },
-            ..SubscriptionOptions::default()
+        // 3.x has no options.
+        let options = if version == ProtocolVersion::V5_0 {
+            let retain_handling =
+                if retained { RetainHandling::SendAtSubscribe } else { RetainHandling::DoNotSend };
+            let no_local = no_local && !is_shared;
+            SubscriptionOptions { qos, no_local, retain_handling, ..SubscriptionOptions::default() }
+        } else {
+            SubscriptionOptions::from(qos)
         };
         let request = SubscribeRequest::new([(filter, options)])
             .map_err(|error| Violation::new(format!("{filter} is refused: {error}")))?;
         self.inputs += 1;
         match self.hosts[client].client.subscribe(now, request) {
             Ok(token) => self.model.asked(client, token, true),
-            Err(_) => Ok(()),
+            Err(rejected) => check_request(client, rejected.reason),
+        }
+    }
+
+    fn unsubscribe(&mut self, client: usize, filter: u8) -> Result<(), Violation> {
+        let now = self.now();
+        let host = &mut self.hosts[client];
+        if filter == SHARED_FILTER && host.plan.version != ProtocolVersion::V5_0 {
+            return Ok(());
+        }
+        let filter = FILTERS[usize::from(filter)];
+        let request = UnsubscribeRequest::new([filter])
+            .map_err(|error| Violation::new(format!("{filter} is refused: {error}")))?;
+        self.inputs += 1;
+        match host.client.unsubscribe(now, request) {
+            Ok(token) => self.model.asked(client, token, false),
+            Err(rejected) => check_request(client, rejected.reason),
         }
     }
 
@@ -408,7 +423,9 @@ impl World {
         let now = self.model.now;
         self.model.trace.line(now, || format!("link {link} is cut"));
         let Link { pipes, is_paused, .. } = &mut self.links[link];
-        pipes.iter_mut().for_each(|pipe| pipe.reset(now, 0));
+        for pipe in pipes {
+            pipe.reset(now, 0);
+        }
         // Who does not read learns it when he writes.
         *is_paused = [false; 2];
     }
@@ -570,6 +587,7 @@ impl World {
     pub fn crash_client(&mut self, client: usize, stored: usize) -> Result<(), Violation> {
         let now = self.model.now;
         self.model.trace.line(now, || format!("C{client} crashes"));
+        self.crashes += 1;
         self.inputs += 1;
         let host = &mut self.hosts[client];
         // A program without a store knows that it has lost everything.
@@ -603,6 +621,7 @@ impl World {
     pub fn crash_server(&mut self, stored: usize) -> Result<(), Violation> {
         let now = self.model.now;
         self.model.trace.line(now, || "the Server crashes");
+        self.crashes += 1;
         self.inputs += 1;
         for _ in 0..stored {
             self.store.store();
@@ -677,6 +696,27 @@ impl World {
             return None;
         }
         Some(self.model.wires[link].ways[direction as usize].first_packet().unwrap_or(0).min(pipe.len()))
+    }
+
+    /// How many transactions a Client has told; `None`: the Server.
+    pub fn told(&self, client: Option<usize>) -> usize {
+        client.map_or(&self.store, |client| &self.hosts[client].store).told
+    }
+
+    /// Whether a machine has crashed.
+    pub const fn has_crashed(&self) -> bool {
+        self.crashes > 0
+    }
+
+    /// The next thing happens that is due now. `false`: there is none.
+    pub fn happen_next(&mut self) -> Result<bool, Violation> {
+        let Some((at, next)) = self.next() else { return Ok(false) };
+        if at > self.model.now {
+            return Ok(false);
+        }
+        self.happen(next)?;
+        self.settle()?;
+        Ok(true)
     }
 
     /// How many transactions a Client is still to store; `None`: the Server.
@@ -1011,7 +1051,7 @@ impl World {
             {
                 return Ok(());
             }
-            check(round < 20_000, || "there is no end to it")?;
+            check(round < 500_000, || "there is no end to it")?;
             let Some((at, next)) = self.next() else {
                 return Err(Violation::new("something is under way, and never arrives"));
             };
@@ -1076,6 +1116,12 @@ impl Host {
             store: Store::default(),
         }
     }
+}
+
+/// Requests do not wait; nothing else is wrong with them.
+fn check_request(client: usize, reason: RejectReason) -> Result<(), Violation> {
+    let is_fair = matches!(reason, RejectReason::NotConnected | RejectReason::TooManyRequests);
+    check(is_fair, || format!("C{client} cannot ask for a subscription: {reason}"))
 }
 
 /// Visible or not.

@@ -145,13 +145,12 @@ impl Model {
         let is_first = !std::mem::replace(&mut self.wires[wire].has_begun, true);
         check(is_first == (fact == Fact::Connect), || "CONNECT is not the first packet, or comes twice")?;
         match fact {
-            Fact::Connect => Ok(()),
-            Fact::Publish { number, topic, delivery, .. } => {
+            Fact::Publish { number, topic, delivery, retain, .. } => {
                 let publication = &self.publications[number as usize];
                 check(publication.topic == topic, || format!("#{number} with the topic of another"))?;
                 check(publication.publisher == Some(client), || format!("#{number} is another Client's"))?;
                 check(publication.qos == delivery.qos(), || format!("#{number} with another QoS"))?;
-                if let Some(published) = self.published(wire, Direction::Up, number, delivery) {
+                if let Some(published) = self.published(wire, Direction::Up, number, delivery, retain) {
                     if self.wires[wire].is_lost {
                         // It was written before the Session ended, and is read after that.
                         return Ok(());
@@ -195,7 +194,7 @@ impl Model {
                 self.wires[wire].requests.push(id);
                 Ok(())
             }
-            Fact::Pingreq | Fact::Disconnect { .. } => Ok(()),
+            Fact::Connect | Fact::Pingreq | Fact::Disconnect { .. } => Ok(()),
             Fact::Connack { .. } | Fact::Suback { .. } | Fact::Unsuback { .. } | Fact::Pingresp => {
                 Err(Violation::new("a packet that Clients do not send"))
             }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use mqtt_session::codec::{Delivery, DisconnectReason, ProtocolVersion, QoS};
 use mqtt_session::{DropCause, EndCause, Notice};
 
-use super::super::exchange::{Acknowledged, Exchanges};
+use super::super::exchange::{Acknowledged, Exchanges, Later};
 use super::super::plan::{Direction, MATCHES, SHARED_FILTER, SHARED_TOPIC, TOPICS};
 use super::super::wire::{Answer, Fact, Wire};
 use super::super::{Violation, check};
@@ -39,6 +39,8 @@ pub(super) struct Routing {
 pub(super) struct Copies {
     pub(super) era: u32,
     pub(super) due: u32,
+    /// Those of them that are no retained messages.
+    live: u32,
     pub(super) qos: QoS,
     pub(super) is_skipped: bool,
 }
@@ -81,12 +83,13 @@ impl Server {
 
 impl Routing {
     /// One more copy is due to a Session.
-    fn copy(&mut self, client: usize, era: u32, qos: QoS) {
+    fn copy(&mut self, client: usize, era: u32, qos: QoS, is_live: bool) {
         let copies = &mut self.copies[client];
         if copies.era != era {
             *copies = Copies { era, ..Copies::default() };
         }
         copies.due += 1;
+        copies.live += u32::from(is_live);
         copies.qos = copies.qos.max(qos);
     }
 
@@ -295,7 +298,7 @@ impl Model {
             format!("#{number} has a longer Message Expiry Interval than before")
         })?;
         let is_current = self.is_current(wire);
-        if let Some(published) = self.published(wire, Direction::Down, number, delivery) {
+        if let Some(published) = self.published(wire, Direction::Down, number, delivery, retain) {
             if !is_current {
                 return Ok(());
             }
@@ -406,7 +409,7 @@ impl Model {
         })?;
         check(publication.retain, || format!("#{number} was never retained"))?;
         if qos != QoS::AtMostOnce {
-            routing.copy(client, session.era, qos);
+            routing.copy(client, session.era, qos, false);
         }
         Ok(())
     }
@@ -421,7 +424,8 @@ impl Model {
         check(self.wires[wire].is_open, || "the Server has read on after the end of the connection")?;
         match fact {
             Fact::Publish { number, delivery, expiry, .. } => {
-                self.server_took(wire, number, delivery, expiry)
+                self.server_took(wire, number, delivery, expiry);
+                Ok(())
             }
             Fact::Puback { id } => {
                 self.server.sessions[client].exchanges.puback(id)?;
@@ -584,13 +588,7 @@ impl Model {
     }
 
     /// The Server has received a PUBLISH.
-    fn server_took(
-        &mut self,
-        wire: usize,
-        number: u32,
-        delivery: Delivery,
-        expiry: Option<u32>,
-    ) -> Result<(), Violation> {
+    fn server_took(&mut self, wire: usize, number: u32, delivery: Delivery, expiry: Option<u32>) {
         let client = self.wires[wire].client;
         if let Some(id) = delivery.packet_id().map(mqtt_session::codec::PacketId::get) {
             let answer = Answer { id, number, qos: delivery.qos(), is_ready: true };
@@ -598,7 +596,7 @@ impl Model {
             let accepted = &mut self.server.sessions[client].accepted;
             if delivery.qos() == QoS::ExactlyOnce {
                 if accepted.contains(&id) {
-                    return Ok(());
+                    return;
                 }
                 accepted.push(id);
             }
@@ -606,7 +604,6 @@ impl Model {
         self.server.routing[number as usize].expires_at =
             expiry.map(|seconds| self.now + u64::from(seconds) * 1_000);
         self.route(number);
-        Ok(())
     }
 
     /// A message goes to all who want it: how many Sessions these are, and whether some of them may be gone.
@@ -658,7 +655,7 @@ impl Model {
                 continue;
             }
             session.due.push_back(Due { number, qos });
-            routing.copy(client, session.era, qos);
+            routing.copy(client, session.era, qos, true);
         }
         if members > 0 {
             shared.push(Shared { number, started: 0, is_bound: false, is_uncertain });
@@ -770,21 +767,20 @@ impl Model {
             let session = &mut self.server.sessions[client];
             if session.era == before.era {
                 // What has left since then was stored before.
-                for (number, qos) in session.exchanges.go_on_from(before.exchanges) {
-                    if let Some(at) = session.due.iter().position(|due| due.number == number) {
-                        session.due.remove(at);
-                    } else if self.publications[number as usize].topic == SHARED_TOPIC {
+                for Later { number, qos, is_retained } in session.exchanges.go_on_from(before.exchanges) {
+                    let topic = self.publications[number as usize].topic;
+                    if is_retained {
+                        // Due only when it goes out.
+                        self.server.routing[number as usize].copy(client, session.era, qos, false);
+                        session.retained[usize::from(topic)] += 1;
+                    } else if topic == SHARED_TOPIC {
                         let of_number =
                             self.server.shared.iter_mut().filter(|shared| shared.number == number);
-                        if let Some(shared) =
-                            of_number.min_by_key(|shared| (shared.started, shared.is_uncertain))
-                        {
+                        if let Some(shared) = of_number.min_by_key(|shared| shared.started) {
                             shared.started += 1;
                         }
-                    } else {
-                        // A retained message is due only when it goes out.
-                        self.server.routing[number as usize].copy(client, session.era, qos);
-                        session.retained[usize::from(self.publications[number as usize].topic)] += 1;
+                    } else if let Some(at) = session.due.iter().position(|due| due.number == number) {
+                        session.due.remove(at);
                     }
                 }
                 session.has_lost_unseen = true;
@@ -813,10 +809,11 @@ impl Model {
             if !self.publications[number].is_answered {
                 continue;
             }
+            let has_expired = before.has_expired(self.now);
             for (client, session) in self.server.sessions.iter().enumerate() {
                 let (before, after) = (&before.copies[client], &after.copies[client]);
                 let is_same = session.is_alive(self.now) && session.expiry > 0 && session.era == before.era;
-                let is_lost = before.due > 0 && (after.due == 0 || after.era != before.era);
+                let is_lost = !has_expired && before.live > 0 && (after.live == 0 || after.era != before.era);
                 check(!(is_same && is_lost), || {
                     format!("#{number} has been answered, and is forgotten for C{client}")
                 })?;
