@@ -5,7 +5,7 @@
 //! same of 3.1.1, `m31_12_…` is M31-12, a difference of 3.1; one name may carry several.
 //!
 //! [`script`] is the vocabulary of the scripts, [`server`] what a Server must do, written in it; [`manifest`], [`tests`] and
-//! [`report`] say which statement is proven by what.
+//! [`report`] say which statement is proven by what. [`simulation`] is clients and a broker on virtual time.
 
 pub mod client;
 pub mod conformance;
@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod report;
 pub mod script;
 pub mod server;
+pub mod simulation;
 pub mod tests;
 
 use std::path::Path;

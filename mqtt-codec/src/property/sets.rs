@@ -351,6 +351,11 @@ macro_rules! sets {
                 Repr::decode(reader, Self::RULES, dialect).map(Self)
             }
 
+            /// Bytes of the properties in a packet, without the Property Length in front of them.
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+
             /// Whether there is no property at all.
             pub const fn is_empty(&self) -> bool {
                 self.0.seen().0 == 0

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use mqtt_session::codec::{ProtocolVersion, QoS};
-use mqtt_session::{Client, ClientConfig, Event, RestoreFault, StoredState};
+use mqtt_session::codec::{Connack, ConnackReason, ProtocolVersion, QoS};
+use mqtt_session::{
+    Client, ClientConfig, ConnectOptions, Event, RestoreFault, StoredState, SubscribeRequest,
+};
 
 use crate::harness::{Scene, id, message, persistent};
 
@@ -231,6 +233,65 @@ fn a_session_that_is_known_may_be_present_after_a_restart() {
     assert!(trace.iter().any(|line| line.contains("Session Present without a Session")), "{trace:?}");
 }
 
+/// The Server may have begun the Session when the program ends before it knows.
+#[test]
+fn complaint_18_the_session_is_stored_before_connect_leaves() {
+    for clean_start in [false, true] {
+        let mut scene = Scene::new(V5, ClientConfig::default());
+        scene.store_stalled = true;
+        scene.connect(ConnectOptions { clean_start, ..persistent(V5) });
+        expect(&mut scene, &[]);
+        scene.catch_up();
+        assert_eq!(scene.trace().len(), 1);
+        scene.crash(ClientConfig::default());
+        scene.reconnect(true, &[]);
+        expect(&mut scene, &[]);
+        assert!(scene.client.limits().is_some());
+    }
+}
+
+/// A Server that refuses has begun no Session.
+#[test]
+fn a_connect_that_is_refused_leaves_no_session() {
+    let mut scene = Scene::new(V5, ClientConfig::default());
+    scene.connect(persistent(V5));
+    assert_eq!(scene.store.len(), 1);
+    let _ = scene.server(Connack::new(ConnackReason::ServerBusy));
+    assert!(scene.store.is_empty());
+    // One that was there before stays.
+    scene.reconnect(false, &[]);
+    scene.cut();
+    scene.connect(persistent(V5));
+    let _ = scene.server(Connack::new(ConnackReason::ServerBusy));
+    assert_eq!(scene.store.len(), 1);
+}
+
+/// The identifiers of a Session that is given up would hide the messages of the next one.
+#[test]
+fn complaint_18_a_session_that_is_lost_is_forgotten_before_the_next_one_has_messages() {
+    let mut scene = Scene::connected(V5);
+    scene.server_publish("a", "old", exactly_once(7, false));
+    scene.cut();
+    scene.store_stalled = true;
+    // By the Client.
+    scene.trace();
+    scene.connect(ConnectOptions { clean_start: true, ..persistent(V5) });
+    expect(&mut scene, &[]);
+    // By the Server.
+    scene.crash(ClientConfig::default());
+    scene.reconnect(false, &[]);
+    let request = SubscribeRequest::new([("a", QoS::ExactlyOnce)]).unwrap();
+    scene.client.subscribe(scene.now, request).unwrap();
+    scene.look();
+    expect(&mut scene, &[]);
+    scene.catch_up();
+    expect(&mut scene, &[r#"C>S SUBSCRIBE id=1 "a" q2"#]);
+    scene.crash(ClientConfig::default());
+    scene.reconnect(true, &[]);
+    scene.server_publish("a", "new", exactly_once(7, true));
+    expect(&mut scene, &[r#"* message q2 dup=1 "a" "new""#, "C>S PUBREC id=7"]);
+}
+
 #[test]
 fn damaged_records_are_refused_by_name() {
     let mut scene = Scene::connected(V5);
@@ -279,5 +340,26 @@ fn a_client_that_is_not_durable_tells_nothing() {
     while let Some(event) = client.poll_event() {
         assert!(!matches!(event, Event::Persist(_)));
     }
-    assert_eq!(client.stored_state().len(), 1);
+    // The message, and the Session that CONNECT may begin.
+    assert_eq!(client.stored_state().len(), 2);
+}
+
+/// The Server had forgotten its half of the Session, and the half that came back from the store took new messages for
+/// repeats.
+#[test]
+fn a_clean_start_leaves_when_the_state_is_gone_from_the_store() {
+    let mut scene = Scene::connected(V5);
+    scene.server_publish("a", "1", exactly_once(1, false));
+    scene.cut();
+    scene.trace();
+    scene.store_stalled = true;
+    scene.connect(ConnectOptions { clean_start: true, ..persistent(V5) });
+    expect(&mut scene, &[]);
+    scene.catch_up();
+    expect(
+        &mut scene,
+        &[
+            r#"C>S CONNECT v5.0 "c" clean_start=1 keep_alive=60 {Session Expiry Interval=3600, Maximum Packet Size=16777216}"#,
+        ],
+    );
 }

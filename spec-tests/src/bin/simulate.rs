@@ -1,0 +1,221 @@
+//! Sweeps seeds of the simulation, or shows one.
+//!
+//! ```sh
+//! cargo run --release -p spec-tests --bin simulate -- --seeds 0..1000000 -j 2
+//! cargo run --release -p spec-tests --bin simulate -- --seed 42 --trace
+//! cargo run --release -p spec-tests --bin simulate -- --exhaustive -j 2
+//! ```
+
+use std::ops::Range;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+use std::{panic, thread};
+
+use clap::Parser;
+use mqtt_session::codec::{ProtocolVersion, QoS};
+use spec_tests::simulation::exhaustive::{Scope, Size, enumerate};
+use spec_tests::simulation::{Outcome, Plan, Violation, run, shrink};
+
+/// Every so many seeds, one is run twice: the same seed must be the same run.
+const REPEATED: u64 = 64;
+
+#[derive(Debug, Parser)]
+struct Options {
+    /// The seeds to run.
+    #[arg(long, value_parser = range, default_value = "0..20000", conflicts_with = "seed")]
+    seeds: Range<u64>,
+    /// One seed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Steps of each plan.
+    #[arg(long, default_value_t = 200)]
+    events: usize,
+    /// Threads.
+    #[arg(short, default_value_t = 1)]
+    jobs: u64,
+    /// Print what happens in the one seed.
+    #[arg(long, requires = "seed")]
+    trace: bool,
+    /// Enumerate every interleaving of small scopes instead, in all versions.
+    #[arg(long, conflicts_with = "seed")]
+    exhaustive: bool,
+    /// Do not look for a smaller plan that fails.
+    #[arg(long)]
+    no_shrink: bool,
+}
+
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let (start, end) = text.split_once("..").ok_or("a range is START..END")?;
+    let number = |text: &str| text.parse().map_err(|error| format!("{text:?}: {error}"));
+    Ok(number(start)?..number(end)?)
+}
+
+/// Totals of a sweep.
+#[derive(Debug, Default)]
+struct Totals {
+    seeds: AtomicU64,
+    steps: AtomicU64,
+    inputs: AtomicU64,
+    voids: AtomicU64,
+    /// One more than the lowest seed that fails; 0: none.
+    failed: AtomicU64,
+    stop: AtomicBool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match options.seed {
+        Some(seed) => show(seed, &options),
+        None if options.exhaustive => exhaust(&options),
+        None => sweep(&options),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a sweep takes is no part of it")]
+#[expect(clippy::cast_precision_loss, reason = "nobody reads more digits")]
+fn sweep(options: &Options) -> ExitCode {
+    panic::set_hook(Box::new(|_| {}));
+    let start = Instant::now();
+    let totals = Totals::default();
+    thread::scope(|scope| {
+        for job in 0..options.jobs {
+            let totals = &totals;
+            scope.spawn(move || {
+                let mut seed = options.seeds.start + job;
+                while seed < options.seeds.end && !totals.stop.load(Ordering::Relaxed) {
+                    try_seed(seed, options.events, totals);
+                    seed += options.jobs;
+                }
+            });
+        }
+    });
+    let _ = panic::take_hook();
+    let seconds = start.elapsed().as_secs_f64();
+    let count = |total: &AtomicU64| total.load(Ordering::Relaxed);
+    let (seeds, steps, inputs) = (count(&totals.seeds), count(&totals.steps), count(&totals.inputs));
+    println!(
+        "{seeds} seeds, {steps} steps, {inputs} inputs in {seconds:.1} s: {:.0} seeds/s, {:.0} steps/s, {:.0} inputs/s",
+        seeds as f64 / seconds,
+        steps as f64 / seconds,
+        inputs as f64 / seconds,
+    );
+    println!("{} ended early, where nothing is promised any more", count(&totals.voids));
+    match count(&totals.failed) {
+        0 => {
+            println!("0 violations");
+            ExitCode::SUCCESS
+        }
+        failed => show(failed - 1, options),
+    }
+}
+
+/// Messages of each QoS, cuts and crashes.
+const SCOPES: [([usize; 3], usize, usize); 8] = [
+    ([2, 2, 2], 0, 0),
+    ([2, 2, 2], 1, 0),
+    ([1, 1, 1], 2, 0),
+    ([2, 0, 0], 2, 0),
+    ([0, 2, 0], 2, 0),
+    ([1, 1, 1], 0, 1),
+    ([0, 1, 0], 2, 1),
+    ([0, 0, 1], 1, 1),
+];
+
+#[expect(clippy::disallowed_methods, reason = "how long it takes is no part of it")]
+fn exhaust(options: &Options) -> ExitCode {
+    let next = AtomicU64::new(0);
+    let failed = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(|| {
+                while let Some(scope) = scope_of(next.fetch_add(1, Ordering::Relaxed)) {
+                    let start = Instant::now();
+                    let Scope { version, messages, cuts, crashes, .. } = &scope;
+                    let count = |qos| messages.iter().filter(|of| **of == qos).count();
+                    let [q0, q1, q2] = QoS::ALL.map(count);
+                    let name = format!("{version}, {q0}+{q1}+{q2} messages of QoS 0+1+2, {cuts} cuts, {crashes} crashes");
+                    match enumerate(&scope) {
+                        Ok(Size { states, transitions, ends, depth }) => println!(
+                            "{name}: {states} states, {transitions} transitions, {ends} ends, depth {depth}, {:.1} s",
+                            start.elapsed().as_secs_f64()
+                        ),
+                        Err(violation) => {
+                            failed.store(true, Ordering::Relaxed);
+                            println!("{name}: {violation}");
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn scope_of(number: u64) -> Option<Scope> {
+    let number = usize::try_from(number).ok()?;
+    let (counts, cuts, crashes) = *SCOPES.get(number / ProtocolVersion::ALL.len())?;
+    let version = ProtocolVersion::ALL[number % ProtocolVersion::ALL.len()];
+    let of = |qos: QoS| vec![qos; counts[usize::from(qos.bits())]];
+    Some(Scope { version, messages: QoS::ALL.map(of).concat(), cuts, crashes, window: 10 })
+}
+
+fn try_seed(seed: u64, events: usize, totals: &Totals) {
+    let plan = Plan::new(seed, events);
+    let outcome = guarded(&plan, false);
+    let is_repeatable = !seed.is_multiple_of(REPEATED) || guarded(&plan, true).hash == outcome.hash;
+    totals.seeds.fetch_add(1, Ordering::Relaxed);
+    totals.steps.fetch_add(plan.steps.len() as u64, Ordering::Relaxed);
+    totals.inputs.fetch_add(outcome.inputs, Ordering::Relaxed);
+    totals.voids.fetch_add(outcome.is_void.into(), Ordering::Relaxed);
+    if outcome.violation.is_some() || !is_repeatable {
+        totals.stop.store(true, Ordering::Relaxed);
+        let _ = totals.failed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |failed| {
+            (failed == 0 || seed + 1 < failed).then_some(seed + 1)
+        });
+    }
+}
+
+/// A panic is a violation too.
+fn guarded(plan: &Plan, with_lines: bool) -> Outcome {
+    panic::catch_unwind(|| run(plan, with_lines)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("?");
+        Outcome { violation: Some(Violation::new(format!("panic: {text}"))), ..Outcome::default() }
+    })
+}
+
+fn show(seed: u64, options: &Options) -> ExitCode {
+    let plan = Plan::new(seed, options.events);
+    let outcome = guarded(&plan, true);
+    let Some(violation) = &outcome.violation else {
+        if options.trace {
+            print!("{plan}");
+            outcome.lines.iter().for_each(|line| println!("{line}"));
+        }
+        let repeated = guarded(&plan, true);
+        if repeated.hash != outcome.hash {
+            println!("seed {seed}: two runs differ: {:016x} and {:016x}", outcome.hash, repeated.hash);
+            return ExitCode::FAILURE;
+        }
+        println!("seed {seed}: no violation, hash {:016x}, {} inputs", outcome.hash, outcome.inputs);
+        return ExitCode::SUCCESS;
+    };
+    println!("seed {seed}: {violation}");
+    let plan = if options.no_shrink {
+        plan
+    } else {
+        shrink::shrink(&plan, |plan| guarded(plan, false).violation.is_some())
+    };
+    let outcome = guarded(&plan, true);
+    println!("\nof {} steps it needs {}:\n\n{plan}", options.events, plan.steps.len());
+    outcome.lines.iter().for_each(|line| println!("{line}"));
+    if let Some(violation) = outcome.violation {
+        println!("{violation}");
+    }
+    println!(
+        "\nto see it again: cargo run --release -p spec-tests --bin simulate -- --seed {seed} --events {}",
+        options.events
+    );
+    ExitCode::FAILURE
+}

@@ -1,0 +1,281 @@
+//! The sender's half of the delivery protocol as an observer of the bytes sees it (sections 2.2.1, 4.3, 4.4, 4.6, 4.9).
+
+use mqtt_session::codec::QoS;
+
+use super::Violation;
+
+/// The exchanges one side of a Session has begun, in the order of their first PUBLISH, as its own side knows them.
+#[derive(Clone, Debug, Default)]
+pub struct Exchanges {
+    open: Vec<Exchange>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Exchange {
+    id: u16,
+    number: u32,
+    qos: QoS,
+    /// PUBREC has come.
+    is_released: bool,
+    /// The connection of the last PUBLISH or PUBREL.
+    sent_on: u32,
+    /// The connection of the last PUBLISH, which takes send quota.
+    published_on: u32,
+    is_retained: bool,
+    /// It may be larger than its receiver takes, when it is sent again with its topic instead of an alias: its sender gives it
+    /// up then.
+    may_be_too_large: bool,
+}
+
+/// A PUBLISH of QoS 1 or 2.
+#[derive(Clone, Copy, Debug)]
+pub struct Published {
+    /// Its Packet Identifier.
+    pub id: u16,
+    /// Its message.
+    pub number: u32,
+    /// Its QoS.
+    pub qos: QoS,
+    /// Its DUP flag.
+    pub dup: bool,
+    /// Its connection.
+    pub connection: u32,
+    /// How many messages may be unacknowledged.
+    pub quota: u16,
+    /// Its RETAIN flag.
+    pub is_retained: bool,
+    /// With its topic it may be too large for its receiver.
+    pub may_be_too_large: bool,
+}
+
+/// A message that was sent after what is stored was told.
+#[derive(Clone, Copy, Debug)]
+pub struct Later {
+    /// Its number.
+    pub number: u32,
+    /// Its QoS.
+    pub qos: QoS,
+    /// Its RETAIN flag.
+    pub is_retained: bool,
+}
+
+/// What an acknowledgement did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// The exchange with this message is over.
+    Ended(u32),
+    /// A PUBREL is due.
+    ReleaseDue,
+    /// Nothing.
+    Nothing,
+}
+
+impl Exchanges {
+    /// None.
+    pub const fn new() -> Self {
+        Self { open: Vec::new() }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Whether an identifier is in use.
+    pub fn uses(&self, id: u16) -> bool {
+        self.open.iter().any(|exchange| exchange.id == id)
+    }
+
+    /// The messages of the exchanges.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.open.iter().map(|exchange| exchange.number)
+    }
+
+    /// The Session is over.
+    pub fn clear(&mut self) {
+        self.open.clear();
+    }
+
+    /// Goes on from what was stored: what began later has been stored too, or it would not have been seen; what came later
+    /// than that is forgotten. The messages that began later.
+    pub fn go_on_from(&mut self, current: Self) -> Vec<Later> {
+        let mut later = Vec::new();
+        for exchange in current.open {
+            if !self.open.iter().any(|known| (known.number, known.id) == (exchange.number, exchange.id)) {
+                self.open.push(Exchange { is_released: false, ..exchange });
+                let Exchange { number, qos, is_retained, .. } = exchange;
+                later.push(Later { number, qos, is_retained });
+            }
+        }
+        later
+    }
+
+    /// The sender has given this message up, and says so.
+    pub fn abandon(&mut self, number: u32) {
+        self.open.retain(|exchange| exchange.number != number);
+    }
+
+    /// A PUBLISH is sent. `true`: for the first time.
+    pub fn publish(&mut self, publish: Published, persisted: bool) -> Result<bool, Violation> {
+        let Published { id, number, qos, dup, connection, quota, is_retained, may_be_too_large } = publish;
+        let at = self.open.iter().position(|exchange| exchange.id == id);
+        let is_first = match at {
+            Some(at) if dup => {
+                let exchange = self.open[at];
+                if (exchange.number, exchange.qos) != (number, qos) {
+                    return Err(Violation::new(format!(
+                        "PUBLISH id={id} #{number} is sent with the identifier of #{}",
+                        exchange.number
+                    )));
+                }
+                if exchange.is_released {
+                    return Err(Violation::new(format!("PUBLISH id={id} #{number} after its PUBREC")));
+                }
+                if exchange.sent_on == connection {
+                    return Err(Violation::new(format!("PUBLISH id={id} #{number} twice on one connection")));
+                }
+                self.sent_before(at, connection, number)?;
+                // Those that were given up may have gone.
+                if let Some(exchange) = self.open.iter_mut().find(|exchange| exchange.id == id) {
+                    exchange.sent_on = connection;
+                    exchange.published_on = connection;
+                }
+                false
+            }
+            None if dup && !persisted => {
+                return Err(Violation::new(format!("PUBLISH id={id} #{number} has DUP set the first time")));
+            }
+            Some(_) | None => {
+                if self.sent_before(self.open.len(), connection, number).is_err() && !dup {
+                    return Err(Violation::new(format!(
+                        "PUBLISH #{number} is new, but something is still to be sent again"
+                    )));
+                }
+                if let Some(other) = self.open.iter().find(|exchange| exchange.id == id) {
+                    return Err(Violation::new(format!(
+                        "PUBLISH id={id} #{number} while #{} uses this identifier",
+                        other.number
+                    )));
+                }
+                // What is sent again as if for the first time stands where it is sent.
+                let resent = |exchange: &Exchange| exchange.sent_on == connection;
+                let place = if dup {
+                    self.open.iter().take_while(|open| resent(open)).count()
+                } else {
+                    self.open.len()
+                };
+                self.open.insert(
+                    place,
+                    Exchange {
+                        id,
+                        number,
+                        qos,
+                        is_released: false,
+                        sent_on: connection,
+                        published_on: connection,
+                        is_retained,
+                        may_be_too_large,
+                    },
+                );
+                true
+            }
+        };
+        let unacknowledged = self.open.iter().filter(|exchange| exchange.published_on == connection).count();
+        if unacknowledged > usize::from(quota) {
+            return Err(Violation::new(format!(
+                "PUBLISH id={id} #{number} makes {unacknowledged} unacknowledged, of at most {quota}"
+            )));
+        }
+        Ok(is_first)
+    }
+
+    /// Everything before `at` has been sent on this connection.
+    fn sent_before(&mut self, at: usize, connection: u32, number: u32) -> Result<(), Violation> {
+        let mut index = 0;
+        let mut missing = None;
+        self.open.retain(|exchange| {
+            let is_before = index < at;
+            index += 1;
+            if !is_before || exchange.sent_on == connection {
+                return true;
+            }
+            if exchange.may_be_too_large && !exchange.is_released {
+                return false;
+            }
+            missing = Some(exchange.number);
+            true
+        });
+        match missing {
+            Some(missing) => {
+                Err(Violation::new(format!("#{number} overtakes #{missing}, which is to be sent again")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A PUBREL is sent. `answers`: a PUBREC has asked for it on this connection.
+    pub fn pubrel(&mut self, id: u16, connection: u32, answers: bool) -> Result<(), Violation> {
+        let Some(at) = self.open.iter().position(|exchange| exchange.id == id) else {
+            return if answers {
+                Ok(())
+            } else {
+                Err(Violation::new(format!("PUBREL id={id} of no exchange")))
+            };
+        };
+        let exchange = self.open[at];
+        if !exchange.is_released {
+            return Err(Violation::new(format!("PUBREL id={id} #{} before PUBREC", exchange.number)));
+        }
+        if !answers {
+            if exchange.sent_on == connection {
+                return Err(Violation::new(format!(
+                    "PUBREL id={id} #{} twice on one connection",
+                    exchange.number
+                )));
+            }
+            self.sent_before(at, connection, exchange.number)?;
+        }
+        if let Some(exchange) = self.open.iter_mut().find(|exchange| exchange.id == id) {
+            exchange.sent_on = connection;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, at: usize) -> Acknowledged {
+        Acknowledged::Ended(self.open.remove(at).number)
+    }
+
+    /// A PUBACK has arrived.
+    pub fn puback(&mut self, id: u16) -> Result<Acknowledged, Violation> {
+        match self.open.iter().position(|exchange| exchange.id == id) {
+            None => Ok(Acknowledged::Nothing),
+            Some(at) if self.open[at].qos == QoS::AtLeastOnce => Ok(self.end(at)),
+            Some(_) => Err(Violation::new(format!("PUBACK id={id} for QoS 2"))),
+        }
+    }
+
+    /// A PUBREC has arrived.
+    pub fn pubrec(&mut self, id: u16, is_error: bool) -> Result<Acknowledged, Violation> {
+        match self.open.iter().position(|exchange| exchange.id == id) {
+            None if is_error => Ok(Acknowledged::Nothing),
+            None => Ok(Acknowledged::ReleaseDue),
+            Some(at) if self.open[at].qos != QoS::ExactlyOnce => {
+                Err(Violation::new(format!("PUBREC id={id} for QoS 1")))
+            }
+            Some(at) if is_error => Ok(self.end(at)),
+            Some(at) => {
+                self.open[at].is_released = true;
+                Ok(Acknowledged::ReleaseDue)
+            }
+        }
+    }
+
+    /// A PUBCOMP has arrived.
+    pub fn pubcomp(&mut self, id: u16) -> Result<Acknowledged, Violation> {
+        match self.open.iter().position(|exchange| exchange.id == id) {
+            None => Ok(Acknowledged::Nothing),
+            Some(at) if self.open[at].is_released => Ok(self.end(at)),
+            Some(_) => Err(Violation::new(format!("PUBCOMP id={id} before PUBREC"))),
+        }
+    }
+}

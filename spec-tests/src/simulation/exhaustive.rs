@@ -1,0 +1,363 @@
+//! Every interleaving of a small scope, with the real machines.
+//!
+//! Two Clients of one version keep their Sessions. C1 has subscribed to everything with QoS 2; C0 publishes some messages, in
+//! a fixed order. From there, at each state, everything that can happen next happens:
+//!
+//! - C0 publishes its next message;
+//! - the next packet of one direction of one link arrives, or the end of the stream behind the last one;
+//! - a link breaks: what is under way in it is lost, and both ends are told (so many cuts in all);
+//! - a Client without a connection connects;
+//! - a machine crashes (so many crashes in all; with crashes, all three are durable): as it is, or when it has been given a
+//!   packet or a message and before the changes that come of it are stored, or after they are stored and before it knows.
+//!
+//! What is told to be stored is stored at once otherwise. A slower store adds nothing: a machine that crashes with the changes
+//! of some inputs unstored has shown nothing of them (but QoS 0 messages), as if these inputs had been lost on the way.
+//!
+//! A state that has been seen is not looked at again: it is all the machines, links, stores and the model consist of, by a
+//! hash of 128 bits. Where nothing is left but faults, the oracle judges the end. Time stands still.
+//!
+//! Links deliver whole packets, because the machines act on whole packets only: a part of one changes nothing, and a link that
+//! breaks within a packet has, for its receiver, broken before it. That the bytes of a packet may arrive in any pieces is
+//! tested elsewhere, as are delays, time-outs and an end that learns late of a cut: the sweep has them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use mqtt_session::codec::{ProtocolVersion, QoS};
+
+use super::plan::{BrokerPlan, ClientPlan, Direction, Operation, Plan, Step};
+use super::{Violation, World};
+
+const PUBLISHER: usize = 0;
+const SUBSCRIBER: usize = 1;
+
+/// What is enumerated.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// What both Clients speak.
+    pub version: ProtocolVersion,
+    /// The messages, in order.
+    pub messages: Vec<QoS>,
+    /// How many links break.
+    pub cuts: usize,
+    /// How many machines crash; with 0 nothing is durable.
+    pub crashes: usize,
+    /// How many messages may be unacknowledged, on each of the ways.
+    pub window: u16,
+}
+
+/// How large a scope was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Different states.
+    pub states: usize,
+    /// Ways from one to another.
+    pub transitions: usize,
+    /// States in which nothing is left but faults.
+    pub ends: usize,
+    /// The most steps to a state.
+    pub depth: usize,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    Publish,
+    Deliver {
+        link: u8,
+        direction: Direction,
+    },
+    Connect {
+        client: u8,
+    },
+    Cut {
+        link: u8,
+    },
+    /// `None`: the Server.
+    Crash {
+        client: Option<u8>,
+    },
+    /// The message is published, and the Client crashes; of the changes so many transactions are stored.
+    PublishAndCrash {
+        stored: u8,
+    },
+    /// The packet arrives, and who gets it crashes.
+    DeliverAndCrash {
+        link: u8,
+        direction: Direction,
+        stored: u8,
+    },
+}
+
+impl Choice {
+    const fn is_fault(self) -> bool {
+        !matches!(self, Self::Publish | Self::Deliver { .. } | Self::Connect { .. })
+    }
+}
+
+/// One state on the way, by how it was reached.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    parent: u32,
+    choice: Choice,
+}
+
+/// A state, and what is left of the budgets.
+struct Run<'s> {
+    scope: &'s Scope,
+    world: World,
+    published: usize,
+    cuts: usize,
+    crashes: usize,
+}
+
+/// Enumerates a scope.
+///
+/// # Errors
+/// The first violation, with the choices that lead to it.
+pub fn enumerate(scope: &Scope) -> Result<Size, Violation> {
+    let mut size = Size::default();
+    let mut seen = BTreeSet::new();
+    let mut nodes: Vec<Node> = Vec::new();
+    // A node to begin from, and what happens there; `None`: the beginning.
+    let mut todo: Vec<(Option<u32>, Option<Choice>)> = vec![(None, None)];
+    while let Some((parent, choice)) = todo.pop() {
+        let mut path = path_to(&nodes, parent);
+        path.extend(choice);
+        let mut run = Run::begin(scope, false)?;
+        for choice in &path {
+            run.choose(*choice).map_err(|violation| explain(scope, &path, violation))?;
+        }
+        let mut at = parent;
+        let mut last = choice;
+        loop {
+            if let Some(choice) = last {
+                size.transitions += 1;
+                nodes.push(Node { parent: at.map_or(u32::MAX, |at| at), choice });
+                at = Some((nodes.len() - 1) as u32);
+            }
+            if !seen.insert(run.fingerprint()) {
+                // The node leads nowhere.
+                nodes.pop();
+                break;
+            }
+            size.states += 1;
+            size.depth = size.depth.max(path.len());
+            let choices = run.choices();
+            let goes_on = choices.iter().any(|choice| !choice.is_fault());
+            if !goes_on {
+                size.ends += 1;
+                todo.extend(choices.iter().map(|choice| (at, Some(*choice))));
+                run.world.finish().map_err(|violation| explain(scope, &path, violation))?;
+                break;
+            }
+            let Some((first, others)) = choices.split_first() else { break };
+            todo.extend(others.iter().map(|choice| (at, Some(*choice))));
+            path.push(*first);
+            run.choose(*first).map_err(|violation| explain(scope, &path, violation))?;
+            last = Some(*first);
+        }
+    }
+    Ok(size)
+}
+
+fn path_to(nodes: &[Node], mut at: Option<u32>) -> Vec<Choice> {
+    let mut path = Vec::new();
+    while let Some(node) = at.and_then(|at| nodes.get(at as usize)) {
+        path.push(node.choice);
+        at = Some(node.parent);
+    }
+    path.reverse();
+    path
+}
+
+/// Runs the path again, with a trace.
+fn explain(scope: &Scope, path: &[Choice], violation: Violation) -> Violation {
+    let Ok(mut run) = Run::begin(scope, true) else { return violation };
+    let _ = path.iter().try_for_each(|choice| run.choose(*choice));
+    let lines = run.world.model.trace.lines().join("\n");
+    violation.context(&format!("{scope:?}\n{path:?}\n{lines}\n"))
+}
+
+impl<'s> Run<'s> {
+    fn begin(scope: &'s Scope, with_lines: bool) -> Result<Self, Violation> {
+        let durable = scope.crashes > 0;
+        let client = ClientPlan {
+            durable,
+            in_flight: scope.window,
+            receive_maximum: scope.window,
+            ..ClientPlan::persistent(scope.version)
+        };
+        let broker = BrokerPlan {
+            durable,
+            in_flight: scope.window,
+            receive_maximum: scope.window,
+            ..BrokerPlan::WIDE
+        };
+        let plan =
+            Plan { seed: 0, broker, clients: vec![client; 2], has_narrow_links: false, steps: Vec::new() };
+        let mut world = World::new(&plan, with_lines).with_plain_links();
+        let step = |client: usize, operation| Step { wait: 0, client: client as u8, operation };
+        for client in [SUBSCRIBER, PUBLISHER] {
+            world.step(&step(client, Operation::Connect { clean_start: false }))?;
+            world.pass(0)?;
+        }
+        let subscribe =
+            Operation::Subscribe { filter: 0, qos: QoS::ExactlyOnce, no_local: false, retained: false };
+        world.step(&step(SUBSCRIBER, subscribe))?;
+        world.pass(0)?;
+        world.store_all()?;
+        let Scope { cuts, crashes, .. } = *scope;
+        Ok(Self { scope, world, published: 0, cuts, crashes })
+    }
+
+    /// Everything that can happen, faults last.
+    fn choices(&self) -> Vec<Choice> {
+        let mut choices = Vec::new();
+        let links = self.world.live();
+        for &link in links {
+            for direction in Direction::ALL {
+                if self.world.next_packet(link, direction).is_some() {
+                    choices.push(Choice::Deliver { link: link as u8, direction });
+                }
+            }
+        }
+        for client in [PUBLISHER, SUBSCRIBER] {
+            if self.world.link(client).is_none() {
+                choices.push(Choice::Connect { client: client as u8 });
+            }
+        }
+        if self.published < self.scope.messages.len() {
+            choices.push(Choice::Publish);
+        }
+        if self.cuts > 0 {
+            choices.extend(links.iter().map(|link| Choice::Cut { link: *link as u8 }));
+        }
+        if self.crashes > 0 {
+            choices.extend(
+                [None, Some(PUBLISHER as u8), Some(SUBSCRIBER as u8)].map(|client| Choice::Crash { client }),
+            );
+            for at in 0..choices.len() {
+                let faults = match choices[at] {
+                    Choice::Publish => [0, 1].map(|stored| Choice::PublishAndCrash { stored }),
+                    Choice::Deliver { link, direction } => {
+                        [0, 1].map(|stored| Choice::DeliverAndCrash { link, direction, stored })
+                    }
+                    _ => continue,
+                };
+                choices.extend(faults);
+            }
+        }
+        choices
+    }
+
+    fn choose(&mut self, choice: Choice) -> Result<(), Violation> {
+        match choice {
+            Choice::Publish => self.publish()?,
+            Choice::Deliver { link, direction } => self.deliver(link, direction)?,
+            Choice::Connect { client } => {
+                self.world.connect(usize::from(client), false)?;
+                self.world.settle()?;
+            }
+            Choice::Cut { link } => {
+                self.cuts -= 1;
+                self.world.cut_now(usize::from(link))?;
+            }
+            Choice::Crash { client } => self.crash(client.map(usize::from), 0)?,
+            Choice::PublishAndCrash { stored } => {
+                self.publish()?;
+                self.crash(Some(PUBLISHER), stored)?;
+            }
+            Choice::DeliverAndCrash { link, direction, stored } => {
+                let client = self.world.model.wires[usize::from(link)].client;
+                self.deliver(link, direction)?;
+                self.crash((direction == Direction::Down).then_some(client), stored)?;
+            }
+        }
+        self.world.store_all()
+    }
+
+    fn publish(&mut self) -> Result<(), Violation> {
+        let qos = self.scope.messages[self.published];
+        self.published += 1;
+        let operation = Operation::Publish { topic: 0, qos, retain: false, expiry: None, size: 8 };
+        self.world.act(PUBLISHER, operation)
+    }
+
+    fn deliver(&mut self, link: u8, direction: Direction) -> Result<(), Violation> {
+        let link = usize::from(link);
+        match self.world.next_packet(link, direction) {
+            Some(0) | None => self.world.end_stream(link, direction),
+            Some(bytes) => self.world.deliver(link, direction, bytes),
+        }
+    }
+
+    fn crash(&mut self, client: Option<usize>, stored: u8) -> Result<(), Violation> {
+        self.crashes -= 1;
+        let stored = usize::from(stored).min(self.world.unstored(client));
+        match client {
+            Some(client) => self.world.crash_client(client, stored)?,
+            None => self.world.crash_server(stored)?,
+        }
+        self.world.settle()
+    }
+
+    fn fingerprint(&self) -> u128 {
+        let mut hasher = Hasher::default();
+        let Self { published, cuts, crashes, .. } = self;
+        // A hash takes everything.
+        let _ = fmt::Write::write_fmt(&mut hasher, format_args!("{published} {cuts} {crashes} "));
+        let _ = self.world.write_state(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// Two hashes of the same text.
+#[derive(Debug, Default)]
+struct Hasher {
+    state: [u64; 2],
+    /// Bytes that do not make a word yet.
+    partial: [u8; 8],
+    filled: usize,
+}
+
+impl Hasher {
+    const fn mix(&mut self, word: u64) {
+        let [one, two] = &mut self.state;
+        *one = (one.rotate_left(25) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        *two = (two.rotate_left(39) ^ word).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        *one ^= *one >> 29;
+        *two ^= *two >> 31;
+    }
+
+    fn finish(mut self) -> u128 {
+        self.partial[self.filled..].fill(0);
+        self.mix(u64::from_le_bytes(self.partial));
+        self.mix(self.filled as u64);
+        self.mix(0);
+        u128::from(self.state[0]) << 64 | u128::from(self.state[1])
+    }
+}
+
+impl fmt::Write for Hasher {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut bytes = text.as_bytes();
+        if self.filled > 0 {
+            let (first, rest) = bytes.split_at(bytes.len().min(8 - self.filled));
+            self.partial[self.filled..self.filled + first.len()].copy_from_slice(first);
+            self.filled += first.len();
+            bytes = rest;
+            if self.filled < 8 {
+                return Ok(());
+            }
+            self.mix(u64::from_le_bytes(self.partial));
+        }
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        self.partial[..rest.len()].copy_from_slice(rest);
+        self.filled = rest.len();
+        Ok(())
+    }
+}

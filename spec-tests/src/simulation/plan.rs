@@ -1,0 +1,443 @@
+//! What happens in one run: who takes part, with which limits, and what they and the network do.
+
+use std::fmt;
+
+use mqtt_session::codec::{ProtocolVersion, QoS};
+
+use super::random::Random;
+
+/// The Topic Names of a simulation. The last is for the Shared Subscription alone.
+pub const TOPICS: [&str; 4] = ["a/b", "a/a-level-that-is-worth-a-topic-alias", "b", "s"];
+
+/// The Topic Filters of a simulation. The last is the Shared Subscription, which no other overlaps.
+pub const FILTERS: [&str; 6] = ["a/b", "a/+", "b", "+/b", "a/#", "$share/g/s"];
+
+/// The topic of the Shared Subscription.
+pub const SHARED_TOPIC: u8 = 3;
+/// The Shared Subscription.
+pub const SHARED_FILTER: u8 = 5;
+/// The topic of Wills.
+pub const WILL_TOPIC: u8 = 2;
+
+/// Which topics each filter matches, as section 4.7 says it for these few.
+pub const MATCHES: [[bool; TOPICS.len()]; FILTERS.len()] = [
+    [true, false, false, false],
+    [true, true, false, false],
+    [false, false, true, false],
+    [true, false, false, false],
+    [true, true, false, false],
+    [false, false, false, true],
+];
+
+/// A direction of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the Client to the Server.
+    Up = 0,
+    /// From the Server to the Client.
+    Down = 1,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Up, Self::Down];
+
+    /// The other one.
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the links draw their delays and segments from.
+    pub seed: u64,
+    /// The Server.
+    pub broker: BrokerPlan,
+    /// The Clients.
+    pub clients: Vec<ClientPlan>,
+    /// Links may hold few bytes. Not where a Client stops reading before it has answered a full window: it and the Server
+    /// could wait for each other to read.
+    pub has_narrow_links: bool,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// Limits of the Server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokerPlan {
+    /// As in `BrokerConfig`, and so are the others.
+    pub receive_maximum: u16,
+    #[expect(missing_docs, reason = "as in BrokerConfig")]
+    pub in_flight: u16,
+    #[expect(missing_docs, reason = "as in BrokerConfig")]
+    pub packet_size: u32,
+    #[expect(missing_docs, reason = "as in BrokerConfig")]
+    pub aliases_in: u16,
+    #[expect(missing_docs, reason = "as in BrokerConfig")]
+    pub aliases_out: u16,
+    #[expect(missing_docs, reason = "as in BrokerConfig")]
+    pub queued_messages: usize,
+    #[expect(missing_docs, reason = "as in BrokerConfig")]
+    pub transmit_limit: usize,
+    /// Seconds.
+    pub maximum_session_expiry: u32,
+    /// Seconds; 0: none.
+    pub maximum_keep_alive: u16,
+    /// Its state survives a crash.
+    pub durable: bool,
+    /// How many milliseconds it takes to store a transaction.
+    pub store_delay: u16,
+}
+
+/// Limits and habits of a Client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientPlan {
+    /// The version it speaks.
+    pub version: ProtocolVersion,
+    /// It begins every connection with Clean Start.
+    pub clean_start: bool,
+    /// Session Expiry Interval in seconds (5.0).
+    pub session_expiry: u32,
+    /// Seconds.
+    pub keep_alive: u16,
+    /// As in `ConnectOptions`, and so are the next two.
+    pub receive_maximum: u16,
+    #[expect(missing_docs, reason = "as in ConnectOptions")]
+    pub packet_size: u32,
+    #[expect(missing_docs, reason = "as in ConnectOptions")]
+    pub topic_alias_maximum: u16,
+    /// As in `ClientConfig`, and so are the others.
+    pub use_topic_aliases: bool,
+    #[expect(missing_docs, reason = "as in ClientConfig")]
+    pub in_flight: u16,
+    #[expect(missing_docs, reason = "as in ClientConfig")]
+    pub queued_messages: usize,
+    #[expect(missing_docs, reason = "as in ClientConfig")]
+    pub queued_bytes: usize,
+    #[expect(missing_docs, reason = "as in ClientConfig")]
+    pub transmit_limit: usize,
+    #[expect(missing_docs, reason = "as in ClientConfig")]
+    pub manual_acknowledgement: bool,
+    /// The QoS of its Will.
+    pub will: Option<QoS>,
+    /// Its state survives a crash.
+    pub durable: bool,
+    /// How many milliseconds it takes to store a transaction.
+    pub store_delay: u16,
+}
+
+/// One thing that happens, after some time in which the network goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Milliseconds since the step before.
+    pub wait: u32,
+    /// Whom it happens to.
+    pub client: u8,
+    /// What happens.
+    pub operation: Operation,
+}
+
+/// What a Client, the Server or the network does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A message is published.
+    Publish {
+        /// Index in [`TOPICS`].
+        topic: u8,
+        /// Its QoS.
+        qos: QoS,
+        /// Whether it is to be retained.
+        retain: bool,
+        /// Message Expiry Interval in seconds.
+        expiry: Option<u8>,
+        /// Bytes of payload.
+        size: u16,
+    },
+    /// A subscription is asked for.
+    Subscribe {
+        /// Index in [`FILTERS`].
+        filter: u8,
+        /// The QoS asked for.
+        qos: QoS,
+        /// No Local.
+        no_local: bool,
+        /// Whether retained messages are to be sent.
+        retained: bool,
+    },
+    /// A subscription is given up.
+    Unsubscribe {
+        /// Index in [`FILTERS`].
+        filter: u8,
+    },
+    /// One of the received messages is acknowledged.
+    Acknowledge {
+        /// Which of those that wait, modulo their number.
+        pick: u8,
+        /// It is refused instead.
+        refuse: bool,
+    },
+    /// The Client connects, if it has no connection.
+    Connect {
+        /// With Clean Start, although it usually does not.
+        clean_start: bool,
+    },
+    /// The Client sends DISCONNECT.
+    Disconnect {
+        /// With this Session Expiry Interval (5.0).
+        expiry: Option<u16>,
+    },
+    /// The link breaks: what is under way is lost, and both ends are told.
+    Cut,
+    /// The Client gives the connection up. What is under way arrives; the Server is told so many milliseconds later, or
+    /// not at all.
+    ClientLeaves {
+        /// Milliseconds.
+        told: Option<u16>,
+    },
+    /// The Server's end gives the connection up.
+    ServerLeaves {
+        /// Milliseconds.
+        told: Option<u16>,
+    },
+    /// The link breaks after so many more bytes in this direction.
+    CutAfter {
+        /// The direction that is counted.
+        direction: Direction,
+        /// Bytes.
+        bytes: u16,
+    },
+    /// What is written from now on does not arrive; what is under way does, and the end behind it.
+    HalfClose {
+        /// The direction that ends.
+        direction: Direction,
+    },
+    /// The receiver of this direction reads nothing for a while.
+    Stall {
+        /// The direction.
+        direction: Direction,
+        /// Milliseconds.
+        millis: u16,
+    },
+    /// The clock jumps ahead: a machine was suspended.
+    Jump {
+        /// Seconds.
+        seconds: u16,
+        /// Timers see it before the network does.
+        timers_first: bool,
+    },
+    /// The Server publishes a message of its own.
+    ServerPublish {
+        /// Index in [`TOPICS`].
+        topic: u8,
+        /// Its QoS.
+        qos: QoS,
+    },
+    /// The Client's process ends without warning, and another begins.
+    CrashClient {
+        /// How many of the transactions it does not know to be stored are, modulo one more than there are.
+        stored: u8,
+    },
+    /// The Server's process ends without warning, and another begins.
+    CrashServer {
+        /// As in `CrashClient`.
+        stored: u8,
+    },
+    /// Nothing but time.
+    Pass,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "S   {:?}", self.broker)?;
+        for (number, client) in self.clients.iter().enumerate() {
+            writeln!(f, "C{number}  {client:?}")?;
+        }
+        for Step { wait, client, operation } in &self.steps {
+            writeln!(f, "+{wait} ms C{client} {operation:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// The plan of a seed, with so many steps.
+    pub fn new(seed: u64, steps: usize) -> Self {
+        let mut random = Random::new(seed.wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ 0x5151_1AB5);
+        let clients: Vec<_> = (0..=random.below(3)).map(|_| ClientPlan::new(&mut random)).collect();
+        let mut broker = BrokerPlan::new(&mut random);
+        if clients.iter().any(|client| client.version == ProtocolVersion::V3_1) {
+            // A Client that is not told of a lost Session has no promise, see `Model`.
+            broker.maximum_session_expiry = u32::MAX;
+        }
+        // Most runs have some fault or other often, others rarely, so that both long and short connections come up.
+        let faults = random.pick(&[0, 1, 3, 8, 20]);
+        let toggles = random.percent(10);
+        let retain = random.percent(25);
+        let steps =
+            (0..steps).map(|_| Step::new(&mut random, clients.len(), faults, toggles, retain)).collect();
+        let has_narrow_links = clients.iter().all(|client| client.transmit_limit >= 10_000);
+        Self { seed, broker, clients, has_narrow_links, steps }
+    }
+}
+
+impl BrokerPlan {
+    /// Limits that do not limit.
+    pub const WIDE: Self = Self {
+        receive_maximum: 1_024,
+        in_flight: 1_024,
+        packet_size: 1 << 20,
+        aliases_in: 16,
+        aliases_out: 16,
+        queued_messages: 10_000,
+        transmit_limit: 1 << 20,
+        maximum_session_expiry: u32::MAX,
+        maximum_keep_alive: 0,
+        durable: false,
+        store_delay: 0,
+    };
+
+    fn new(random: &mut Random) -> Self {
+        Self {
+            receive_maximum: random.pick(&[1, 2, 5, 1_024]),
+            in_flight: random.pick(&[1, 2, 3, 8, 1_024]),
+            packet_size: random.pick(&[100, 1 << 20, 1 << 20]),
+            aliases_in: random.pick(&[0, 1, 16]),
+            aliases_out: random.pick(&[0, 1, 16]),
+            queued_messages: random.pick(&[2, 10, 10_000, 10_000]),
+            transmit_limit: random.pick(&[1, 60, 300, 1 << 20]),
+            maximum_session_expiry: random.pick(&[30, u32::MAX, u32::MAX]),
+            maximum_keep_alive: random.pick(&[0, 0, 10]),
+            durable: random.percent(30),
+            store_delay: random.pick(&[0, 1, 20, 300]),
+        }
+    }
+}
+
+impl ClientPlan {
+    /// A Client of this version that keeps its Session, with limits that do not limit.
+    pub const fn persistent(version: ProtocolVersion) -> Self {
+        Self {
+            version,
+            clean_start: false,
+            session_expiry: u32::MAX,
+            keep_alive: 0,
+            receive_maximum: u16::MAX,
+            packet_size: 1 << 20,
+            topic_alias_maximum: 0,
+            use_topic_aliases: false,
+            in_flight: 1_000,
+            queued_messages: 1_000,
+            queued_bytes: 1 << 20,
+            transmit_limit: 1 << 20,
+            manual_acknowledgement: false,
+            will: None,
+            durable: false,
+            store_delay: 0,
+        }
+    }
+
+    fn new(random: &mut Random) -> Self {
+        let version = random.pick(&[
+            ProtocolVersion::V3_1,
+            ProtocolVersion::V3_1_1,
+            ProtocolVersion::V5_0,
+            ProtocolVersion::V5_0,
+        ]);
+        Self {
+            version,
+            clean_start: random.percent(15),
+            session_expiry: random.pick(&[0, 5, 60, 100_000, u32::MAX, u32::MAX]),
+            keep_alive: random.pick(&[0, 0, 1, 5, 60]),
+            receive_maximum: random.pick(&[1, 2, 5, u16::MAX]),
+            // Only 5.0 can tell its peer.
+            packet_size: if version == ProtocolVersion::V5_0 {
+                random.pick(&[120, 1 << 20, 1 << 20])
+            } else {
+                1 << 20
+            },
+            topic_alias_maximum: random.pick(&[0, 1, 16]),
+            use_topic_aliases: random.percent(60),
+            in_flight: random.pick(&[1, 2, 5, 20]),
+            queued_messages: random.pick(&[2, 50, 1_000]),
+            queued_bytes: random.pick(&[500, 1 << 20, 1 << 20]),
+            transmit_limit: random.pick(&[1, 100, 1 << 18]),
+            manual_acknowledgement: random.percent(30),
+            will: if random.percent(15) { Some(random.pick(&QoS::ALL)) } else { None },
+            durable: random.percent(30),
+            store_delay: random.pick(&[0, 1, 20, 300]),
+        }
+    }
+}
+
+impl Step {
+    fn new(random: &mut Random, clients: usize, faults: u64, toggles: bool, retain: bool) -> Self {
+        let wait = match random.below(20) {
+            0..8 => 0,
+            8..15 => random.below(10),
+            15..19 => random.below(100),
+            _ => random.below(8_000),
+        } as u32;
+        let client = random.below(clients as u64) as u8;
+        let operation = if random.below(100) < faults {
+            Operation::fault(random)
+        } else {
+            Operation::ordinary(random, toggles, retain)
+        };
+        Self { wait, client, operation }
+    }
+}
+
+impl Operation {
+    fn ordinary(random: &mut Random, toggles: bool, retain: bool) -> Self {
+        let qos = |random: &mut Random| {
+            random.pick(&[QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::ExactlyOnce])
+        };
+        match random.below(100) {
+            0..42 => Self::Publish {
+                topic: random.below(TOPICS.len() as u64) as u8,
+                qos: qos(random),
+                retain: retain && random.percent(30),
+                expiry: if random.percent(5) { Some(random.below(4) as u8) } else { None },
+                size: random.pick(&[8, 8, 20, 60, 150, 1_100]),
+            },
+            42..53 => Self::Subscribe {
+                filter: random.below(FILTERS.len() as u64) as u8,
+                qos: qos(random),
+                no_local: random.percent(10),
+                retained: retain,
+            },
+            53..56 => Self::Unsubscribe { filter: random.below(FILTERS.len() as u64) as u8 },
+            56..75 => Self::Acknowledge { pick: random.below(256) as u8, refuse: random.percent(3) },
+            75..92 => Self::Connect { clean_start: toggles && random.percent(20) },
+            92..94 => {
+                Self::ServerPublish { topic: random.below(TOPICS.len() as u64) as u8, qos: qos(random) }
+            }
+            94..95 => Self::Disconnect {
+                expiry: if random.percent(20) { Some(random.pick(&[0, 3, 100])) } else { None },
+            },
+            _ => Self::Pass,
+        }
+    }
+
+    fn fault(random: &mut Random) -> Self {
+        let direction = random.pick(&Direction::ALL);
+        let told =
+            |random: &mut Random| if random.percent(50) { Some(random.below(2_000) as u16) } else { None };
+        match random.below(24) {
+            0..5 => Self::CutAfter { direction, bytes: random.below(300) as u16 },
+            5..9 => Self::Cut,
+            9..12 => Self::ClientLeaves { told: told(random) },
+            12..14 => Self::ServerLeaves { told: told(random) },
+            14..16 => Self::HalfClose { direction },
+            19..21 => Self::CrashClient { stored: random.below(256) as u8 },
+            21..23 => Self::CrashServer { stored: random.below(256) as u8 },
+            16..19 => Self::Stall { direction, millis: random.pick(&[20, 300, 5_000, 20_000]) },
+            _ => Self::Jump { seconds: random.pick(&[1, 5, 40, 2_000]), timers_first: random.percent(50) },
+        }
+    }
+}
