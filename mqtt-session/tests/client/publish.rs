@@ -184,20 +184,19 @@ fn local_limit_of_messages_in_flight() {
 
 #[test]
 fn complaint_04_case_22_packet_identifiers_are_not_reused_while_they_are_in_use() {
-    let mut scene = Scene::connected_with(
-        ProtocolVersion::V3_1_1,
-        ClientConfig { maximum_in_flight: 2.try_into().unwrap(), ..ClientConfig::default() },
-        &[],
-    );
-    scene.publish("t", "oldest", QoS::AtLeastOnce);
-    scene.trace();
-    for round in 0..70_000_u32 {
-        scene.publish("t", "x", QoS::AtLeastOnce);
-        let trace = scene.trace();
-        let id: u16 = trace[0].split(&['=', ' '][..]).nth(3).unwrap().parse().unwrap();
-        assert!(id > 1, "round {round}: {}", trace[0]);
-        scene.puback(id);
+    for version in [ProtocolVersion::V3_1_1, ProtocolVersion::V5_0] {
+        let config = ClientConfig { maximum_in_flight: 2.try_into().unwrap(), ..ClientConfig::default() };
+        let mut scene = Scene::connected_with(version, config, &[]);
+        scene.publish("t", "oldest", QoS::AtLeastOnce);
         scene.trace();
+        for round in 0..70_000_u32 {
+            scene.publish("t", "x", QoS::AtLeastOnce);
+            let trace = scene.trace();
+            let id: u16 = trace[0].split(&['=', ' '][..]).nth(3).unwrap().parse().unwrap();
+            assert!(id > 1, "round {round}: {}", trace[0]);
+            scene.puback(id);
+            scene.trace();
+        }
     }
 }
 
