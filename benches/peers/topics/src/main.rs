@@ -183,5 +183,8 @@ fn hits(questions: &[Question], label: &str) -> String {
     let mean =
         of_label().map(|question| question.expected.hits).sum::<u64>() as f64 / of_label().count() as f64;
     let decimals = usize::from((mean - mean.round()).abs() >= 0.05);
-    format!("{mean:.decimals$} hit{}", if mean == 1.0 { "" } else { "s" })
+    match format!("{mean:.decimals$}").as_str() {
+        "1" => "1 hit".into(),
+        mean => format!("{mean} hits"),
+    }
 }

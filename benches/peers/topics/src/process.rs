@@ -26,7 +26,7 @@ pub const ARGUMENT: &str = "--contest";
 /// Until a process has filled its store and checked its answers, and until one that counts is done: time of the processor, so
 /// that it does not depend on who else uses the machine.
 const LIMIT: Duration = Duration::from_secs(30);
-const COUNTED_LIMIT: Duration = Duration::from_secs(60);
+const COUNTED_LIMIT: Duration = Duration::from_mins(1);
 
 /// Not to be afraid of recursion: how deep it goes is not what is measured.
 const STACK: usize = 1 << 30;
