@@ -1,19 +1,28 @@
 #!/usr/bin/env bash
-# Our codec beside published ones: without arguments everything, into RESULTS.md; with arguments what they ask for, to the
-# terminal. `run.sh --help` shows them. Instructions need valgrind. One of the libraries declares a newer Rust than it
+# Ours beside published ones: `run.sh` the codecs, into RESULTS.md, `run.sh topics` the stores of subscriptions and retained
+# messages, into topics/RESULTS.md, and `run.sh session` the session machines, into session/RESULTS.md; with more arguments what
+# they ask for, to the terminal. `--help` shows them. Instructions need valgrind. One of the libraries declares a newer Rust than it
 # needs, hence --ignore-rust-version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-cargo build --quiet --release --locked --ignore-rust-version
+package=peers results=RESULTS.md
+if [[ ${1-} == topics || ${1-} == session ]]; then
+    package=$1 results=$1/RESULTS.md
+    shift
+fi
+cargo build --quiet --release --locked --ignore-rust-version --package "$package"
 peers() {
-    cargo run --quiet --release --locked --ignore-rust-version --bin peers -- "$@"
+    cargo run --quiet --release --locked --ignore-rust-version --package "$package" --bin "$package" -- "$@"
 }
 if (($# > 0)); then
     peers "$@"
     exit
 fi
 
+# Neither what is ours nor what libraries take and give.
+libraries=$(cargo tree --locked --package "$package" --depth 1 --prefix none --edges normal --format '{p}' | sed 1d |
+    grep -vE ' \(|^(bytes|bytestring|ntex-bytes|ntex-codec|tokio|tokio-util) ' | sed 's/ v/ /' | paste -sd, | sed 's/,/, /g')
 {
     echo '# Results'
     echo
@@ -23,8 +32,8 @@ fi
         sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1
     )."
     echo "- Load average when it began: $(cut -d' ' -f1 /proc/loadavg). Much more than 1 means that others used the machine: times are noisy, instructions and allocations are exact."
-    echo "- $(cargo tree --locked --depth 1 --prefix none --edges normal --format '{p}' | sed 1d | grep -vE ' \(|^(bytes|bytestring|ntex-bytes|ntex-codec|tokio-util) ' | sed 's/ v/ /' | paste -sd, | sed 's/,/, /g')."
+    echo "- $libraries."
     echo
     peers
-} >RESULTS.md.new
-mv RESULTS.md.new RESULTS.md
+} >"$results.new"
+mv "$results.new" "$results"

@@ -3,6 +3,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "the sizes below are constants that fit")]
 
 mod built;
+pub mod session;
 pub mod topics;
 
 pub use built::built;

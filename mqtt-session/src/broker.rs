@@ -44,7 +44,7 @@ use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
     Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Pending, Phase, RetainedMessages,
-    Session, SessionId, Slab, Turn,
+    Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 
@@ -92,6 +92,8 @@ struct State {
     turns: BTreeMap<GroupId, usize>,
     /// Room for the receivers of one message.
     targets: Vec<Target>,
+    /// Memory for messages that have to be kept.
+    spares: Spares,
     /// How many messages have been routed.
     routed: u64,
     /// How many Client Identifiers have been assigned.
@@ -112,11 +114,12 @@ impl<P: Policy> Broker<P> {
                 seed: config.hash_seed,
                 ..TreeConfig::default()
             }),
-            retained: RetainedMessages::new(config.maximum_retained_messages, config.maximum_retained_bytes),
+            retained: RetainedMessages::new(config.retained_limits()),
             timers: Timers::default(),
             actions: Actions::new(config.durable),
             turns: BTreeMap::new(),
             targets: Vec::new(),
+            spares: Spares::default(),
             routed: 0,
             assigned: 0,
             now: Instant::from_millis(0),
@@ -152,8 +155,9 @@ impl<P: Policy> Broker<P> {
         self.state.at(now);
         loop {
             let limit = self.state.config.transmit_limit;
+            let is_behind = self.state.is_store_behind();
             let Some(state) = self.state.connections.get_mut(connection) else { return Received::Closed };
-            let is_full = state.transmit.pending() >= limit;
+            let is_full = is_behind || state.transmit.pending() >= limit;
             match state.phase {
                 Phase::Closed => return Received::Closed,
                 // Behind a step of the Client nothing may come before the answer.
@@ -165,24 +169,13 @@ impl<P: Policy> Broker<P> {
             if state.paused {
                 return Received::Paused;
             }
-            let mut slot = mqtt_codec::FrameSlot::new();
             let is_exchange = matches!(state.phase, Phase::Authenticating(_));
             let result = match input.first().map(|first| first >> 4).filter(|_| !is_exchange) {
-                // CONNECT and PUBLISH are kept beyond this call, all others are not.
+                // CONNECT may be kept beyond this call, all others are not.
                 Some(1) => match state.decoder.decode_frame(input) {
                     Ok(Some(frame)) => {
                         if let Packet::Connect(connect) = frame.packet() {
                             self.handle_connect(now, connection, &frame, &connect);
-                        }
-                        continue;
-                    }
-                    Ok(None) => Ok(None),
-                    Err(error) => Err(error),
-                },
-                Some(3) => match state.decoder.decode_into(input, &mut slot) {
-                    Ok(Some((packet, frame))) => {
-                        if let Packet::Publish(publish) = packet {
-                            self.handle_publish(now, connection, frame, &publish);
                         }
                         continue;
                     }
@@ -195,6 +188,8 @@ impl<P: Policy> Broker<P> {
                 Ok(Some((packet, len))) => {
                     if is_exchange {
                         self.handle_step(now, connection, &packet);
+                    } else if let Packet::Publish(publish) = &packet {
+                        self.handle_publish(now, connection, publish);
                     } else {
                         self.handle_packet(now, connection, &packet);
                     }
@@ -289,6 +284,7 @@ impl<P: Policy> Broker<P> {
     /// The changes of all transactions up to this one ([`Action::Persist`]) are stored: what waited for them may leave. A number
     /// that was never told does nothing.
     pub fn handle_persisted(&mut self, now: Instant, up_to: PersistSeq) {
+        let was_behind = self.state.is_store_behind();
         let State { connections, actions, .. } = self.state.at(now);
         actions.journal.persisted(up_to);
         while let Some(id) = actions.next_released() {
@@ -297,6 +293,9 @@ impl<P: Policy> Broker<P> {
             if released {
                 actions.push_back(Action::Transmit(id));
             }
+        }
+        if was_behind && !self.state.is_store_behind() {
+            self.state.resume_all();
         }
     }
 
@@ -310,9 +309,10 @@ impl<P: Policy> Broker<P> {
     /// queue, and input that was paused is [resumed](Action::Resume). `None` after [`handle_closed`](Self::handle_closed).
     pub fn transmit(&mut self, connection: ConnectionId) -> Option<&mut Transmit> {
         self.fill(self.state.now, connection);
+        let is_behind = self.state.is_store_behind();
         let State { connections, actions, config, .. } = &mut self.state;
         let state = connections.get_mut(connection)?;
-        if state.paused && state.may_resume() && state.transmit.pending() < config.transmit_limit {
+        if !is_behind && state.may_resume(config.transmit_limit) {
             state.paused = false;
             actions.push_back(Action::Resume(connection));
         }
@@ -353,20 +353,24 @@ impl<P: Policy> Broker<P> {
         let Some((session, version)) = self.state.heard_from(now, connection) else { return };
         match packet {
             Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubcomp(_) => {
-                let State { sessions, actions, .. } = &mut self.state;
-                let acknowledged =
-                    sessions.get_mut(session).map(|session| session.acknowledge(packet, actions));
-                match acknowledged {
-                    Some(Ok(Some(mut pubrel))) => {
-                        if version != ProtocolVersion::V5_0 {
-                            pubrel.reason = ReleaseReason::Success;
-                        }
-                        self.send(now, connection, &Packet::Pubrel(pubrel));
-                    }
-                    Some(Err(_)) => self.violated(now, connection, DisconnectReason::ProtocolError),
-                    Some(Ok(None)) | None => {}
+                let State { sessions, actions, spares, .. } = &mut self.state;
+                let Some(session) = sessions.get_mut(session) else { return };
+                let Ok((pubrel, message)) = session.acknowledge(packet, actions) else {
+                    return self.violated(now, connection, DisconnectReason::ProtocolError);
+                };
+                let has_waiting = session.has_waiting();
+                if let Some(message) = message {
+                    spares.put(message);
                 }
-                self.fill(now, connection);
+                if let Some(mut pubrel) = pubrel {
+                    if version != ProtocolVersion::V5_0 {
+                        pubrel.reason = ReleaseReason::Success;
+                    }
+                    self.send(now, connection, &Packet::Pubrel(pubrel));
+                }
+                if has_waiting {
+                    self.fill(now, connection);
+                }
             }
             Packet::Pubrel(pubrel) => {
                 let id = pubrel.packet_id;
@@ -408,6 +412,9 @@ impl<P: Policy> Broker<P> {
         let Some(state) = connections.get_mut(connection) else { return };
         let Some(id) = state.link().map(|link| link.session) else { return };
         let Some(session) = sessions.get_mut(id) else { return };
+        if !session.has_waiting() && session.timer.is_none() {
+            return;
+        }
         let filled = session.fill(now, state, retained, config.limits(), actions);
         // A connected Session has no other deadline.
         let goes_on = session.walk_rests.then(|| session.timer.unwrap_or(now + WALK_PAUSE));
@@ -460,6 +467,26 @@ impl State {
             }
         });
         fitting.unwrap_or_default()
+    }
+
+    /// Whether too much is still to be stored.
+    fn is_store_behind(&self) -> bool {
+        self.actions.journal.unstored() > self.config.maximum_unstored_bytes
+    }
+
+    /// The store has caught up: input that was paused goes on.
+    fn resume_all(&mut self) {
+        let Self { connections, actions, config, now, .. } = self;
+        let all: Vec<ConnectionId> = connections.keys().collect();
+        for id in all {
+            if let Some(state) =
+                connections.get_mut(id).filter(|state| state.may_resume(config.transmit_limit))
+            {
+                state.paused = false;
+                state.heard(*now);
+                actions.push_back(Action::Resume(id));
+            }
+        }
     }
 
     fn notice(&mut self, notice: Notice) {

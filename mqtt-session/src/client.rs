@@ -27,6 +27,7 @@ mod persist;
 mod request;
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 
 use bytes::BytesMut;
 use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
@@ -34,9 +35,7 @@ use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
 pub use self::connection::ServerLimits;
-use self::connection::{
-    Connection, Negotiated, Phase, Request, RequestKind, expiry_property, first_delivery,
-};
+use self::connection::{Connection, Negotiated, Phase, Request, RequestKind, expiry_property};
 pub use self::disconnect::DisconnectRequest;
 pub use self::error::{ClientError, RejectReason, Rejected};
 pub use self::event::{
@@ -45,7 +44,7 @@ pub use self::event::{
 };
 use self::outgoing::{Outgoing, Queued};
 pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
-use crate::delivery::{Receiver, Sender};
+use crate::delivery::{Receiver, Sender, first_delivery};
 use crate::keep_alive::PingerDeadline;
 use crate::packet_id::PacketIds;
 use crate::persist::{DeliveryLog, Journal};
@@ -88,8 +87,9 @@ use crate::{
 pub struct Client {
     config: ClientConfig,
     session: Session,
-    /// There is Session State, if only an empty one, that a Server may go on with.
-    has_session: bool,
+    /// Whose Session State there is, if only an empty one, that a Server may go on with: its Client Identifier
+    /// `[MQTT-3.1.3-2]`.
+    session_of: Option<String>,
     /// Messages that have never been sent. They belong to the application, not to the Session.
     queue: VecDeque<Queued>,
     /// Bytes of the messages in queue and Session.
@@ -104,7 +104,7 @@ pub struct Client {
     now: Instant,
 }
 
-/// The Session State of a Client (section 4.1), and the identifiers in use.
+/// The Session State of a Client (section 4.1), and which identifier was given last.
 #[derive(Debug, Default)]
 struct Session {
     sender: Sender<Outgoing, PublishToken>,
@@ -136,12 +136,13 @@ impl Client {
         Self {
             config,
             session: Session::default(),
-            has_session: false,
+            session_of: None,
             queue: VecDeque::new(),
             held_bytes: 0,
             connection: None,
             transmit: Transmit::default(),
-            events: VecDeque::new(),
+            // Most of the time there is one at a time.
+            events: VecDeque::with_capacity(1),
             journal: Journal::new(durable),
             next_token: 0,
             now: Instant::from_millis(0),
@@ -150,7 +151,8 @@ impl Client {
 
     /// Begins a connection on a transport that is open: queues CONNECT. The end of it is an [`Event::Disconnected`].
     ///
-    /// What CONNECT does to the Session is stored before it leaves.
+    /// The Session belongs to a Client Identifier: with another one, as with Clean Start, what this client still holds of it is
+    /// given up. What CONNECT does to the Session is stored before it leaves.
     ///
     /// # Errors
     /// [`ClientError`] when there is a connection, or when the options cannot be written as CONNECT. Nothing has changed
@@ -161,14 +163,15 @@ impl Client {
             return Err(ClientError::AlreadyConnected);
         }
         let connect = options.encode()?;
-        if options.clean_start {
+        let is_of_another = self.session_of.as_ref().is_some_and(|client_id| *client_id != options.client_id);
+        if options.clean_start || is_of_another {
             // The Server gives its half up when it reads CONNECT; ours must not come back after that.
             self.lose_session();
         }
-        let had_session = self.has_session;
+        let had_session = self.session_of.is_some();
         if options.keeps_session() {
             // The Server may begin it, and this program end before it knows.
-            self.begin_session();
+            self.begin_session(&options.client_id);
         }
         self.transmit = Transmit::with(connect, self.journal.barrier());
         self.connection = Some(Connection::new(self.now, options, self.config.connack_timeout, had_session));
@@ -195,8 +198,15 @@ impl Client {
         if outgoing.message.qos() != QoS::AtMostOnce {
             self.log().message(token.0, &outgoing.record());
         }
-        self.queue.push_back(Queued { token, outgoing });
-        self.send_waiting();
+        let has_to_wait = !self.queue.is_empty()
+            || self.session.sender.has_resends()
+            || self.transmit.pending() >= self.config.transmit_limit;
+        if has_to_wait || !self.may_send(outgoing.message.qos()) {
+            self.queue.push_back(Queued { token, outgoing });
+            self.send_waiting();
+        } else {
+            self.send_first(token, outgoing);
+        }
         Ok(token)
     }
 
@@ -281,7 +291,7 @@ impl Client {
         let Phase::Connected(negotiated) = &mut connection.phase else {
             return Err(RejectReason::NotConnected);
         };
-        let id = session.packet_ids.allocate().ok_or(RejectReason::PacketIdsExhausted)?;
+        let id = session.allocate(&connection.requests).ok_or(RejectReason::PacketIdsExhausted)?;
         let sent = with_packet(id, &mut |packet| {
             if !negotiated.limits.takes(|| packet.encoded_len(version))? {
                 return Err(EncodeError::PacketTooLarge);
@@ -290,13 +300,10 @@ impl Client {
             outgoing::hold(transmit, journal);
             transmit.push(packet, version)
         });
-        if let Err(error) = sent {
-            session.packet_ids.release(id);
-            return Err(match error {
-                EncodeError::PacketTooLarge => RejectReason::PacketTooLarge,
-                error => error.into(),
-            });
-        }
+        sent.map_err(|error| match error {
+            EncodeError::PacketTooLarge => RejectReason::PacketTooLarge,
+            error => error.into(),
+        })?;
         negotiated.pinger.sent(*now);
         let token = RequestToken(self.take_token());
         if let Some(connection) = &mut self.connection {
@@ -373,13 +380,16 @@ impl Client {
     pub fn handle_input(&mut self, now: Instant, input: &mut BytesMut) -> Received {
         self.set_now(now);
         loop {
-            let Some(connection) = &self.connection else { return Received::Closed };
+            if self.connection.is_none() {
+                return Received::Closed;
+            }
             // The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
             if self.transmit.pending() >= self.config.transmit_limit.saturating_mul(2) {
                 return Received::Paused;
             }
-            let needed = connection.decoder.needed(input);
             if !self.handle_packet(input) {
+                let needed =
+                    self.connection.as_ref().map_or(1, |connection| connection.decoder.needed(input));
                 self.send_waiting();
                 return Received::NeedData(needed.max(1));
             }
@@ -468,8 +478,7 @@ impl Client {
     /// The connection is over. The first reason stands.
     fn end(&mut self, why: Disconnected) {
         let Some(connection) = self.connection.take() else { return };
-        for (id, Request { token, kind, .. }) in connection.requests {
-            self.session.packet_ids.release(id);
+        for Request { token, kind, .. } in connection.requests.into_values() {
             self.events.push_back(match kind {
                 RequestKind::Subscribe => Event::Subscribed { token, outcome: SubscribeOutcome::Lost },
                 RequestKind::Unsubscribe => Event::Unsubscribed { token, outcome: UnsubscribeOutcome::Lost },
@@ -499,17 +508,16 @@ impl Client {
     }
 
     /// There is Session State from now on, and it is known to be there.
-    fn begin_session(&mut self) {
-        if !self.has_session {
-            self.has_session = true;
-            persist::put_session(&mut self.journal);
+    fn begin_session(&mut self, client_id: &str) {
+        if self.session_of.as_deref() != Some(client_id) {
+            self.session_of = Some(client_id.into());
+            persist::put_session(&mut self.journal, client_id);
         }
     }
 
     /// There is no Session any more: the messages in it go back to the application, in the order they were sent in.
     fn lose_session(&mut self) {
-        if self.has_session {
-            self.has_session = false;
+        if self.session_of.take().is_some() {
             persist::remove_session(&mut self.journal);
         }
         if self.session.receiver.accepted().next().is_some() {
@@ -517,8 +525,7 @@ impl Client {
         }
         self.session.receiver.reset();
         self.session.pubrecs.clear();
-        for (id, token, outgoing) in self.session.sender.reset() {
-            self.session.packet_ids.release(id);
+        for (_, token, outgoing) in self.session.sender.reset() {
             DeliveryLog::client(&mut self.journal).completed(token.0, outgoing.is_some());
             let message = outgoing.map(|outgoing| outgoing.message);
             if let Some(message) = &message {

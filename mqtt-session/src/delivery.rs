@@ -27,6 +27,17 @@
 mod receiver;
 mod sender;
 
+use mqtt_codec::{Delivery, PacketId, QoS};
+
 pub use self::receiver::{AckToken, StaleToken};
 pub(crate) use self::receiver::{Answer, Incoming, Receiver};
 pub(crate) use self::sender::{Acknowledged, Resend, Sender};
+
+/// How a message of this QoS is sent for the first time.
+pub(crate) const fn first_delivery(qos: QoS, packet_id: PacketId) -> Delivery {
+    match qos {
+        QoS::AtMostOnce => Delivery::AtMostOnce,
+        QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id, dup: false },
+        QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
+    }
+}

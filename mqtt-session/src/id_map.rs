@@ -3,28 +3,32 @@
 //! Open addressing with linear probing at a load of at most one half; removal shifts the entries behind it back, so there
 //! are no tombstones. There are only 65,535 keys, which bounds what a peer that picks them with malice can cost.
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
+use alloc::vec;
 
 use mqtt_codec::PacketId;
 
 const SMALLEST: usize = 8;
 
+/// A table of up to so many slots is kept when it becomes empty: the next burst is as long as the last.
+const KEPT: usize = 64;
+
 #[derive(Clone, Debug)]
 pub(crate) struct IdMap<V> {
     /// Empty, or a power of two of at least [`SMALLEST`].
-    slots: Vec<Option<(PacketId, V)>>,
-    len: usize,
+    slots: Box<[Option<(PacketId, V)>]>,
+    len: u32,
 }
 
 impl<V> Default for IdMap<V> {
     fn default() -> Self {
-        Self { slots: Vec::new(), len: 0 }
+        Self { slots: Box::default(), len: 0 }
     }
 }
 
 impl<V: Copy> IdMap<V> {
     pub(crate) const fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     pub(crate) fn get(&self, id: PacketId) -> Option<V> {
@@ -44,7 +48,7 @@ impl<V: Copy> IdMap<V> {
 
     /// Returns the value that was there.
     pub(crate) fn insert(&mut self, id: PacketId, value: V) -> Option<V> {
-        if (self.len + 1) * 2 > self.slots.len() {
+        if (self.len() + 1) * 2 > self.slots.len() {
             self.grow();
         }
         let mut at = self.home(id);
@@ -82,9 +86,8 @@ impl<V: Copy> IdMap<V> {
             }
             at = self.next(at);
         }
-        if self.len == 0 && self.slots.len() > SMALLEST {
-            // A burst is over.
-            self.slots = Vec::new();
+        if self.len == 0 && self.slots.len() > KEPT {
+            self.slots = Box::default();
         }
         removed.map(|(_, value)| value)
     }
@@ -100,9 +103,8 @@ impl<V: Copy> IdMap<V> {
 
     fn grow(&mut self) {
         let size = (self.slots.len() * 2).max(SMALLEST);
-        let mut larger = Self { slots: Vec::new(), len: 0 };
-        larger.slots.resize(size, None);
-        for (id, value) in self.slots.drain(..).flatten() {
+        let mut larger = Self { slots: vec![None; size].into_boxed_slice(), len: 0 };
+        for (id, value) in core::mem::take(&mut self.slots).into_iter().flatten() {
             larger.insert(id, value);
         }
         *self = larger;

@@ -65,16 +65,15 @@ impl Pinger {
 /// `[MQTT-3.1.2-22]`.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
-    /// `None`: Keep Alive is off.
-    limit: Option<Duration>,
     last_received: Instant,
+    /// In seconds; 0: off.
+    keep_alive: u16,
 }
 
 impl Watchdog {
     /// `keep_alive` is in seconds, 0: off.
-    pub(crate) fn new(now: Instant, keep_alive: u16) -> Self {
-        let limit = (keep_alive != 0).then(|| Duration::from_millis(u64::from(keep_alive) * 1_500));
-        Self { limit, last_received: now }
+    pub(crate) const fn new(now: Instant, keep_alive: u16) -> Self {
+        Self { last_received: now, keep_alive }
     }
 
     /// A complete packet has arrived.
@@ -84,7 +83,8 @@ impl Watchdog {
 
     /// When the connection has to end if nothing more arrives.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        Some(self.last_received + self.limit?)
+        let limit = Duration::from_millis(u64::from(self.keep_alive) * 1_500);
+        (self.keep_alive != 0).then(|| self.last_received + limit)
     }
 }
 

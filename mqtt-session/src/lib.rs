@@ -104,6 +104,7 @@
 //! let mut client = Client::restore(config, state.records())?;
 //! let options = ConnectOptions::new(ProtocolVersion::V3_1_1);
 //! client.connect(now, ConnectOptions { client_id: "c".into(), clean_start: false, ..options })?;
+//! take_events(now, &mut client, &mut state); // That there is a Session, before CONNECT.
 //! # while client.transmit().pop().is_some() {}
 //! let _ = client.handle_input(now, &mut b"\x20\x02\x00\x00"[..].into()); // CONNACK
 //! take_events(now, &mut client, &mut state);

@@ -63,6 +63,44 @@ impl Message {
         }
     }
 
+    /// What a PUBLISH to this topic carries, in memory of its own. `None` never happens.
+    pub(crate) fn copied(
+        topic: &TopicName<&[u8]>,
+        publish: &Publish<'_>,
+        expiry: Option<u32>,
+    ) -> Option<Self> {
+        Some(Self {
+            topic: topic.with_storage(Bytes::copy_from_slice(topic.as_bytes()))?,
+            payload: Bytes::copy_from_slice(publish.payload),
+            properties: MessageProperties::from_publish(publish.properties, None),
+            expiry,
+            qos: publish.delivery.qos(),
+            retain: publish.retain,
+        })
+    }
+
+    /// Gives up payload and properties.
+    pub(crate) fn strip(&mut self) {
+        self.payload = Bytes::new();
+        self.properties = MessageProperties::default();
+    }
+
+    /// Becomes what [`copied`](Self::copied) makes, and keeps the Topic Name if it is the same.
+    pub(crate) fn refill(
+        &mut self,
+        topic: &TopicName<&[u8]>,
+        publish: &Publish<'_>,
+        expiry: Option<u32>,
+    ) -> Option<()> {
+        if self.topic.as_bytes() != topic.as_bytes() {
+            self.topic = topic.with_storage(Bytes::copy_from_slice(topic.as_bytes()))?;
+        }
+        self.payload = Bytes::copy_from_slice(publish.payload);
+        self.properties = MessageProperties::from_publish(publish.properties, None);
+        (self.expiry, self.qos, self.retain) = (expiry, publish.delivery.qos(), publish.retain);
+        Some(())
+    }
+
     /// What a Will becomes when it is published, in memory of its own. `None` never happens for a Will that has been
     /// decoded.
     pub fn from_will(will: &Will<'_>) -> Option<Self> {

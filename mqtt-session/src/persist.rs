@@ -29,6 +29,7 @@ mod delivery;
 mod record;
 mod stored;
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -88,6 +89,18 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Bytes of memory.
+    fn size(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Put { key, value } => key.len() + value.len(),
+                Self::Remove { key } => key.len(),
+                Self::RemoveAll { prefix } => prefix.len(),
+            }
+    }
+}
+
 /// The changes that are still to be told, and the numbers of those that were.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -97,6 +110,12 @@ pub(crate) struct Journal {
     taken: u64,
     /// The last transaction that is stored.
     persisted: u64,
+    /// Bytes of `changes`.
+    bytes: usize,
+    /// The transactions that were taken and are not stored, with their bytes.
+    waiting: VecDeque<(u64, usize)>,
+    /// Bytes of all changes that are not stored.
+    unstored: usize,
 }
 
 impl Journal {
@@ -111,8 +130,15 @@ impl Journal {
 
     pub(crate) fn push(&mut self, change: Change) {
         if self.is_enabled {
+            self.bytes += change.size();
+            self.unstored += change.size();
             self.changes.push(change);
         }
+    }
+
+    /// Bytes of the changes that are not stored, told or not.
+    pub(crate) const fn unstored(&self) -> usize {
+        self.unstored
     }
 
     /// What bytes have to wait for that depend on the changes so far; `None`: nothing.
@@ -132,6 +158,7 @@ impl Journal {
             return None;
         }
         self.taken += 1;
+        self.waiting.push_back((self.taken, core::mem::take(&mut self.bytes)));
         Some(Persist { seq: PersistSeq(self.taken), changes: core::mem::take(&mut self.changes) })
     }
 
@@ -142,9 +169,17 @@ impl Journal {
         state
     }
 
-    /// Everything up to this transaction is stored. One that has not been taken is not.
+    /// Everything up to this transaction is stored. One that has not been taken is of another run, and says nothing.
     pub(crate) fn persisted(&mut self, up_to: PersistSeq) {
-        self.persisted = self.persisted.max(up_to.0.min(self.taken));
+        if up_to.0 <= self.taken {
+            self.persisted = self.persisted.max(up_to.0);
+        }
+        while let Some((seq, bytes)) = self.waiting.front().copied()
+            && seq <= self.persisted
+        {
+            self.waiting.pop_front();
+            self.unstored -= bytes;
+        }
     }
 
     /// Whether bytes that wait for this transaction are free.
@@ -171,13 +206,16 @@ mod tests {
         assert_eq!(journal.barrier(), Some(PersistSeq(1)));
         journal.push(change(3));
         assert_eq!(journal.barrier(), Some(PersistSeq(2)));
-        // Nobody can have stored what was not taken.
+        // A number of another run says nothing of this one.
         journal.persisted(PersistSeq(9));
+        assert!(!journal.is_persisted(PersistSeq(1)));
+        journal.persisted(PersistSeq(1));
         assert!(journal.is_persisted(PersistSeq(1)) && !journal.is_persisted(PersistSeq(2)));
+        assert_eq!(journal.unstored(), change(3).size());
         assert_eq!(journal.take().map(|persist| persist.seq), Some(PersistSeq(2)));
         journal.persisted(PersistSeq(2));
         journal.persisted(PersistSeq(1));
-        assert_eq!(journal.barrier(), None);
+        assert_eq!((journal.barrier(), journal.unstored()), (None, 0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub enum Received {
     /// hint for the size of the next read. It is what the peer claims, up to the largest packet that is accepted: clamp it
     /// before memory is reserved for it.
     NeedData(usize),
-    /// Too much waits to be written. Write, then offer the rest of the input again, *before* waiting for more of it.
+    /// Too much waits to be written, or at a durable broker to be stored. Write, then offer the rest of the input again, *before* waiting for more of it.
     Paused,
     /// The connection is over: write what is left, then close. Input is not looked at any more.
     Closed,

@@ -4,18 +4,21 @@
 
 mod action;
 mod connection;
+mod copies;
 mod outgoing;
 mod queue;
 mod records;
 mod retained;
 mod session;
 mod slab;
+mod spares;
 
 pub(crate) use self::action::Actions;
 pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub(crate) use self::connection::{
     Authentication, Connection, DeclaredWill, Exchange, Link, Pending, Phase, Takes, TooLarge, Turn,
 };
+pub(crate) use self::copies::Copies;
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
 pub(crate) use self::records::{
     SessionTerms, StoredSession, StoredWill, Terms, put_retained, restored_retained,
@@ -24,6 +27,7 @@ pub(crate) use self::retained::{Retained, RetainedMessages};
 pub use self::session::ClientInfo;
 pub(crate) use self::session::{DelayedWill, RetainedWalk, Session};
 pub(crate) use self::slab::{Key, SessionId, Slab};
+pub(crate) use self::spares::Spares;
 
 /// What may be kept for one Client.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +46,9 @@ mod tests {
     /// What a broker pays for each; before CONNECT a connection may cost 1 KiB.
     #[test]
     fn sizes() {
-        assert!(size_of::<Connection>() <= 232);
-        assert!(size_of::<Link>() <= 160);
-        assert!(size_of::<Session>() <= 512);
+        assert!(size_of::<Connection>() <= 136);
+        assert!(size_of::<Link>() <= 96);
+        assert!(size_of::<Session>() <= 336);
         assert!(size_of::<Outgoing>() <= 64);
     }
 }

@@ -1,45 +1,38 @@
 //! Topic Aliases (5.0, section 3.3.2.3.4): two tables, one for each direction, both as old as the connection.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use core::num::NonZeroU16;
 
 use bytes::Bytes;
-use mqtt_codec::{DisconnectReason, Frame, Publish};
+use mqtt_codec::{DisconnectReason, Publish, TopicForm};
 use mqtt_topic::TopicName;
-
-/// How the topic of an outgoing PUBLISH is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TopicForm {
-    /// The Topic Name alone.
-    Name,
-    /// The Topic Name, and an alias that stands for it from now on.
-    SetAlias(NonZeroU16),
-    /// The alias alone.
-    Alias(NonZeroU16),
-}
 
 /// The aliases of outgoing messages. The first topics get one each, as many as the peer allows.
 #[derive(Debug)]
 pub(crate) struct AliasSender {
     maximum: u16,
-    aliases: BTreeMap<Bytes, NonZeroU16>,
+    /// None before the first.
+    #[expect(clippy::box_collection, reason = "most connections have none, and a box is a third of a map")]
+    aliases: Option<Box<BTreeMap<Bytes, NonZeroU16>>>,
 }
 
 impl AliasSender {
     /// `maximum` is the Topic Alias Maximum of the peer, or less to save memory; 0: no aliases `[MQTT-3.3.2-9]`.
     pub(crate) const fn new(maximum: u16) -> Self {
-        Self { maximum, aliases: BTreeMap::new() }
+        Self { maximum, aliases: None }
     }
 
     /// How to write `topic`. A new alias is in force only after [`sent`](Self::sent).
-    pub(crate) fn choose(&self, topic: &TopicName<Bytes>) -> TopicForm {
+    pub(crate) fn choose<S: AsRef<[u8]>>(&self, topic: &TopicName<S>) -> TopicForm {
         if self.maximum == 0 {
             return TopicForm::Name;
         }
-        if let Some(alias) = self.aliases.get(topic.as_bytes()) {
+        let known = self.aliases.as_ref();
+        if let Some(alias) = known.and_then(|aliases| aliases.get(topic.as_bytes())) {
             return TopicForm::Alias(*alias);
         }
-        match u16::try_from(self.aliases.len() + 1) {
+        match u16::try_from(known.map_or(0, |aliases| aliases.len()) + 1) {
             Ok(next) if next <= self.maximum => {
                 NonZeroU16::new(next).map_or(TopicForm::Name, TopicForm::SetAlias)
             }
@@ -48,9 +41,9 @@ impl AliasSender {
     }
 
     /// The PUBLISH for which [`choose`](Self::choose) chose `form` goes out.
-    pub(crate) fn sent(&mut self, topic: &TopicName<Bytes>, form: TopicForm) {
+    pub(crate) fn sent<S: AsRef<[u8]>>(&mut self, topic: &TopicName<S>, form: TopicForm) {
         if let TopicForm::SetAlias(alias) = form {
-            self.aliases.insert(Bytes::copy_from_slice(topic.as_bytes()), alias);
+            self.aliases.get_or_insert_default().insert(Bytes::copy_from_slice(topic.as_bytes()), alias);
         }
     }
 }
@@ -59,16 +52,19 @@ impl AliasSender {
 #[derive(Debug)]
 pub(crate) struct AliasReceiver {
     maximum: u16,
-    topics: BTreeMap<NonZeroU16, TopicName<Bytes>>,
+    /// None before the first.
+    #[expect(clippy::box_collection, reason = "most connections have none, and a box is a third of a map")]
+    topics: Option<Box<BTreeMap<NonZeroU16, TopicName<Bytes>>>>,
 }
 
 impl AliasReceiver {
     /// `maximum` is the Topic Alias Maximum that was announced to the peer.
     pub(crate) const fn new(maximum: u16) -> Self {
-        Self { maximum, topics: BTreeMap::new() }
+        Self { maximum, topics: None }
     }
 
-    /// The Topic Name of a PUBLISH in `frame`, after its alias, if any, has been set or replaced.
+    /// What the alias of a PUBLISH stands for where it has no Topic Name; `None`: it has one, which its alias, if any, stands
+    /// for from now on.
     ///
     /// # Errors
     /// The reason to end the connection for: 0x94 for an alias above the maximum `[MQTT-3.3.2-7]`, 0x82 for one that
@@ -76,24 +72,24 @@ impl AliasReceiver {
     pub(crate) fn resolve(
         &mut self,
         publish: &Publish<'_>,
-        frame: &Frame,
-    ) -> Result<TopicName<Bytes>, DisconnectReason> {
-        let name = publish.topic.and_then(|name| name.with_storage(frame.slice(name.as_bytes())));
+    ) -> Result<Option<TopicName<Bytes>>, DisconnectReason> {
         let Some(alias) = publish.properties.topic_alias() else {
-            return name.ok_or(DisconnectReason::ProtocolError);
+            return if publish.topic.is_some() { Ok(None) } else { Err(DisconnectReason::ProtocolError) };
         };
         if alias.get() > self.maximum {
             return Err(DisconnectReason::TopicAliasInvalid);
         }
-        let Some(name) = name else {
-            return self.topics.get(&alias).cloned().ok_or(DisconnectReason::ProtocolError);
+        let known = self.topics.as_ref().and_then(|topics| topics.get(&alias));
+        let Some(name) = publish.topic else {
+            return known.cloned().map(Some).ok_or(DisconnectReason::ProtocolError);
         };
-        if self.topics.get(&alias) != Some(&name) {
+        if known.is_none_or(|topic| topic.as_bytes() != name.as_bytes()) {
             // The table must not keep a read buffer alive.
             let detached = name.with_storage(Bytes::copy_from_slice(name.as_bytes()));
-            self.topics.insert(alias, detached.ok_or(DisconnectReason::ProtocolError)?);
+            let detached = detached.ok_or(DisconnectReason::ProtocolError)?;
+            self.topics.get_or_insert_default().insert(alias, detached);
         }
-        Ok(name)
+        Ok(None)
     }
 }
 
@@ -101,8 +97,7 @@ impl AliasReceiver {
 mod tests {
     use alloc::vec::Vec;
 
-    use bytes::BytesMut;
-    use mqtt_codec::{Decoder, Packet, Property, ProtocolVersion, PublishProperties};
+    use mqtt_codec::{Property, PublishProperties};
 
     use super::*;
 
@@ -148,11 +143,9 @@ mod tests {
             properties: PublishProperties::new(&values).unwrap(),
             ..Publish::new(TopicName::parse("unused").unwrap(), b"")
         };
-        let mut bytes = BytesMut::new();
-        publish.encode(ProtocolVersion::V5_0, &mut bytes).unwrap();
-        let frame = Decoder::client(ProtocolVersion::V5_0).decode_frame(&mut bytes).unwrap().unwrap();
-        let Packet::Publish(publish) = frame.packet() else { panic!("{frame}") };
-        receiver.resolve(&publish, &frame).map(|topic| topic.as_bytes().to_vec())
+        let topic = receiver.resolve(&publish)?;
+        let topic = topic.as_ref().map(TopicName::borrowed).or(publish.topic);
+        Ok(topic.unwrap().as_bytes().to_vec())
     }
 
     /// The table of the receiver: every row of section 3.3.2.3.4 that can be decoded.

@@ -1,5 +1,6 @@
 //! The bytes that wait to be written to a Network Connection.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -21,16 +22,22 @@ pub(crate) const BY_REFERENCE: usize = 1024;
 /// how many there are.
 #[derive(Debug, Default)]
 pub struct Transmit {
-    /// Written before `tail`.
-    segments: VecDeque<Bytes>,
+    /// What most connections do not have.
+    queues: Option<Box<Queues>>,
     tail: BytesMut,
     /// Bytes that wait, visible or not.
     pending: usize,
     /// Bytes that have been taken.
     taken: u64,
+    closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Queues {
+    /// Written before the tail.
+    segments: VecDeque<Bytes>,
     /// Where bytes begin that wait for a transaction, the first in front; both numbers rise.
     holds: VecDeque<Hold>,
-    closed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +54,10 @@ impl Transmit {
         if visible == 0 {
             return None;
         }
-        let segment = match self.segments.front_mut() {
+        let mut segments = self.queues.as_mut().map(|queues| &mut queues.segments);
+        let segment = match segments.as_mut().and_then(|segments| segments.front_mut()) {
             Some(segment) if segment.len() > visible => segment.split_to(visible),
-            Some(_) => self.segments.pop_front()?,
+            Some(_) => segments?.pop_front()?,
             None => self.tail.split_to(visible.min(self.tail.len())).freeze(),
         };
         self.took(segment.len());
@@ -69,24 +77,32 @@ impl Transmit {
 
     /// Begins with these packets, which may wait for a transaction.
     pub(crate) fn with(packets: BytesMut, seq: Option<PersistSeq>) -> Self {
-        let holds = seq.map(|seq| Hold { at: 0, seq }).into_iter().collect();
-        Self { pending: packets.len(), tail: packets, holds, ..Self::default() }
+        let mut transmit = Self::default();
+        if let Some(seq) = seq {
+            transmit.hold(seq);
+        }
+        (transmit.pending, transmit.tail) = (packets.len(), packets);
+        transmit
     }
 
     /// What is appended from now on waits for this transaction; whether it would not have without this.
     pub(crate) fn hold(&mut self, seq: PersistSeq) -> bool {
-        if self.holds.back().is_some_and(|last| last.seq >= seq) {
+        let at = self.taken + self.pending as u64;
+        let holds = &mut self.queues.get_or_insert_default().holds;
+        if holds.back().is_some_and(|last| last.seq >= seq) {
             return false;
         }
-        self.holds.push_back(Hold { at: self.taken + self.pending as u64, seq });
+        holds.push_back(Hold { at, seq });
         true
     }
 
     /// Bytes no longer wait for transactions that are stored; whether there are some to write where there were none.
     pub(crate) fn release(&mut self, journal: &Journal) -> bool {
         let was_empty = !self.has_remaining();
-        while self.holds.front().is_some_and(|hold| journal.is_persisted(hold.seq)) {
-            self.holds.pop_front();
+        if let Some(queues) = &mut self.queues {
+            while queues.holds.front().is_some_and(|hold| journal.is_persisted(hold.seq)) {
+                queues.holds.pop_front();
+            }
         }
         was_empty && self.has_remaining()
     }
@@ -98,33 +114,36 @@ impl Transmit {
 
     /// Appends a packet; after [`close`](Self::close) it does nothing.
     pub(crate) fn push(&mut self, packet: &Packet<'_>, version: ProtocolVersion) -> Result<(), EncodeError> {
-        self.append(|tail| packet.encode(version, tail))
+        self.append(|tail| packet.append_to(version, tail))
     }
 
-    /// Appends a PUBLISH with the `extra` properties of this hop; `payload` is the payload of `publish`, and is sent by
-    /// reference when it is large. After [`close`](Self::close) it does nothing.
+    /// Appends a PUBLISH with the `extra` properties of this hop. A `payload`, which is that of `publish`, is sent by
+    /// reference. After [`close`](Self::close) it does nothing.
     pub(crate) fn push_publish(
         &mut self,
         publish: &Publish<'_>,
         extra: &[Property<'_>],
-        payload: &Bytes,
+        payload: Option<&Bytes>,
         version: ProtocolVersion,
     ) -> Result<(), EncodeError> {
-        self.append(|tail| publish.encode_head_with(version, extra, tail))?;
-        if self.closed {
-            return Ok(());
+        self.append(|tail| {
+            publish.append_head_with(version, extra, tail)?;
+            if payload.is_none() {
+                tail.extend_from_slice(publish.payload);
+            }
+            Ok(())
+        })?;
+        if let Some(payload) = payload.filter(|_| !self.closed) {
+            let segments = &mut self.queues.get_or_insert_default().segments;
+            segments.push_back(self.tail.split().freeze());
+            segments.push_back(payload.clone());
+            self.pending += payload.len();
         }
-        if payload.len() < BY_REFERENCE {
-            self.tail.extend_from_slice(payload);
-        } else {
-            self.segments.push_back(self.tail.split().freeze());
-            self.segments.push_back(payload.clone());
-        }
-        self.pending += payload.len();
         Ok(())
     }
 
-    fn append(
+    /// Appends what `encode` writes, which is nothing when it fails.
+    pub(crate) fn append(
         &mut self,
         encode: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
@@ -150,13 +169,16 @@ impl Transmit {
 
 impl Buf for Transmit {
     fn remaining(&self) -> usize {
+        let hold = self.queues.as_ref().and_then(|queues| queues.holds.front());
         // What is held lies behind what was taken, and fits into memory.
         #[expect(clippy::cast_possible_truncation, reason = "not more than `pending`")]
-        self.holds.front().map_or(self.pending, |hold| (hold.at - self.taken) as usize)
+        let visible = |hold: &Hold| (hold.at - self.taken) as usize;
+        hold.map_or(self.pending, visible)
     }
 
     fn chunk(&self) -> &[u8] {
-        let chunk = self.segments.front().map_or(&self.tail[..], |segment| segment);
+        let segment = self.queues.as_ref().and_then(|queues| queues.segments.front());
+        let chunk = segment.map_or(&self.tail[..], |segment| segment);
         chunk.get(..self.remaining()).unwrap_or(chunk)
     }
 
@@ -165,16 +187,23 @@ impl Buf for Transmit {
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.remaining(), "cannot advance past the end");
         self.took(count);
-        while let Some(front) = self.segments.front_mut() {
-            if count < front.len() {
-                front.advance(count);
-                return;
+        if let Some(Queues { segments, .. }) = self.queues.as_deref_mut() {
+            while let Some(front) = segments.front_mut() {
+                if count < front.len() {
+                    front.advance(count);
+                    return;
+                }
+                count -= front.len();
+                segments.pop_front();
             }
-            count -= front.len();
-            self.segments.pop_front();
         }
         self.tail.advance(count);
     }
+}
+
+/// What of a payload is sent by reference: all of it, or nothing.
+pub(crate) fn by_reference(payload: &Bytes) -> Option<&Bytes> {
+    (payload.len() >= BY_REFERENCE).then_some(payload)
 }
 
 #[cfg(test)]
@@ -190,7 +219,7 @@ mod tests {
 
     fn push_payload(transmit: &mut Transmit, payload: &Bytes) {
         let publish = Publish::new(TopicName::parse("t").unwrap(), payload);
-        transmit.push_publish(&publish, &[], payload, VERSION).unwrap();
+        transmit.push_publish(&publish, &[], by_reference(payload), VERSION).unwrap();
     }
 
     proptest! {
@@ -254,7 +283,7 @@ mod tests {
     fn a_refused_packet_leaves_nothing_behind() {
         let mut transmit = Transmit::default();
         let invalid = Publish { topic: None, ..Publish::new(TopicName::parse("t").unwrap(), b"") };
-        assert!(transmit.push_publish(&invalid, &[], &Bytes::new(), VERSION).is_err());
+        assert!(transmit.push_publish(&invalid, &[], None, VERSION).is_err());
         assert!(!transmit.has_remaining());
         assert_eq!(transmit.pop(), None);
     }

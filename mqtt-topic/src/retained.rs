@@ -197,6 +197,11 @@ impl<V> RetainedStore<V> {
         self.limits
     }
 
+    /// Replaces the limits. What is stored stays, even where it is more than they allow.
+    pub const fn set_limits(&mut self, limits: RetainedLimits) {
+        self.limits = limits;
+    }
+
     /// All values, in the order of the bytes of their names.
     pub fn iter(&self) -> RetainedMatches<'_, '_, V> {
         RetainedMatches::new(self, None)

@@ -1,4 +1,4 @@
-//! What came of playing the scripts against a Server, statement by statement.
+//! What came of playing the scripts against a Server or a Client, statement by statement.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 use crate::json::Json;
 use crate::manifest::{Statement, Version, statements};
 use crate::report::escape;
-use crate::script::{Script, Verdict};
+use crate::script::{Verdict, slugs_of};
 
 /// A script that has been played.
 #[derive(Debug)]
 pub struct Played {
-    /// The script.
-    pub script: &'static Script,
+    /// The name of the script.
+    pub script: &'static str,
     /// The version it was played in.
     pub version: Version,
     /// What came of it.
@@ -21,12 +21,16 @@ pub struct Played {
     pub transcript: String,
 }
 
-/// The verdicts on one Server.
+/// The verdicts on one Server or Client.
 #[derive(Debug)]
 pub struct Column {
-    /// What the Server is called.
+    /// What it is called.
     pub name: String,
     played: Vec<Played>,
+}
+
+fn is_decision(script: &str) -> bool {
+    slugs_of(script).iter().all(|slug| slug.starts_with("decision"))
 }
 
 /// Where statements have their section.
@@ -75,7 +79,7 @@ impl Row<'_> {
 }
 
 impl Column {
-    /// The verdicts on the Server of this name.
+    /// The verdicts on what has this name.
     pub fn new(name: &str, played: Vec<Played>) -> Self {
         Self { name: name.to_owned(), played }
     }
@@ -87,17 +91,17 @@ impl Column {
                 let Statement { id, section, .. } = statement;
                 let slug = statement.slug();
                 let proves =
-                    |played: &&Played| played.version == version && played.script.slugs().contains(&slug);
+                    |played: &&Played| played.version == version && slugs_of(played.script).contains(&slug);
                 let played: Vec<_> = self.played.iter().filter(proves).collect();
                 if !played.is_empty() {
                     rows.push(Row { version, id: id.to_owned(), section, played });
                 }
             }
             let others =
-                self.played.iter().filter(|played| played.version == version && played.script.is_decision());
+                self.played.iter().filter(|played| played.version == version && is_decision(played.script));
             rows.extend(others.map(|played| Row {
                 version,
-                id: played.script.name.to_owned(),
+                id: played.script.to_owned(),
                 section: DECISIONS,
                 played: vec![played],
             }));
@@ -113,7 +117,7 @@ impl Column {
             let _ = writeln!(out, "{} {} {verdict} {why}", row.version, row.id);
             if verbose && verdict == "FAIL" {
                 for played in row.played.iter().filter(|played| matches!(played.verdict, Verdict::Fail(_))) {
-                    let _ = writeln!(out, "    {}", played.script.name);
+                    let _ = writeln!(out, "    {}", played.script);
                     for line in played.transcript.lines() {
                         let _ = writeln!(out, "        {line}");
                     }
@@ -149,14 +153,14 @@ impl Column {
     }
 }
 
-/// All verdicts as JSON: an array of objects, one for each Server and statement.
+/// All verdicts as JSON: an array of objects, one for each Server or Client and statement.
 pub fn json(columns: &[Column]) -> String {
     let mut rows = Vec::new();
     for column in columns {
         for row in column.rows() {
-            let scripts = row.played.iter().map(|played| Json::from(played.script.name)).collect();
+            let scripts = row.played.iter().map(|played| Json::from(played.script)).collect();
             rows.push(Json::Object(vec![
-                ("server", Json::from(column.name.as_str())),
+                ("name", Json::from(column.name.as_str())),
                 ("version", Json::from(row.version.number())),
                 ("statement", Json::from(row.id.as_str())),
                 ("section", Json::from(row.section)),
@@ -169,14 +173,10 @@ pub fn json(columns: &[Column]) -> String {
     Json::Array(rows).to_string()
 }
 
-/// All verdicts as a table in Markdown, a column for each Server.
-pub fn markdown(columns: &[Column]) -> String {
+/// All verdicts as a table in Markdown below a head, a column for each Server or Client.
+pub fn markdown(columns: &[Column], head: &str) -> String {
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    let mut out = "# Servers\n\n\
-         What came of playing the scripts of [`src/server/`](src/server) over TCP. Written by `spec-tests/conformance.sh`; not to be\n\
-         edited. Behind `pass`: what a Server does that it may and we do not. `skip`: why it could not be tried; what needs a\n\
-         configuration is played in process. The failures are explained in the [README](README.md#mosquitto).\n\n"
-        .to_owned();
+    let mut out = format!("{head}\n");
     for column in columns {
         let _ = writeln!(out, "- {}: {}", column.name, column.summary());
     }
@@ -210,17 +210,13 @@ pub fn markdown(columns: &[Column]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::{Need, Scene};
 
-    fn nothing(_: &Scene) {}
-
-    static PINGS: Script =
-        Script { name: "mqtt5_3_12_4_1_mqtt311_3_12_4_1_x", need: Need::any, run: nothing };
-    static ALSO: Script = Script { name: "mqtt5_3_12_4_1_mqtt5_3_1_0_2_x", need: Need::config, run: nothing };
-    static DECIDES: Script = Script { name: "decision_7_x", need: Need::any, run: nothing };
+    const PINGS: &str = "mqtt5_3_12_4_1_mqtt311_3_12_4_1_x";
+    const ALSO: &str = "mqtt5_3_12_4_1_mqtt5_3_1_0_2_x";
+    const DECIDES: &str = "decision_7_x";
 
     fn column(name: &str, verdicts: [Verdict; 3]) -> Column {
-        let scripts = [&PINGS, &ALSO, &DECIDES];
+        let scripts = [PINGS, ALSO, DECIDES];
         let played = scripts.into_iter().zip(verdicts).map(|(script, verdict)| Played {
             script,
             version: Version::V5_0,
@@ -250,11 +246,12 @@ mod tests {
         let good = column("good", [noted, Verdict::Skip("no configuration".to_owned()), pass()]);
         assert!(!good.has_failed());
         assert_eq!(good.summary(), "MQTT 5.0: 1 passed, 0 failed, 1 skipped; decisions: 1 of 1 passed");
-        let table = markdown(&[good, bad]);
+        let table = markdown(&[good, bad], "# Head");
+        assert!(table.starts_with("# Head\n"), "{table}");
         assert!(table.contains("| MQTT-3.1.0-2 | skip: no configuration | pass |"), "{table}");
         assert!(table.contains("| MQTT-3.12.4-1 | pass: tolerated | FAIL |"), "{table}");
         let json = json(&[column("bad", [Verdict::Fail("why".to_owned()), pass(), pass()])]);
-        let row = "{\"server\": \"bad\", \"version\": \"5.0\", \"statement\": \"MQTT-3.12.4-1\", ";
+        let row = "{\"name\": \"bad\", \"version\": \"5.0\", \"statement\": \"MQTT-3.12.4-1\", ";
         assert!(json.contains(row) && json.contains("\"verdict\": \"FAIL\", \"why\": \"why\""), "{json}");
     }
 }

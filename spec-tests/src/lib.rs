@@ -7,6 +7,7 @@
 //! [`script`] is the vocabulary of the scripts, [`server`] what a Server must do, written in it; [`manifest`], [`tests`] and
 //! [`report`] say which statement is proven by what. [`simulation`] is clients and a broker on virtual time.
 
+pub mod client;
 pub mod conformance;
 pub mod json;
 pub mod manifest;

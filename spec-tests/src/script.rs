@@ -23,6 +23,7 @@
 //! Where a message may take another way than the PINGRESP, the next message of the same kind is the marker.
 
 mod dial;
+mod hosting;
 mod in_process;
 mod network;
 mod packets;
@@ -32,6 +33,10 @@ mod scene;
 mod tcp;
 
 pub use self::dial::{Dial, Will, will};
+pub use self::hosting::{
+    Client, Clients, Commands, Connack, Connect, Disconnect, Host, Hosting, Job, News, OurClients, Pingreq,
+    Programs, Work, connack, connect, delivered, disconnect,
+};
 pub use self::in_process::{InProcess, Rules};
 pub use self::network::{Arrival, Line, Network, Server};
 pub use self::packets::{
@@ -39,7 +44,7 @@ pub use self::packets::{
     puback, pubcomp, pubrec, pubrel, string, suback, subscribe, unsuback, unsubscribe,
 };
 pub use self::peer::{Peer, Received};
-pub use self::play::{Need, Script, Verdict, play, remember_panics};
+pub use self::play::{Need, Play, Script, Verdict, play, remember_panics, slugs_of};
 pub use self::scene::Scene;
 pub use self::tcp::Tcp;
 
@@ -54,6 +59,31 @@ macro_rules! scripts {
             need: $crate::script::Need::$need,
             run: $name,
         },)+];
+
+        #[cfg(test)]
+        mod in_process {
+            $(
+                #[test]
+                fn $name() {
+                    let script = super::SCRIPTS.iter().find(|script| script.name == stringify!($name));
+                    script.expect("it is in the table").play_in_process();
+                }
+            )+
+        }
+    };
+}
+
+/// The same for scripts of a Client, which is `any` program, or one whose methods the script `calls`.
+#[macro_export]
+macro_rules! client_scripts {
+    ($($name:ident: $need:ident,)+) => {
+        /// The scripts of this file.
+        pub(super) const SCRIPTS: &[$crate::script::Script<$crate::script::Hosting>] =
+            &[$($crate::script::Script {
+                name: stringify!($name),
+                need: $crate::script::Need::$need,
+                run: $name,
+            },)+];
 
         #[cfg(test)]
         mod in_process {

@@ -93,13 +93,13 @@ impl Table {
     fn beginning(line: &str) -> Option<Self> {
         match line {
             "malformed! {" => Some(Self::Malformed),
-            "crate::scripts! {" => Some(Self::Scripts),
+            "crate::scripts! {" | "crate::client_scripts! {" => Some(Self::Scripts),
             _ => None,
         }
     }
 }
 
-/// The tests in a source: functions below `#[test]`, also in `proptest!`, and the rows of `malformed!` and `scripts!`. A test
+/// The tests in a source: functions below `#[test]`, also in `proptest!`, and the rows of `malformed!`, `scripts!` and `client_scripts!`. A test
 /// that is ignored is none.
 pub fn tests_in(file: &str, source: &str) -> Vec<Test> {
     let mut tests = Vec::new();

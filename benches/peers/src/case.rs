@@ -4,6 +4,7 @@ use core::hint::black_box;
 use std::rc::Rc;
 
 use benches::Workload;
+use meter::{Measured, Meter};
 use mqtt_codec::{ProtocolVersion, Side};
 
 use crate::codec::{Build, Codec, Prepare, Split};
@@ -57,9 +58,6 @@ impl Operation {
     }
 }
 
-/// Runs what it is given and measures it, and nothing around it.
-pub type Meter<'m> = &'m mut dyn FnMut(&mut dyn FnMut());
-
 /// A measurement that has passed its check.
 pub struct Case {
     /// Which library.
@@ -75,9 +73,16 @@ pub struct Case {
     run: Box<dyn Fn(usize, Meter<'_>)>,
 }
 
-impl Case {
-    /// Repeats the operations so often under `meter`. What they need is made before and not measured.
-    pub fn run(&self, repetitions: usize, meter: Meter<'_>) {
+impl Measured for Case {
+    fn operations(&self) -> usize {
+        self.operations
+    }
+
+    fn repetitions(&self) -> usize {
+        self.repetitions
+    }
+
+    fn run(&self, repetitions: usize, meter: Meter<'_>) {
         (self.run)(repetitions, meter);
     }
 }

@@ -1,6 +1,9 @@
 //! Nanoseconds: all libraries take turns on a workload, and the best of many rounds counts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use meter::Measured as _;
+use meter::clock::{now, overhead, time};
 
 use crate::case::Case;
 
@@ -22,24 +25,10 @@ pub fn nanoseconds(cases: &[Case], quick: bool) -> Vec<f64> {
             }
         }
     }
-    let overhead = (0..10_000).map(|_| time(&mut || ())).min().unwrap_or_default();
+    let overhead = overhead();
     cases
         .iter()
         .zip(best)
-        .map(|(case, best)| {
-            let operations = u32::try_from(case.operations * case.repetitions).unwrap_or(u32::MAX);
-            best.saturating_sub(overhead).as_secs_f64() * 1e9 / f64::from(operations)
-        })
+        .map(|(case, best)| case.each(best.saturating_sub(overhead).as_secs_f64() * 1e9))
         .collect()
-}
-
-fn time(work: &mut dyn FnMut()) -> Duration {
-    let start = now();
-    work();
-    start.elapsed()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -1,6 +1,5 @@
 //! The same work done by our codec and by published ones. `run.sh` builds and runs it; README.md says how to read it.
 
-pub mod callgrind;
 pub mod case;
 pub mod clock;
 pub mod codec;

@@ -1,140 +1,45 @@
-//! The tables, in Markdown.
+//! What the tables show.
 
 use core::fmt::{self, Write as _};
 
 use benches::workloads;
+use meter::report::{Cost, Line, Roles};
 use mqtt_codec::ProtocolVersion;
 
 use crate::case::{Case, Operation, Prober};
 use crate::codecs::{floor, ours};
 use crate::strictness::{Share, strictness};
 
-/// What has been measured of a case, for one operation.
-#[derive(Clone, Copy, Debug)]
-pub struct Cost {
-    /// Nanoseconds, the best of all rounds.
-    pub nanoseconds: f64,
-    /// Instructions, if callgrind is there.
-    pub instructions: Option<f64>,
-    /// Allocations.
-    pub allocations: Option<f64>,
-}
+/// Who is who.
+pub const ROLES: Roles = Roles {
+    contender: "codec",
+    references: &ours::REFERENCES,
+    ours: ours::NAME,
+    floor: floor::NAME,
+    models: &[],
+};
 
-/// One line of a table.
-struct Line<'a> {
-    case: &'a Case,
-    cost: Cost,
-}
-
-/// The lines of one operation on one workload, the fastest first.
-struct Group<'a> {
-    workload: &'static str,
-    lines: Vec<Line<'a>>,
-}
-
-impl Group<'_> {
-    fn best(&self, belongs: impl Fn(&str) -> bool) -> Option<&Line<'_>> {
-        self.lines.iter().find(|line| belongs(line.case.codec))
-    }
-
-    fn reference(&self) -> Option<&Line<'_>> {
-        ours::REFERENCES.iter().find_map(|form| self.best(|codec| codec == *form))
-    }
-
-    fn floor(&self) -> Option<&Line<'_>> {
-        self.best(|codec| codec.starts_with(floor::NAME))
-    }
-
-    fn best_peer(&self) -> Option<&Line<'_>> {
-        self.best(|codec| !codec.starts_with(floor::NAME) && !codec.starts_with(ours::NAME))
-    }
-}
-
-fn groups<'a>(operation: Operation, cases: &'a [Case], costs: &[Cost]) -> Vec<Group<'a>> {
-    let mut groups = Vec::new();
-    for workload in workloads() {
-        let mut lines: Vec<_> = cases
-            .iter()
-            .zip(costs)
-            .filter(|(case, _)| case.operation == operation && case.workload == workload.name)
-            .map(|(case, cost)| Line { case, cost: *cost })
-            .collect();
-        lines.sort_by(|left, right| left.cost.nanoseconds.total_cmp(&right.cost.nanoseconds));
-        if !lines.is_empty() {
-            groups.push(Group { workload: workload.name, lines });
-        }
-    }
-    groups
-}
-
-/// Ours and the fastest of the others, on one line for each operation and workload.
-pub fn summary(cases: &[Case], costs: &[Cost]) -> Result<String, fmt::Error> {
-    let mut out = String::new();
-    writeln!(
-        out,
-        "| operation | workload | floor | ours | the fastest peer | its ns / ours | its instructions / ours |"
-    )?;
-    writeln!(out, "|---|---|--:|--:|--:|--:|--:|")?;
-    for operation in Operation::ALL {
-        for group in groups(operation, cases, costs) {
-            let Some(ours) = group.reference() else { continue };
-            let peer = group.best_peer();
-            writeln!(
-                out,
-                "| {} | {} | {} | {} | {} | {} | {} |",
-                operation.name(),
-                group.workload,
-                group.floor().map_or("-".into(), |line| nanoseconds(line.cost.nanoseconds)),
-                nanoseconds(ours.cost.nanoseconds),
-                peer.map_or("-".into(), |line| {
-                    format!("{} {}", line.case.codec, nanoseconds(line.cost.nanoseconds))
-                }),
-                ratio(peer.map(|line| line.cost.nanoseconds), Some(ours.cost.nanoseconds)),
-                ratio(peer.and_then(|line| line.cost.instructions), ours.cost.instructions),
-            )?;
-        }
-    }
-    Ok(out)
-}
-
-/// Everything measured of one operation; `None` if nothing was.
-pub fn table(operation: Operation, cases: &[Case], costs: &[Cost]) -> Result<Option<String>, fmt::Error> {
-    let groups = groups(operation, cases, costs);
-    if groups.is_empty() {
-        return Ok(None);
-    }
-    let mut codecs: Vec<_> =
-        cases.iter().filter(|case| case.operation == operation).map(|case| case.codec).collect();
+/// Everything measured of one operation, and who could not do it.
+pub fn lines(operation: Operation, cases: &[Case], costs: &[Cost]) -> Vec<Line> {
+    let of_operation = || cases.iter().zip(costs).filter(|(case, _)| case.operation == operation);
+    let mut codecs: Vec<_> = of_operation().map(|(case, _)| case.codec).collect();
     codecs.sort_unstable();
     codecs.dedup();
-    let mut out = String::new();
-    writeln!(
-        out,
-        "| workload | codec | ns | instructions | allocations | ns / ours | instructions / ours | ns / floor |"
-    )?;
-    writeln!(out, "|---|---|--:|--:|--:|--:|--:|--:|")?;
-    for group in groups {
-        let ours = group.reference().map(|line| line.cost);
-        let floor = group.floor().map(|line| line.cost.nanoseconds);
-        for Line { case, cost } in &group.lines {
-            writeln!(
-                out,
-                "| {} | {} | {} | {} | {} | {} | {} | {} |",
-                group.workload,
-                case.codec,
-                nanoseconds(cost.nanoseconds),
-                cost.instructions.map_or("-".into(), |count| format!("{count:.0}")),
-                cost.allocations.map_or("-".into(), allocations),
-                ratio(Some(cost.nanoseconds), ours.map(|ours| ours.nanoseconds)),
-                ratio(cost.instructions, ours.and_then(|ours| ours.instructions)),
-                ratio(Some(cost.nanoseconds), floor),
-            )?;
+    let mut lines = Vec::new();
+    for workload in workloads() {
+        let mut absent = codecs.clone();
+        let on_workload = of_operation().filter(|(case, _)| case.workload == workload.name);
+        let before = lines.len();
+        for (Case { codec, .. }, cost) in on_workload {
+            absent.retain(|name| name != codec);
+            lines.push(Line { workload: workload.name.into(), contender: codec, cost: Some(*cost) });
         }
-        for codec in codecs.iter().filter(|codec| group.best(|name| name == **codec).is_none()) {
-            writeln!(out, "| {} | {codec} | - | - | - | - | - | - |", group.workload)?;
+        if lines.len() > before {
+            let line = |codec| Line { workload: workload.name.into(), contender: codec, cost: None };
+            lines.extend(absent.into_iter().map(line));
         }
     }
-    Ok(Some(out))
+    lines
 }
 
 /// What each decoder refuses.
@@ -178,25 +83,4 @@ pub fn strictness_table(probers: &[Prober]) -> Result<String, fmt::Error> {
         writeln!(out, " |")?;
     }
     Ok(out)
-}
-
-fn nanoseconds(value: f64) -> String {
-    if value < 100.0 { format!("{value:.1}") } else { format!("{value:.0}") }
-}
-
-fn allocations(value: f64) -> String {
-    if value < 0.005 {
-        "0".into()
-    } else if (value - value.round()).abs() < 0.005 {
-        format!("{value:.0}")
-    } else {
-        format!("{value:.2}")
-    }
-}
-
-fn ratio(value: Option<f64>, base: Option<f64>) -> String {
-    match (value, base) {
-        (Some(value), Some(base)) if base > 0.0 => format!("{:.2}", value / base),
-        _ => "-".into(),
-    }
 }

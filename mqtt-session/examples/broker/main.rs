@@ -13,14 +13,13 @@ use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Buf, Bytes, BytesMut};
 use clap::Parser;
 use mqtt_session::{
-    Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Notice, Persist, Received,
+    Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Notice, Persist, Received,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -47,9 +46,6 @@ struct Options {
 /// Room for one read, at least and at most.
 const READ_SIZE: usize = 16 * 1024;
 const LARGEST_READ: usize = 256 * 1024;
-
-/// From how many bytes on that wait to be stored no more input is read.
-const UNSTORED_LIMIT: usize = 64 << 20;
 
 /// How long a connection may take to send its last bytes.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
@@ -103,12 +99,9 @@ struct Hub {
     /// When the program began, by two clocks. The broker is told Unix time, which deadlines in the store are of.
     epoch: tokio::time::Instant,
     epoch_unix: Duration,
-    is_durable: bool,
     core: Mutex<Core>,
     /// There is something to be stored.
     to_store: Condvar,
-    /// Something has been stored.
-    stored: Notify,
     /// The broker's next deadline has come closer.
     rearm: Notify,
 }
@@ -118,9 +111,8 @@ struct Core {
     peers: BTreeMap<ConnectionId, Peer>,
     /// The deadline the timer sleeps for.
     armed: Option<Instant>,
-    /// What is to be stored, and how much that is.
+    /// What is to be stored.
     unstored: Vec<Persist>,
-    unstored_bytes: usize,
     is_stopping: bool,
 }
 
@@ -145,21 +137,13 @@ impl Hub {
             Some(store) => store.restore(instant(epoch_unix), config)?,
             None => Broker::new(config, AllowAll),
         };
-        let core = Core {
-            broker,
-            peers: BTreeMap::new(),
-            armed: None,
-            unstored: Vec::new(),
-            unstored_bytes: 0,
-            is_stopping: false,
-        };
+        let core =
+            Core { broker, peers: BTreeMap::new(), armed: None, unstored: Vec::new(), is_stopping: false };
         Ok(Self {
             epoch: tokio::time::Instant::now(),
             epoch_unix,
-            is_durable: durable,
             core: Mutex::new(core),
             to_store: Condvar::new(),
-            stored: Notify::new(),
             rearm: Notify::new(),
         })
     }
@@ -179,7 +163,6 @@ impl Hub {
                 let idle = |core: &mut Core| core.unstored.is_empty() && !core.is_stopping;
                 let mut core =
                     self.to_store.wait_while(self.core(), idle).unwrap_or_else(PoisonError::into_inner);
-                core.unstored_bytes = 0;
                 std::mem::take(&mut core.unstored)
             };
             if transactions.is_empty() {
@@ -194,22 +177,6 @@ impl Hub {
                     std::process::exit(1);
                 }
             }
-            self.stored.notify_waiters();
-        }
-    }
-
-    /// Waits while too much is still to be stored.
-    async fn store_has_room(&self) {
-        if !self.is_durable {
-            return;
-        }
-        loop {
-            let mut stored = pin!(self.stored.notified());
-            stored.as_mut().enable();
-            if self.core().unstored_bytes < UNSTORED_LIMIT {
-                return;
-            }
-            stored.await;
         }
     }
 
@@ -270,25 +237,12 @@ impl Core {
                     }
                 }
                 Action::Notice(notice) => notices.push(notice),
-                Action::Persist(persist) => {
-                    self.unstored_bytes += persist.changes.iter().map(size).sum::<usize>();
-                    self.unstored.push(persist);
-                }
+                Action::Persist(persist) => self.unstored.push(persist),
                 _ => {}
             }
         }
         notices
     }
-}
-
-/// Bytes of a change, roughly.
-fn size(change: &Change) -> usize {
-    size_of::<Change>()
-        + match change {
-            Change::Put { key, value } => key.len() + value.len(),
-            Change::Remove { key } => key.len(),
-            Change::RemoveAll { prefix } => prefix.len(),
-        }
 }
 
 fn instant(since_epoch: Duration) -> Instant {
@@ -322,7 +276,6 @@ async fn exchange(
     let mut input = BytesMut::new();
     let mut output = Bytes::new();
     loop {
-        hub.store_has_room().await;
         let (received, closing) = hub.with(|core, now| {
             let received = core.broker.handle_input(now, connection, &mut input);
             if let Some(transmit) = core.broker.transmit(connection)

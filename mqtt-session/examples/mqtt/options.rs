@@ -262,6 +262,8 @@ impl Connection {
             None if self.version == ProtocolVersion::V3_1 => format!("mqtt-{}", std::process::id()),
             None => String::new(),
         };
+        // Who asks for a long one knows the Server.
+        options.long_client_id_in_v3_1 = true;
         options.clean_start = !self.keep_session;
         // An earlier run may have made the Session; it ended with nothing open.
         options.has_session = self.keep_session;

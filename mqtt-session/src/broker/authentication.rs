@@ -9,6 +9,7 @@
 //! What may never happen: a packet other than AUTH and DISCONNECT that has an effect before CONNACK; a step out of turn; an
 //! exchange without end; a policy that is not told that an exchange is over.
 
+use alloc::boxed::Box;
 use mqtt_codec::{
     Auth, AuthReason, ConnackReason, ConnectFields, DisconnectReason, Frame, Packet, ProtocolVersion,
 };
@@ -206,7 +207,7 @@ impl<P: Policy> Broker<P> {
             return self.state.refuse(connection, ProtocolVersion::V5_0, &farewell, Takes::NOTHING);
         }
         let exchange = exchange.turn_to(Turn::Client);
-        state.phase = Phase::Authenticating(Pending { connect: frame.clone(), exchange });
+        state.phase = Phase::Authenticating(Pending { connect: Box::new(frame.clone()), exchange });
     }
 
     /// Ends an exchange that the Client has broken.

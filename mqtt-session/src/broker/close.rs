@@ -3,12 +3,13 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use mqtt_codec::{Disconnect, DisconnectReason, Packet, ProtocolVersion};
+use mqtt_codec::{Disconnect, DisconnectReason, Packet, PacketId, ProtocolVersion};
 
 use super::route::Parcel;
 use super::timers::TimerKey;
 use super::will::{End, WillFate, will_fate};
 use super::{Broker, Policy, State};
+use crate::delivery::first_delivery;
 use crate::server::{
     Action, ConnectionId, DeclaredWill, DelayedWill, EndCause, Notice, Phase, SessionId, StoredWill,
 };
@@ -133,8 +134,13 @@ impl<P: Policy> Broker<P> {
 
     pub(super) fn handle_connection_timeout(&mut self, now: Instant, connection: ConnectionId) {
         let state = &mut self.state;
+        let is_behind = state.is_store_behind();
         let Some(silent) = state.connections.get_mut(connection) else { return };
         silent.timer = None;
+        if is_behind && silent.paused {
+            // Nobody listens to it.
+            silent.heard(now);
+        }
         let cause = match silent.link().map(|link| link.watchdog.deadline()) {
             None => EndCause::ConnectTimeout,
             Some(Some(deadline)) if deadline <= now => EndCause::Reason(DisconnectReason::KeepAliveTimeout),
@@ -175,7 +181,8 @@ impl<P: Policy> Broker<P> {
     /// A Will is published as any other message, if its owner may still publish it.
     fn publish_will(&mut self, now: Instant, id: SessionId, message: &Message) {
         let Some(owner) = self.state.sessions.get(id) else { return };
-        if self.policy.may_publish(&owner.info(), message).is_ok() {
+        let publish = message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN));
+        if self.policy.may_publish(&owner.info(), &publish).is_ok() {
             self.state.accept(now, &mut Parcel::new(message, now), Some(id));
         } else {
             let client_id = Arc::clone(&owner.client_id);

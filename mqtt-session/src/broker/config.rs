@@ -5,6 +5,7 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 
 use mqtt_codec::{Deviations, QoS};
+use mqtt_topic::RetainedLimits;
 
 use crate::server::Limits;
 
@@ -21,6 +22,9 @@ pub struct BrokerConfig {
     /// [`Action::Persist`](crate::Action::Persist), and what depends on it leaves when it is stored. See
     /// [`Persist`](crate::Persist). Off.
     pub durable: bool,
+    /// Bytes of the changes of a durable broker that are not stored yet, give or take those of a packet. Above, all input is
+    /// paused until the store has caught up. 64 MiB.
+    pub maximum_unstored_bytes: usize,
     /// How long a connection may take to send a CONNECT and have it accepted, an authentication exchange included. 10 seconds.
     pub connect_timeout: Duration,
     /// How many steps a Client may make in one enhanced authentication exchange, beside the one that begins it. 16.
@@ -92,6 +96,10 @@ pub struct BrokerConfig {
 }
 
 impl BrokerConfig {
+    pub(super) const fn retained_limits(&self) -> RetainedLimits {
+        RetainedLimits { names: self.maximum_retained_messages, bytes: self.maximum_retained_bytes }
+    }
+
     pub(super) const fn limits(&self) -> Limits {
         Limits {
             transmit: self.transmit_limit,
@@ -107,6 +115,7 @@ impl Default for BrokerConfig {
         const MIB: u32 = 1 << 20;
         Self {
             durable: false,
+            maximum_unstored_bytes: 64 * MIB as usize,
             connect_timeout: Duration::from_secs(10),
             maximum_authentication_steps: 16,
             maximum_connect_size: 65_535,

@@ -78,7 +78,8 @@ impl<P: Policy> Broker<P> {
             Verdict::Pending => {
                 if let Some(state) = self.state.connections.get_mut(connection) {
                     let exchange = exchange.turn_to(Turn::Policy);
-                    state.phase = Phase::Authenticating(Pending { connect: frame.clone(), exchange });
+                    state.phase =
+                        Phase::Authenticating(Pending { connect: Box::new(frame.clone()), exchange });
                 }
                 return;
             }

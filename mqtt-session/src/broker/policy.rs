@@ -5,11 +5,11 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use bytes::Bytes;
-use mqtt_codec::{Auth, ConnackReason, ConnectFields, PublishReason, QoS, SubackReason};
+use mqtt_codec::{Auth, ConnackReason, ConnectFields, Publish, PublishReason, QoS, SubackReason};
 use mqtt_topic::Subscription;
 
 use crate::server::{ClientInfo, ConnectionId};
-use crate::{AuthStep, Explanation, Message, Refusal};
+use crate::{AuthStep, Explanation, Refusal};
 
 /// The embedder's decisions. Every method has a default that allows everything.
 ///
@@ -43,12 +43,17 @@ pub trait Policy {
         let _ = connection;
     }
 
-    /// Whether the Client may publish this message. A Will is judged when it is published.
+    /// Whether the Client may publish this message. Its Topic Name is always there: a Topic Alias has been resolved. A Will is
+    /// judged when it is published, as the PUBLISH it is then.
     ///
     /// # Errors
     /// The reason to refuse it with, which a 5.0 Client is told; one below 0x80 becomes 0x87. In 3.x the message is
     /// acknowledged, and goes nowhere.
-    fn may_publish(&self, client: &ClientInfo<'_>, message: &Message) -> Result<(), Refusal<PublishReason>> {
+    fn may_publish(
+        &self,
+        client: &ClientInfo<'_>,
+        message: &Publish<'_>,
+    ) -> Result<(), Refusal<PublishReason>> {
         let _ = (client, message);
         Ok(())
     }

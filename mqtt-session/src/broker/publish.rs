@@ -1,31 +1,30 @@
 //! PUBLISH of a Client, and what every published message has in common.
 
-use bytes::Bytes;
 use mqtt_codec::{
-    AckProperties, Delivery, DisconnectReason, Frame, Packet, ProtocolVersion, Puback, Publish,
-    PublishReason, Pubrec,
+    AckProperties, Delivery, DisconnectReason, MessageProperties, Packet, ProtocolVersion, Puback, Publish,
+    PublishProperties, PublishReason, Pubrec,
 };
 use mqtt_topic::TopicName;
 
 use super::route::Parcel;
 use super::{Broker, Policy, State};
 use crate::delivery::{Answer, Incoming};
-use crate::server::{ConnectionId, Phase, Retained, Session, SessionId};
-use crate::{Explanation, Instant, Message};
+use crate::server::{ConnectionId, Phase, Retained, SessionId};
+use crate::{Explanation, Instant, Refusal};
 
 impl<P: Policy> Broker<P> {
-    /// A PUBLISH arrives; the message shares the memory of its `frame`.
-    pub(super) fn handle_publish(
-        &mut self,
-        now: Instant,
-        connection: ConnectionId,
-        frame: &Frame,
-        publish: &Publish<'_>,
-    ) {
-        let Some((session, version)) = self.state.heard_from(now, connection) else { return };
-        let topic = match self.state.topic_of(connection, frame, publish) {
+    /// A PUBLISH arrives.
+    pub(super) fn handle_publish(&mut self, now: Instant, connection: ConnectionId, publish: &Publish<'_>) {
+        let state = self.state.connections.get_mut(connection);
+        let Some(Phase::Connected(link)) = state.map(|state| &mut state.phase) else { return };
+        link.watchdog.received(now);
+        let (session, version) = (link.session, link.version);
+        let aliased = match link.aliases_in.resolve(publish) {
             Ok(topic) => topic,
             Err(reason) => return self.violated(now, connection, reason),
+        };
+        let Some(topic) = aliased.as_ref().map(TopicName::borrowed).or(publish.topic) else {
+            return self.violated(now, connection, DisconnectReason::ProtocolError);
         };
         if publish.delivery.qos() > self.state.config.maximum_qos {
             return self.violated(now, connection, DisconnectReason::QoSNotSupported);
@@ -33,40 +32,23 @@ impl<P: Policy> Broker<P> {
         if publish.retain && !self.state.config.retain_available {
             return self.violated(now, connection, DisconnectReason::RetainNotSupported);
         }
-        let mut explanation = Explanation::NONE;
         let Some(from) = self.state.sessions.get_mut(session) else { return };
-        match from.receiver.publish(publish.delivery) {
-            Incoming::Deliver(token) => {
-                let message = Message::from_publish(publish, frame, topic);
-                let verdict = self.policy.may_publish(&from.info(), &message);
-                let reason = match (version, verdict) {
-                    (_, Err(refusal)) => {
-                        explanation = refusal.explanation;
-                        if refusal.reason.is_error() { refusal.reason } else { PublishReason::NotAuthorized }
-                    }
-                    (ProtocolVersion::V5_0, Ok(()))
-                        if token.is_some() && !self.state.can_retain(&message) =>
-                    {
-                        PublishReason::QuotaExceeded
-                    }
-                    _ => {
-                        let mut parcel = Parcel::received(&message, publish, now);
-                        let may_be_refused = version == ProtocolVersion::V5_0 && token.is_some();
-                        match self.state.offer(now, &mut parcel, session, may_be_refused) {
-                            None => PublishReason::QuotaExceeded,
-                            Some(0) => PublishReason::NoMatchingSubscribers,
-                            Some(_) => PublishReason::Success,
-                        }
-                    }
-                };
-                // 3.x has no way to tell.
-                let reason = if version == ProtocolVersion::V5_0 { reason } else { PublishReason::Success };
-                let State { sessions, actions, .. } = &mut self.state;
-                if let (Some(from), Some(token)) = (sessions.get_mut(session), token) {
-                    from.answer(token, reason, actions);
+        match from.receiver.judge(publish.delivery) {
+            Incoming::Deliver => {
+                let (reason, explanation) = self.take_over(now, session, version, topic, publish);
+                if publish.delivery.packet_id().is_none() {
+                    return;
                 }
+                let State { sessions, actions, .. } = &mut self.state;
+                let from = sessions.get_mut(session);
+                let answer = from.and_then(|from| from.answer(publish.delivery, reason, actions));
+                self.answer(now, connection, version, answer, &explanation);
             }
-            Incoming::Repeat => {}
+            // There is never more than one: the broker answers at once.
+            Incoming::Repeat => {
+                let answer = from.next_answer();
+                self.answer(now, connection, version, answer, &Explanation::NONE);
+            }
             Incoming::IdInUse if version == ProtocolVersion::V5_0 => {
                 if let Some(packet) = id_in_use(publish) {
                     self.send(now, connection, &packet);
@@ -77,14 +59,57 @@ impl<P: Policy> Broker<P> {
                 self.violated(now, connection, DisconnectReason::ReceiveMaximumExceeded);
             }
         }
-        // There is never more than one: the broker answers at once.
-        while let Some(answer) = self.state.sessions.get_mut(session).and_then(Session::next_answer) {
-            let said = self.state.explain(connection, &explanation, |properties| {
-                answering(answer, properties).encoded_len(version)
-            });
-            let properties = AckProperties::new(&said).unwrap_or_default();
-            self.send(now, connection, &answering(answer, properties));
-        }
+    }
+
+    /// Sends the message of a PUBLISH to all who want it, if that is allowed; the reason to answer with.
+    fn take_over(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        version: ProtocolVersion,
+        topic: TopicName<&[u8]>,
+        publish: &Publish<'_>,
+    ) -> (PublishReason, Explanation) {
+        let own = properties_of_message(publish.properties);
+        let properties = own.as_ref().map_or(publish.properties, MessageProperties::as_publish);
+        let expiry = publish.properties.message_expiry_interval();
+        let publish = Publish { topic: Some(topic), properties, ..*publish };
+        let mut parcel = Parcel::received(topic, publish, expiry, now);
+        let Some(from) = self.state.sessions.get(session) else {
+            return (PublishReason::UnspecifiedError, Explanation::NONE);
+        };
+        let verdict = self.policy.may_publish(&from.info(), &publish);
+        // 3.x has no way to tell.
+        let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
+        let reason = match verdict {
+            Err(Refusal { reason, explanation }) => {
+                let reason = if reason.is_error() { reason } else { PublishReason::NotAuthorized };
+                return (if is_told { reason } else { PublishReason::Success }, explanation);
+            }
+            Ok(()) if is_told && !self.state.can_retain(&parcel) => PublishReason::QuotaExceeded,
+            Ok(()) => match self.state.offer(now, &mut parcel, session, is_told) {
+                None => PublishReason::QuotaExceeded,
+                Some(0) if is_told => PublishReason::NoMatchingSubscribers,
+                Some(_) => PublishReason::Success,
+            },
+        };
+        (reason, Explanation::NONE)
+    }
+
+    fn answer(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        version: ProtocolVersion,
+        answer: Option<Answer>,
+        explanation: &Explanation,
+    ) {
+        let Some(answer) = answer else { return };
+        let said = self.state.explain(connection, explanation, |properties| {
+            answering(answer, properties).encoded_len(version)
+        });
+        let properties = AckProperties::new(&said).unwrap_or_default();
+        self.send(now, connection, &answering(answer, properties));
     }
 }
 
@@ -92,7 +117,7 @@ impl State {
     /// Takes a message over: retains it if it is to be retained, and sends it to all who want it. How many Sessions these
     /// are.
     pub(super) fn accept(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
-        self.find_targets(parcel.message(), from);
+        self.find_targets(parcel, from);
         self.accept_found(now, parcel, from)
     }
 
@@ -104,8 +129,8 @@ impl State {
         from: SessionId,
         may_be_refused: bool,
     ) -> Option<usize> {
-        self.find_targets(parcel.message(), Some(from));
-        if may_be_refused && self.config.refuse_when_full && self.would_lose(now, parcel.message()) {
+        self.find_targets(parcel, Some(from));
+        if may_be_refused && self.config.refuse_when_full && self.would_lose(now, parcel) {
             self.targets.clear();
             return None;
         }
@@ -113,46 +138,39 @@ impl State {
     }
 
     fn accept_found(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
-        if parcel.message().retain() {
+        if parcel.retain() {
             self.retain(now, parcel, from);
         }
         self.route(now, parcel)
     }
 
-    fn can_retain(&self, message: &Message) -> bool {
-        !message.retain() || message.payload().is_empty() || self.retained.has_room_for(message)
+    fn can_retain(&self, parcel: &Parcel<'_>) -> bool {
+        !parcel.retain()
+            || parcel.payload().is_empty()
+            || self.retained.has_room_for(parcel.topic(), parcel.size())
     }
 
     fn retain(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) {
-        let message = parcel.message();
-        if message.payload().is_empty() {
-            return self.retained.remove(message.topic(), &mut self.actions.journal);
-        }
-        if message.expiry() == Some(0) {
-            // It has expired when the next Client could get it, and takes the place of the one before.
-            return self.retained.remove(message.topic(), &mut self.actions.journal);
+        // One that expires at once has expired when the next Client could get it, and takes the place of the one before.
+        if parcel.payload().is_empty() || parcel.expiry() == Some(0) {
+            return self.retained.remove(parcel.topic(), &mut self.actions.journal);
         }
         self.retained.drop_expired(now, &mut self.actions.journal);
-        if !self.retained.has_room_for(message) {
+        if !self.retained.has_room_for(parcel.topic(), parcel.size()) {
             return self.actions.not_retained();
         }
         let publisher = from.and_then(|from| self.sessions.get(from)).map(|from| from.client_id.clone());
         let expires_at = parcel.expires_at();
-        let retained = Retained { message: parcel.shared(), expires_at, publisher };
+        let Some(message) = parcel.shared(&mut self.spares) else { return };
+        let retained = Retained { message, expires_at, publisher };
         self.retained.insert(retained, &mut self.actions.journal);
     }
+}
 
-    fn topic_of(
-        &mut self,
-        connection: ConnectionId,
-        frame: &Frame,
-        publish: &Publish<'_>,
-    ) -> Result<TopicName<Bytes>, DisconnectReason> {
-        match self.connections.get_mut(connection).map(|connection| &mut connection.phase) {
-            Some(Phase::Connected(link)) => link.aliases_in.resolve(publish, frame),
-            _ => Err(DisconnectReason::UnspecifiedError),
-        }
-    }
+/// The properties that go on with the message, unless these are all there are.
+fn properties_of_message(properties: PublishProperties<'_>) -> Option<MessageProperties> {
+    let is_of_hop = properties.message_expiry_interval().is_some() || properties.topic_alias().is_some();
+    is_of_hop.then(|| MessageProperties::from_publish(properties, None))
 }
 
 /// The packet that answers a PUBLISH.

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use mqtt_topic::RetainedLimits;
+
 use super::subscribe::Granted;
 use super::will::End;
 use super::{Broker, BrokerConfig, Policy, State};
@@ -33,7 +35,9 @@ impl<P: Policy> Broker<P> {
         policy: P,
         records: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, RestoreError> {
+        let retained_limits = config.retained_limits();
         let mut broker = Self::new(config, policy);
+        broker.state.retained.set_limits(RetainedLimits::NONE);
         let mut lost = Vec::new();
         let mut session: Option<(Box<str>, StoredSession)> = None;
         let mut key_before: Vec<u8> = Vec::new();
@@ -64,6 +68,7 @@ impl<P: Policy> Broker<P> {
             }
         }
         lost.extend(broker.state.restore_session(session)?);
+        broker.state.retained.set_limits(retained_limits);
         for (id, will) in lost {
             broker.leave(now, id, will, End::Lost);
         }

@@ -4,67 +4,82 @@ use alloc::sync::Arc;
 use core::mem;
 use core::time::Duration;
 
-use mqtt_codec::{Delivery, ProtocolVersion, Publish, QoS};
-use mqtt_topic::{self as topic, Match};
+use mqtt_codec::{Hop, PacketId, Publish, QoS};
+use mqtt_topic::{self as topic, Match, TopicName};
 
 use super::State;
 use super::subscribe::Granted;
+use crate::delivery::first_delivery;
 use crate::server::{
-    Connection, ConnectionId, DropCause, Group, Identifiers, Limits, Outgoing, Session, SessionId, Slab,
+    Connection, ConnectionId, Copies, DropCause, Group, Identifiers, Limits, Outgoing, Session, SessionId,
+    Slab, Spares,
 };
-use crate::transmit::BY_REFERENCE;
 use crate::{Instant, Message};
 
 /// A message on its way to any number of Sessions. What they share is made once, and what has to outlive the packet it came in
 /// only when somebody keeps it.
 #[derive(Debug)]
 pub(super) struct Parcel<'m> {
-    message: &'m Message,
-    publish: Publish<'m>,
-    expires_at: Option<Instant>,
+    copies: Copies<'m>,
+    qos: QoS,
+    expiry: Option<u32>,
     shared: Option<Arc<Message>>,
 }
 
 impl<'m> Parcel<'m> {
     pub(super) fn new(message: &'m Message, now: Instant) -> Self {
-        Self {
-            message,
-            publish: message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce),
-            expires_at: expiry_of(message, now),
-            shared: None,
-        }
+        let expiry = message.expiry();
+        let copies = Copies::of(message, expires_at(expiry, now));
+        Self { copies, qos: message.qos(), expiry, shared: None }
     }
 
-    /// The message of a PUBLISH that has just been received; saves looking through its topic again.
-    pub(super) fn received(message: &'m Message, publish: &Publish<'m>, now: Instant) -> Self {
-        match publish.topic {
-            // An alias stands for it.
-            None => Self::new(message, now),
-            topic => Self {
-                message,
-                publish: Publish {
-                    topic,
-                    delivery: Delivery::AtMostOnce,
-                    properties: message.properties().as_publish(),
-                    ..*publish
-                },
-                expires_at: expiry_of(message, now),
-                shared: None,
-            },
-        }
+    /// The message of a PUBLISH to this topic, which has no properties of a hop.
+    pub(super) fn received(
+        topic: TopicName<&'m [u8]>,
+        publish: Publish<'m>,
+        expiry: Option<u32>,
+        now: Instant,
+    ) -> Self {
+        let copies = Copies::new(topic, publish, expires_at(expiry, now));
+        Self { copies, qos: publish.delivery.qos(), expiry, shared: None }
     }
 
-    pub(super) const fn message(&self) -> &'m Message {
-        self.message
+    pub(super) const fn topic(&self) -> &TopicName<&'m [u8]> {
+        self.copies.topic()
+    }
+
+    pub(super) const fn payload(&self) -> &'m [u8] {
+        self.copies.publish().payload
+    }
+
+    pub(super) const fn retain(&self) -> bool {
+        self.copies.publish().retain
+    }
+
+    pub(super) const fn expiry(&self) -> Option<u32> {
+        self.expiry
     }
 
     pub(super) const fn expires_at(&self) -> Option<Instant> {
-        self.expires_at
+        self.copies.expires_at
     }
 
-    /// The message in memory of its own, one for all who keep it.
-    pub(super) fn shared(&mut self) -> Arc<Message> {
-        Arc::clone(self.shared.get_or_insert_with(|| Arc::new(self.message.detach())))
+    /// As [`Message::size`].
+    pub(super) fn size(&self) -> usize {
+        let Publish { properties, payload, .. } = self.copies.publish();
+        self.topic().as_bytes().len() + payload.len() + properties.len()
+    }
+
+    /// The message in memory of its own, one for all who keep it. There is always one.
+    pub(super) fn shared(&mut self, spares: &mut Spares) -> Option<Arc<Message>> {
+        if self.shared.is_none() {
+            let publish =
+                Publish { delivery: first_delivery(self.qos, PacketId::MIN), ..*self.copies.publish() };
+            let message = spares.message(self.copies.topic(), &publish, self.expiry)?;
+            self.copies.send_by_reference(message.payload());
+            self.shared = Some(message);
+        }
+        self.shared.clone()
     }
 }
 
@@ -102,6 +117,7 @@ impl State {
     pub(super) fn route(&mut self, now: Instant, parcel: &mut Parcel<'_>) -> usize {
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
+        parcel.copies.expect(count);
         for target in targets.drain(..) {
             self.deliver(now, parcel, target);
         }
@@ -110,7 +126,7 @@ impl State {
     }
 
     /// Whether one of the Sessions that were found would lose the message, because its queue is full.
-    pub(super) fn would_lose(&mut self, now: Instant, message: &Message) -> bool {
+    pub(super) fn would_lose(&mut self, now: Instant, parcel: &Parcel<'_>) -> bool {
         let Self { sessions, connections, targets, actions, config, .. } = self;
         let limits = config.limits();
         targets.iter().any(|target| {
@@ -118,18 +134,18 @@ impl State {
             let connection = session.connection.and_then(|id| connections.get(id));
             let can_write =
                 connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
-            let size = size_of::<Outgoing>() + message.size() + size_of_val(target.identifiers.as_slice());
-            message.qos().min(target.qos) != QoS::AtMostOnce
+            let size = size_of::<Outgoing>() + parcel.size() + size_of_val(target.identifiers.as_slice());
+            parcel.qos.min(target.qos) != QoS::AtMostOnce
                 && !(can_write && session.is_ready(limits))
                 && !session.make_room(now, size, limits, actions)
         })
     }
 
     /// Finds the Sessions that want a message.
-    pub(super) fn find_targets(&mut self, message: &Message, from: Option<SessionId>) {
+    pub(super) fn find_targets(&mut self, parcel: &Parcel<'_>, from: Option<SessionId>) {
         let Self { subscriptions, sessions, connections, targets, turns, routed, config, .. } = self;
         *routed += 1;
-        for found in subscriptions.matches(message.topic()) {
+        for found in subscriptions.matches(parcel.topic()) {
             match found {
                 Match::Ordinary(group) => {
                     for (key, granted) in group.members() {
@@ -149,7 +165,8 @@ impl State {
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
-                    let chosen = choose(group, *turn, message, sessions, connections, config.limits());
+                    let wanted = (parcel.qos, parcel.size());
+                    let chosen = choose(group, *turn, wanted, sessions, connections, config.limits());
                     if let Some((position, key, granted)) = chosen {
                         *turn = position + 1;
                         targets.push(Target::new(*key, granted));
@@ -161,28 +178,24 @@ impl State {
 
     /// Sends one copy, or keeps it, or drops it.
     fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: Target) {
-        let Self { sessions, connections, actions, config, .. } = self;
+        let Self { sessions, connections, actions, config, spares, .. } = self;
         let limits = config.limits();
         let Some(session) = sessions.get_mut(target.session) else { return };
         let connection = session.connection.and_then(|id| connections.get_mut(id));
         let has_room =
             connection.as_ref().is_some_and(|connection| connection.transmit.pending() < limits.transmit);
-        let qos = parcel.message.qos().min(target.qos);
-        let retain = parcel.message.retain() && target.retain_as_published;
-        let publish = Publish { retain, ..parcel.publish };
+        let qos = parcel.qos.min(target.qos);
+        let retain = parcel.retain() && target.retain_as_published;
         if qos == QoS::AtMostOnce {
             let Some(connection) = connection else { return };
             // What outlives this call must not keep the read buffer of the publisher alive.
-            let detached = (parcel.message.payload().len() >= BY_REFERENCE).then(|| parcel.shared());
+            if parcel.copies.lacks_payload() {
+                let _ = parcel.shared(spares);
+            }
+            let subscription_identifiers = target.identifiers.as_slice();
             let sent = if has_room {
-                connection.publish(
-                    now,
-                    detached.as_deref().unwrap_or(parcel.message),
-                    publish,
-                    parcel.expires_at,
-                    &target.identifiers,
-                    actions,
-                )
+                let hop = Hop { retain, subscription_identifiers, ..Hop::default() };
+                connection.publish(now, &mut parcel.copies, hop, actions)
             } else {
                 Err(DropCause::TransmitFull)
             };
@@ -191,17 +204,18 @@ impl State {
             }
             return;
         }
+        let Some(message) = parcel.shared(spares) else { return };
         let outgoing = Outgoing {
-            message: parcel.shared(),
+            message,
             qos,
             retain,
-            expires_at: parcel.expires_at,
+            expires_at: parcel.expires_at(),
             identifiers: target.identifiers,
             group: target.group,
         };
         match connection {
             Some(connection) if has_room && session.is_ready(limits) => {
-                session.start(now, connection, publish, outgoing, actions);
+                session.start(now, connection, &mut parcel.copies, outgoing, actions);
             }
             _ => session.enqueue(now, outgoing, limits, actions),
         }
@@ -216,8 +230,9 @@ impl State {
         let Self { subscriptions, sessions, connections, turns, config, .. } = self;
         let Some(group) = subscriptions.group(group) else { return };
         let turn = turns.entry(group.id()).or_default();
+        let wanted = (outgoing.message.qos(), outgoing.message.size());
         let Some((position, key, granted)) =
-            choose(group, *turn, &outgoing.message, sessions, connections, config.limits())
+            choose(group, *turn, wanted, sessions, connections, config.limits())
         else {
             return;
         };
@@ -225,18 +240,19 @@ impl State {
         let target = Target::new(*key, granted);
         let message = Arc::clone(&outgoing.message);
         let mut parcel = Parcel::new(&message, now);
-        parcel.expires_at = outgoing.expires_at;
+        parcel.copies.expires_at = outgoing.expires_at;
         parcel.shared = Some(Arc::clone(&message));
         self.deliver(now, &mut parcel, target);
     }
 }
 
 /// The member of a group that gets a message, in turn: one that is connected and can send it at once; else, for a message
-/// that is kept, one that has room for it, connected members first; else one that loses it.
+/// that is kept, one that has room for it, connected members first; else one that loses it. The message is of this QoS and
+/// size.
 fn choose<'t>(
     group: topic::Group<'t, SessionId, Granted>,
     turn: usize,
-    message: &Message,
+    (qos, size): (QoS, usize),
     sessions: &Slab<SessionId, Session>,
     connections: &Slab<ConnectionId, Connection>,
     limits: Limits,
@@ -248,12 +264,12 @@ fn choose<'t>(
     for (position, (key, granted)) in in_turn {
         let Some(session) = sessions.get(*key) else { continue };
         let connection = session.connection.and_then(|id| connections.get(id));
-        let is_kept = message.qos().min(granted.qos) != QoS::AtMostOnce;
+        let is_kept = qos.min(granted.qos) != QoS::AtMostOnce;
         let can_write = connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
         if can_write && (!is_kept || session.is_ready(limits)) {
             return Some((position, key, granted));
         }
-        let rank = match (is_kept && session.has_room_for(message, limits), connection) {
+        let rank = match (is_kept && session.has_room_for(size, limits), connection) {
             (true, Some(_)) => 3,
             (true, None) => 2,
             (false, Some(_)) => 1,
@@ -268,6 +284,6 @@ fn choose<'t>(
 }
 
 /// When a message expires that is published now.
-fn expiry_of(message: &Message, now: Instant) -> Option<Instant> {
-    message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()))
+fn expires_at(expiry: Option<u32>, now: Instant) -> Option<Instant> {
+    expiry.map(|seconds| now + Duration::from_secs(seconds.into()))
 }

@@ -68,6 +68,9 @@ impl Default for ClientConfig {
     }
 }
 
+/// How many characters a Client Identifier has in 3.1, at most (section 3.1 there).
+const LONGEST_IN_V3_1: usize = 23;
+
 /// What CONNECT says (section 3.1). What 3.x does not know is not sent in 3.x.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectOptions {
@@ -75,6 +78,9 @@ pub struct ConnectOptions {
     pub version: ProtocolVersion,
     /// The Client Identifier. Empty: the Server chooses one, which needs Clean Start in 3.1.1 and does not exist in 3.1.
     pub client_id: String,
+    /// Send a Client Identifier of more than 23 characters in 3.1 too, although a Server there refuses it unless it is told
+    /// otherwise. Off.
+    pub long_client_id_in_v3_1: bool,
     /// Begin without Session State (Clean Session in 3.x). What this client still holds is given up then.
     pub clean_start: bool,
     /// Seconds without traffic after which the connection counts as lost; 0: never.
@@ -131,6 +137,7 @@ impl ConnectOptions {
         Self {
             version,
             client_id: String::new(),
+            long_client_id_in_v3_1: false,
             clean_start: true,
             keep_alive: 60,
             session_expiry_interval: 0,
@@ -169,6 +176,10 @@ impl ConnectOptions {
     pub(super) fn encode(&self) -> Result<BytesMut, ClientError> {
         if self.version == ProtocolVersion::V3_1_1 && self.client_id.is_empty() && !self.clean_start {
             return Err(ClientError::ClientIdEmpty);
+        }
+        let is_short = self.long_client_id_in_v3_1 || self.client_id.chars().nth(LONGEST_IN_V3_1).is_none();
+        if self.version == ProtocolVersion::V3_1 && !is_short {
+            return Err(ClientError::ClientIdTooLong);
         }
         let properties = self.properties()?;
         let mut will_properties = Vec::new();
@@ -238,6 +249,7 @@ impl fmt::Debug for ConnectOptions {
         f.debug_struct("ConnectOptions")
             .field("version", &self.version)
             .field("client_id", &self.client_id)
+            .field("long_client_id_in_v3_1", &self.long_client_id_in_v3_1)
             .field("clean_start", &self.clean_start)
             .field("keep_alive", &self.keep_alive)
             .field("session_expiry_interval", &self.session_expiry_interval)

@@ -4,12 +4,13 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use mqtt_codec::{
-    Connack, Decoder, Delivery, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
+    Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
 };
 
 use super::authentication::Exchange;
 use super::config::ConnectOptions;
 use super::{RejectReason, RequestToken, SubscribeRequest};
+use crate::delivery::first_delivery;
 use crate::keep_alive::Pinger;
 use crate::topic_alias::{AliasReceiver, AliasSender};
 use crate::{Explanation, Instant, Message};
@@ -198,6 +199,10 @@ impl ServerLimits {
         version: ProtocolVersion,
     ) -> Result<(), RejectReason> {
         self.check_support(message)?;
+        // Most need not be measured.
+        if message.size() + MOST_BESIDES <= self.maximum_packet_size as usize {
+            return Ok(());
+        }
         // Every identifier takes as much room.
         let publish = message.as_publish(version, first_delivery(message.qos(), PacketId::MIN));
         let extra = expiry_property(message.expiry(), version);
@@ -227,14 +232,9 @@ impl ServerLimits {
     }
 }
 
-/// How a message of this QoS is sent for the first time.
-pub(super) const fn first_delivery(qos: QoS, packet_id: PacketId) -> Delivery {
-    match qos {
-        QoS::AtMostOnce => Delivery::AtMostOnce,
-        QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id, dup: false },
-        QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
-    }
-}
+/// The most bytes a PUBLISH has beside Topic Name, properties of the message and payload: the fixed header, three lengths, Packet
+/// Identifier and Message Expiry Interval.
+const MOST_BESIDES: usize = 5 + 2 + 4 + 2 + 5;
 
 /// The Message Expiry Interval as the property of a PUBLISH.
 pub(super) fn expiry_property(seconds: Option<u32>, version: ProtocolVersion) -> Option<Property<'static>> {

@@ -12,6 +12,10 @@ pub enum ClientError {
     /// An empty Client Identifier needs Clean Session in 3.1.1 `[MQTT-3.1.3-7]`.
     #[error("an empty Client Identifier needs Clean Session")]
     ClientIdEmpty,
+    /// A Client Identifier has at most 23 characters in 3.1, unless
+    /// [`ConnectOptions::long_client_id_in_v3_1`](crate::ConnectOptions::long_client_id_in_v3_1) says otherwise.
+    #[error("the Client Identifier has more than 23 characters")]
+    ClientIdTooLong,
     /// A Session that ends with the connection cannot be prolonged by DISCONNECT (section 3.14.2.2.2).
     #[error("the Session ends with the connection and cannot be prolonged")]
     SessionNotKept,

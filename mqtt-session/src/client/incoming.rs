@@ -37,7 +37,7 @@ impl Client {
             )
         );
         if is_small && is_connected {
-            let len = match connection.decoder.clone().decode(input) {
+            let len = match connection.decoder.decode(input) {
                 Ok(None) => return false,
                 Ok(Some((packet, len))) => {
                     self.handle_small(&packet);
@@ -118,7 +118,7 @@ impl Client {
         connection.phase = Phase::Connected(negotiated);
         self.events.push_back(Event::Connected(Connected {
             session_present: connack.session_present,
-            client_id,
+            client_id: client_id.clone(),
             limits,
             connack: frame.clone(),
         }));
@@ -134,7 +134,7 @@ impl Client {
                 ProtocolVersion::V5_0 => self.lose_session(),
             }
         }
-        self.begin_session();
+        self.begin_session(&client_id);
         self.session.sender.resume(limits.receive_maximum.min(self.config.maximum_in_flight.get()));
         self.session.receiver.resume(receive_maximum);
     }
@@ -207,7 +207,6 @@ impl Client {
     ) {
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
-                self.session.packet_ids.release(id);
                 self.log().completed(tag.0, message.is_some());
                 let outcome = if answer.reason.is_error() {
                     // It may have been a PUBREC behind another one.
@@ -262,32 +261,41 @@ impl Client {
 
     fn handle_publish(&mut self, publish: &Publish<'_>, frame: &Frame) {
         let Some(negotiated) = self.negotiated_mut() else { return };
-        let topic = match negotiated.alias_receiver.resolve(publish, frame) {
-            Ok(topic) => topic,
+        let own = || publish.topic.and_then(|name| name.with_storage(frame.slice(name.as_bytes())));
+        let topic = match negotiated.alias_receiver.resolve(publish).map(|aliased| aliased.or_else(own)) {
+            Ok(Some(topic)) => topic,
+            Ok(None) => return self.fail(DisconnectReason::ProtocolError, Violation::TopicAlias),
             Err(reason) => return self.fail(reason, Violation::TopicAlias),
         };
-        let mut ack = match self.session.receiver.publish(publish.delivery) {
-            Incoming::Deliver(ack) => ack,
+        match self.session.receiver.judge(publish.delivery) {
+            Incoming::Deliver => {}
             Incoming::Repeat => return self.send_answers(),
             Incoming::IdInUse => return self.refuse_id_in_use(publish.delivery),
             Incoming::ReceiveMaximumExceeded => {
                 return self
                     .fail(DisconnectReason::ReceiveMaximumExceeded, Violation::ReceiveMaximumExceeded);
             }
-        };
-        if !self.config.manual_acknowledgement
-            && let Some(token) = ack.take()
-        {
-            // The token is as new as can be.
-            let _ = self.answer(token, PublishReason::Success);
         }
+        let (ack, answer) = if self.config.manual_acknowledgement {
+            (self.session.receiver.keep(publish.delivery), None)
+        } else {
+            let (kept, answer) =
+                self.session.receiver.answer_at_once(publish.delivery, PublishReason::Success);
+            if let Some(id) = kept {
+                self.log().received(id);
+            }
+            (None, answer)
+        };
         self.events.push_back(Event::Message(ReceivedMessage {
             message: Message::from_publish(publish, frame, topic),
             dup: publish.delivery.dup(),
             subscription_identifiers: publish.properties.subscription_identifiers().collect(),
             ack,
         }));
-        self.send_answers();
+        match answer {
+            Some(answer) => self.send_answer(answer),
+            None => self.send_answers(),
+        }
     }
 
     /// In 3.x, which has no reasons to tell, a repeat is covered by the answer that is still due; nothing covers another
@@ -340,10 +348,7 @@ impl Client {
             Some(request) if request.kind != kind => Violation::UnknownRequest,
             None => Violation::UnknownRequest,
             Some(request) if count.is_some_and(|count| count != request.filters) => Violation::ReasonCount,
-            Some(_) => {
-                self.session.packet_ids.release(id);
-                return requests.remove(&id);
-            }
+            Some(_) => return requests.remove(&id),
         };
         self.fail(DisconnectReason::ProtocolError, violation);
         None

@@ -1,17 +1,18 @@
 //! What the Client sends: every byte goes through [`Client::send`] or [`Client::send_publish`].
 
+use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use mqtt_codec::{
     AckProperties, Delivery, Disconnect, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, Puback, Publish, Pubrec, Pubrel, QoS, ReleaseReason,
+    ProtocolVersion, Puback, Publish, Pubrec, Pubrel, QoS, ReleaseReason, TopicForm,
 };
 
-use super::connection::{Connection, Negotiated, expiry_property, first_delivery};
-use super::{Client, Disconnected, Event, PublishOutcome, PublishToken, RejectReason, Violation};
-use crate::delivery::{Acknowledged, Answer, Resend};
+use super::connection::{Connection, Negotiated, Phase, Request, expiry_property};
+use super::{Client, Disconnected, Event, PublishOutcome, PublishToken, RejectReason, Session, Violation};
+use crate::delivery::{Acknowledged, Answer, Resend, first_delivery};
 use crate::persist::{DeliveryLog, Journal, MessageRecord};
-use crate::topic_alias::TopicForm;
+use crate::transmit::by_reference;
 use crate::{Instant, Message, Transmit};
 
 /// A message on its way, or waiting for it.
@@ -53,6 +54,15 @@ impl Outgoing {
             (Some(expires_at), _) => now >= expires_at,
             (None, _) => false,
         }
+    }
+}
+
+impl Session {
+    /// A free Packet Identifier; `None` when all are in use, by exchanges of the Session or requests of the connection.
+    pub(super) fn allocate(&mut self, requests: &BTreeMap<PacketId, Request>) -> Option<PacketId> {
+        let Self { sender, packet_ids, .. } = self;
+        let is_used = |id| sender.contains(id) || requests.contains_key(&id);
+        packet_ids.allocate(sender.len() + requests.len(), is_used)
     }
 }
 
@@ -98,24 +108,24 @@ impl Client {
     /// Appends acknowledgements of received messages that may leave.
     pub(super) fn send_answers(&mut self) {
         while let Some(answer) = self.session.receiver.next_answer() {
-            match answer {
-                Answer::Puback(id, reason) => {
-                    self.send_answer(id, |properties| {
-                        Puback { reason, properties, ..Puback::new(id) }.into()
-                    });
-                }
-                Answer::Pubrec(id, reason) => {
-                    self.send_answer(id, |properties| {
-                        Pubrec { reason, properties, ..Pubrec::new(id) }.into()
-                    });
-                }
+            self.send_answer(answer);
+        }
+    }
+
+    pub(super) fn send_answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Puback(id, reason) => {
+                self.acknowledge_by(id, |properties| Puback { reason, properties, ..Puback::new(id) }.into());
+            }
+            Answer::Pubrec(id, reason) => {
+                self.acknowledge_by(id, |properties| Pubrec { reason, properties, ..Pubrec::new(id) }.into());
             }
         }
     }
 
     /// Appends the acknowledgement that `packet` makes, with what the application says beside its reason, as far as the Server
     /// takes it.
-    fn send_answer(&mut self, id: PacketId, packet: impl Fn(AckProperties<'_>) -> Packet<'_>) {
+    fn acknowledge_by(&mut self, id: PacketId, packet: impl Fn(AckProperties<'_>) -> Packet<'_>) {
         let explanation = self.connection.as_mut().and_then(|connection| connection.explanations.remove(&id));
         let (Some(explanation), Some((version, negotiated))) = (explanation, self.negotiated()) else {
             return self.send(&packet(AckProperties::EMPTY));
@@ -167,7 +177,6 @@ impl Client {
         };
         // This Server does not take what the one before took.
         if let Acknowledged::Ended { tag, message: Some(outgoing) } = self.session.sender.abandon(id) {
-            self.session.packet_ids.release(id);
             self.log().completed(tag.0, true);
             self.resolve_rejected(tag, outgoing, rejected);
         }
@@ -176,46 +185,59 @@ impl Client {
 
     /// Sends the next message of the queue for the first time. `false`: there is none, or it may not be sent now.
     fn send_queued(&mut self) -> bool {
-        let Some((version, negotiated)) = negotiated(&mut self.connection) else { return false };
-        let Some(Queued { token, outgoing }) = self.queue.front() else { return false };
-        if outgoing.is_expired(self.now) {
-            if let Some(Queued { token, outgoing }) = self.queue.pop_front() {
-                if outgoing.message.qos() != QoS::AtMostOnce {
-                    self.log().message_gone(token.0);
-                }
-                self.resolve(token, Some(&outgoing.message), PublishOutcome::Expired);
-            }
-            return true;
+        let Some(Queued { outgoing, .. }) = self.queue.front() else { return false };
+        let is_expired = outgoing.is_expired(self.now);
+        if self.negotiated().is_none() || !(is_expired || self.may_send(outgoing.message.qos())) {
+            return false;
         }
-        let qos = outgoing.message.qos();
-        let delivery = match qos {
-            QoS::AtMostOnce => Delivery::AtMostOnce,
-            QoS::AtLeastOnce | QoS::ExactlyOnce if !self.session.sender.can_start() => return false,
-            QoS::AtLeastOnce | QoS::ExactlyOnce => {
-                let Some(id) = self.session.packet_ids.allocate() else { return false };
-                first_delivery(qos, id)
-            }
-        };
-        if let Some(id) = delivery.packet_id() {
-            DeliveryLog::client(&mut self.journal).sent(token.0, token.0, id);
-            hold(&mut self.transmit, &self.journal);
-        }
-        let sent = send_publish(&mut self.transmit, negotiated, version, self.now, outgoing, delivery);
         let Some(Queued { token, outgoing }) = self.queue.pop_front() else { return false };
-        match (sent, delivery.packet_id()) {
+        if is_expired {
+            if outgoing.message.qos() != QoS::AtMostOnce {
+                self.log().message_gone(token.0);
+            }
+            self.resolve(token, Some(&outgoing.message), PublishOutcome::Expired);
+        } else {
+            self.send_first(token, outgoing);
+        }
+        true
+    }
+
+    /// Whether a message of this QoS may be sent for the first time now, if everything before it has been sent.
+    pub(super) fn may_send(&self, qos: QoS) -> bool {
+        let Some(connection) = self.connection.as_ref().filter(|one| one.negotiated().is_some()) else {
+            return false;
+        };
+        let exchanges = self.session.sender.len() + connection.requests.len();
+        qos == QoS::AtMostOnce || self.session.sender.can_start() && exchanges < usize::from(u16::MAX)
+    }
+
+    /// Sends a message for the first time, which [`may_send`](Self::may_send) allows.
+    pub(super) fn send_first(&mut self, token: PublishToken, outgoing: Outgoing) {
+        let Self { connection: Some(connection), session, transmit, journal, now, .. } = self else { return };
+        let Phase::Connected(negotiated) = &mut connection.phase else { return };
+        let qos = outgoing.message.qos();
+        let id = if qos == QoS::AtMostOnce { None } else { session.allocate(&connection.requests) };
+        if id.is_none() && qos != QoS::AtMostOnce {
+            return self.queue.push_front(Queued { token, outgoing });
+        }
+        if let Some(id) = id {
+            DeliveryLog::client(journal).sent(token.0, token.0, id);
+            hold(transmit, journal);
+        }
+        let delivery = id.map_or(Delivery::AtMostOnce, |id| first_delivery(qos, id));
+        let version = connection.options.version;
+        match (send_publish(transmit, negotiated, version, *now, &outgoing, delivery), id) {
             (Ok(()), None) => self.resolve(token, Some(&outgoing.message), PublishOutcome::Sent),
             (Ok(()), Some(id)) => {
-                let _ = self.session.sender.start(id, qos, outgoing, token);
+                let _ = session.sender.start(id, qos, outgoing, token);
             }
             (Err(reason), id) => {
-                if let Some(id) = id {
-                    self.session.packet_ids.release(id);
+                if id.is_some() {
                     self.log().completed(token.0, true);
                 }
                 self.resolve_rejected(token, outgoing, reason);
             }
         }
-        true
     }
 
     /// The one end of a token. `message` is no longer held.
@@ -279,7 +301,7 @@ fn send_publish(
         if !negotiated.limits.takes(|| publish.encoded_len_with(version, extra))? {
             return Err(RejectReason::PacketTooLarge);
         }
-        Ok(transmit.push_publish(publish, extra, message.payload(), version)?)
+        Ok(transmit.push_publish(publish, extra, by_reference(message.payload()), version)?)
     };
     let sent = match (expiry, alias.map(Property::TopicAlias)) {
         (None, None) => push(&publish, &[]),

@@ -12,13 +12,17 @@ use crate::persist::{
 };
 use crate::{Message, StoredState};
 
-/// That there is a Session.
-pub(super) fn put_session(journal: &mut Journal) {
-    journal.push(Writer::client().kind(Kind::Session).with(Writer::value()));
+/// That there is a Session, and whose.
+pub(super) fn put_session(journal: &mut Journal, client_id: &str) {
+    if journal.is_enabled() {
+        journal.push(Writer::client().kind(Kind::Session).with(Writer::value().sized(client_id.as_bytes())));
+    }
 }
 
 pub(super) fn remove_session(journal: &mut Journal) {
-    journal.push(Change::Remove { key: Writer::client().kind(Kind::Session).into_key() });
+    if journal.is_enabled() {
+        journal.push(Change::Remove { key: Writer::client().kind(Kind::Session).into_key() });
+    }
 }
 
 impl Client {
@@ -58,7 +62,7 @@ impl Client {
         for exchange in exchanges {
             let fits = exchange.order == exchange.number;
             let (number, packet_id) = (exchange.number, exchange.packet_id);
-            if !fits || !client.session.packet_ids.occupy(packet_id) {
+            if !fits || client.session.sender.contains(packet_id) {
                 let key = Writer::client().kind(Kind::Exchange).u64(number).into_key();
                 return Err(RestoreError { key, fault: RestoreFault::Inconsistent });
             }
@@ -78,7 +82,7 @@ impl Client {
         key: &[u8],
         value: &[u8],
     ) -> Result<(), RestoreFault> {
-        let value = Fields::of_value(key, value)?;
+        let mut value = Fields::of_value(key, value)?;
         let mut key = Fields::of_key(key);
         let kind = key.kind()?;
         if delivery.take(kind, key, value)? {
@@ -87,7 +91,7 @@ impl Client {
         if kind != Kind::Session {
             return Err(RestoreFault::Key);
         }
-        self.has_session = true;
+        self.session_of = Some(value.string()?.into());
         key.end()?;
         value.end()
     }
@@ -116,8 +120,8 @@ impl Client {
     /// yet told add up to. For programs that store their state when they end.
     pub fn stored_state(&self) -> StoredState {
         let mut journal = Journal::new(true);
-        if self.has_session {
-            put_session(&mut journal);
+        if let Some(client_id) = &self.session_of {
+            put_session(&mut journal, client_id);
         }
         let mut log = DeliveryLog::client(&mut journal);
         for (packet_id, token, outgoing) in self.session.sender.exchanges() {

@@ -1,5 +1,6 @@
 //! Incoming QoS 1 and QoS 2 messages.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use mqtt_codec::{Delivery, PacketId, PublishReason, QoS, ReleaseReason};
@@ -11,16 +12,22 @@ use crate::id_map::IdMap;
 pub(crate) struct Receiver {
     /// The QoS 2 messages that were accepted and wait for PUBREL, with the epoch of their PUBLISH. Survives connections.
     accepted: IdMap<u32>,
-    /// The answers due on this connection, in the order of the PUBLISHes.
-    due: VecDeque<Due>,
-    /// The identifiers in `due`, each with the QoS of its PUBLISH.
-    due_ids: IdMap<QoS>,
-    /// The number of the answer in front; numbers wrap.
-    first: u32,
+    /// The answers due on this connection: none where all are given at once.
+    due: Option<Box<Answers>>,
     epoch: u32,
     receive_maximum: u16,
     /// Exchanges that occupy the Receive Maximum.
     open: usize,
+}
+
+#[derive(Debug, Default)]
+struct Answers {
+    /// In the order of the PUBLISHes.
+    due: VecDeque<Due>,
+    /// The identifiers in `due`, each with the QoS of its PUBLISH.
+    ids: IdMap<QoS>,
+    /// The number of the answer in front; numbers wrap.
+    first: u32,
 }
 
 #[derive(Debug)]
@@ -37,8 +44,8 @@ struct Due {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the message may have to be delivered"]
 pub(crate) enum Incoming {
-    /// Deliver it. The token, which QoS 0 does not have, is to be [answered](Receiver::answer).
-    Deliver(Option<AckToken>),
+    /// Deliver it, then [answer](Receiver::answer_at_once) it, or [keep](Receiver::keep) it to be answered later.
+    Deliver,
     /// It was delivered before: do not deliver it. Its PUBREC is due again.
     Repeat,
     /// Its identifier belongs to a PUBLISH that is still to be answered, or to a QoS 2 message that waits for PUBREL while
@@ -83,8 +90,10 @@ impl Receiver {
     /// A connection begins that goes on with this Session. `receive_maximum` is ours; 65,535 in 3.x.
     pub(crate) fn resume(&mut self, receive_maximum: u16) {
         self.epoch = self.epoch.wrapping_add(1);
-        self.due.clear();
-        self.due_ids.clear();
+        if let Some(answers) = &mut self.due {
+            answers.due.clear();
+            answers.ids.clear();
+        }
         self.open = 0;
         self.receive_maximum = receive_maximum;
     }
@@ -95,11 +104,11 @@ impl Receiver {
     }
 
     /// A PUBLISH arrives.
-    pub(crate) fn publish(&mut self, delivery: Delivery) -> Incoming {
-        let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver(None) };
+    pub(crate) fn judge(&mut self, delivery: Delivery) -> Incoming {
+        let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver };
         let qos = delivery.qos();
         let is_accepted = self.accepted.contains(packet_id);
-        let is_due = self.due_ids.contains(packet_id);
+        let is_due = self.due_qos(packet_id).is_some();
         if is_accepted && qos == QoS::ExactlyOnce {
             // A PUBREC that is due already answers the repeat too.
             if !is_due {
@@ -114,18 +123,54 @@ impl Receiver {
         if self.open >= usize::from(self.receive_maximum) {
             return Incoming::ReceiveMaximumExceeded;
         }
+        Incoming::Deliver
+    }
+
+    /// A PUBLISH that is to be delivered is answered later. QoS 0 is not answered, and has no token.
+    pub(crate) fn keep(&mut self, delivery: Delivery) -> Option<AckToken> {
+        let packet_id = delivery.packet_id()?;
         self.open += 1;
-        Incoming::Deliver(Some(self.push(Due { packet_id, qos, reason: None, is_repeat: false })))
+        Some(self.push(Due { packet_id, qos: delivery.qos(), reason: None, is_repeat: false }))
+    }
+
+    /// A PUBLISH that is to be delivered is answered at once: the identifier of a QoS 2 message that is to be kept until PUBREL,
+    /// and the answer, unless it has to wait for others.
+    pub(crate) fn answer_at_once(
+        &mut self,
+        delivery: Delivery,
+        reason: PublishReason,
+    ) -> (Option<PacketId>, Option<Answer>) {
+        if self.due.as_ref().is_some_and(|answers| !answers.due.is_empty()) {
+            let kept = self.keep(delivery).and_then(|token| self.answer(token, reason).ok().flatten());
+            return (kept, None);
+        }
+        match delivery {
+            Delivery::AtMostOnce => (None, None),
+            Delivery::AtLeastOnce { packet_id, .. } => (None, Some(Answer::Puback(packet_id, reason))),
+            Delivery::ExactlyOnce { packet_id, .. } if reason.is_error() => {
+                (None, Some(Answer::Pubrec(packet_id, reason)))
+            }
+            Delivery::ExactlyOnce { packet_id, .. } => {
+                self.open += 1;
+                self.accepted.insert(packet_id, self.epoch);
+                (Some(packet_id), Some(Answer::Pubrec(packet_id, reason)))
+            }
+        }
     }
 
     /// Whether an answer to a PUBLISH of this QoS and identifier is due.
     pub(crate) fn is_due(&self, delivery: Delivery) -> bool {
-        delivery.packet_id().and_then(|id| self.due_ids.get(id)) == Some(delivery.qos())
+        delivery.packet_id().and_then(|id| self.due_qos(id)) == Some(delivery.qos())
+    }
+
+    fn due_qos(&self, id: PacketId) -> Option<QoS> {
+        self.due.as_ref()?.ids.get(id)
     }
 
     /// The identifier of the message that `token` names, if it is still to be answered.
     pub(crate) fn packet_id(&self, token: &AckToken) -> Option<PacketId> {
-        let due = self.due.get(token.number.wrapping_sub(self.first) as usize)?;
+        let answers = self.due.as_ref()?;
+        let due = answers.due.get(token.number.wrapping_sub(answers.first) as usize)?;
         (token.epoch == self.epoch).then_some(due.packet_id)
     }
 
@@ -139,7 +184,9 @@ impl Receiver {
         token: AckToken,
         reason: PublishReason,
     ) -> Result<Option<PacketId>, StaleToken> {
-        let due = self.due.get_mut(token.number.wrapping_sub(self.first) as usize).ok_or(StaleToken)?;
+        let answers = self.due.as_mut().ok_or(StaleToken)?;
+        let at = token.number.wrapping_sub(answers.first) as usize;
+        let due = answers.due.get_mut(at).ok_or(StaleToken)?;
         if token.epoch != self.epoch || due.reason.is_some() {
             return Err(StaleToken);
         }
@@ -154,10 +201,11 @@ impl Receiver {
 
     /// The next answer that may leave, to be called until it is `None`.
     pub(crate) fn next_answer(&mut self) -> Option<Answer> {
-        let reason = self.due.front()?.reason?;
-        let due = self.due.pop_front()?;
-        self.first = self.first.wrapping_add(1);
-        self.due_ids.remove(due.packet_id);
+        let answers = self.due.as_mut()?;
+        let reason = answers.due.front()?.reason?;
+        let due = answers.due.pop_front()?;
+        answers.first = answers.first.wrapping_add(1);
+        answers.ids.remove(due.packet_id);
         if !due.is_repeat && (due.qos == QoS::AtLeastOnce || reason.is_error()) {
             self.open = self.open.saturating_sub(1);
         }
@@ -182,10 +230,11 @@ impl Receiver {
     }
 
     fn push(&mut self, due: Due) -> AckToken {
+        let answers = self.due.get_or_insert_default();
         #[expect(clippy::cast_possible_truncation, reason = "numbers wrap")]
-        let number = self.first.wrapping_add(self.due.len() as u32);
-        self.due_ids.insert(due.packet_id, due.qos);
-        self.due.push_back(due);
+        let number = answers.first.wrapping_add(answers.due.len() as u32);
+        answers.ids.insert(due.packet_id, due.qos);
+        answers.due.push_back(due);
         AckToken { epoch: self.epoch, number }
     }
 }
@@ -201,6 +250,14 @@ mod tests {
 
     fn id(id: u16) -> PacketId {
         PacketId::new(id).unwrap()
+    }
+
+    /// What a PUBLISH is, and its token if it is delivered, to be answered later.
+    fn publish(receiver: &mut Receiver, delivery: Delivery) -> Result<AckToken, Incoming> {
+        match receiver.judge(delivery) {
+            Incoming::Deliver => Ok(receiver.keep(delivery).unwrap()),
+            other => Err(other),
+        }
     }
 
     fn at_least_once(packet_id: u16) -> Delivery {
@@ -288,6 +345,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Operation {
         Publish(PacketId, QoS),
+        AtOnce(PacketId, QoS, PublishReason),
         Answer(usize, PublishReason),
         NextAnswer,
         Pubrel(PacketId),
@@ -297,10 +355,13 @@ mod tests {
 
     fn operation() -> impl Strategy<Value = Operation> {
         let ids = || (1..12_u16).prop_map(id);
-        let reasons = prop_oneof![3 => Just(PublishReason::Success), 1 => Just(PublishReason::QuotaExceeded)];
+        let qos = || prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)];
+        let reasons =
+            || prop_oneof![3 => Just(PublishReason::Success), 1 => Just(PublishReason::QuotaExceeded)];
         prop_oneof![
-            10 => (ids(), prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)]).prop_map(|(id, qos)| Operation::Publish(id, qos)),
-            10 => (any::<usize>(), reasons).prop_map(|(at, reason)| Operation::Answer(at, reason)),
+            10 => (ids(), qos()).prop_map(|(id, qos)| Operation::Publish(id, qos)),
+            5 => (ids(), qos(), reasons()).prop_map(|(id, qos, reason)| Operation::AtOnce(id, qos, reason)),
+            10 => (any::<usize>(), reasons()).prop_map(|(at, reason)| Operation::Answer(at, reason)),
             10 => Just(Operation::NextAnswer),
             5 => ids().prop_map(Operation::Pubrel),
             1 => (1..8_u16).prop_map(Operation::Resume),
@@ -322,8 +383,25 @@ mod tests {
                             QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
                             _ => Delivery::AtLeastOnce { packet_id, dup: false },
                         };
-                        match (receiver.publish(delivery), model.publish(packet_id, qos)) {
-                            (Incoming::Deliver(Some(token)), Ok(())) => tokens.push((packet_id, token)),
+                        match (publish(&mut receiver, delivery), model.publish(packet_id, qos)) {
+                            (Ok(token), Ok(())) => tokens.push((packet_id, token)),
+                            (incoming, expected) => prop_assert_eq!(incoming.map(|_| ()), expected),
+                        }
+                    }
+                    Operation::AtOnce(packet_id, qos, reason) => {
+                        let delivery = match qos {
+                            QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
+                            _ => Delivery::AtLeastOnce { packet_id, dup: false },
+                        };
+                        let is_due = !model.due.is_empty();
+                        match (receiver.judge(delivery), model.publish(packet_id, qos)) {
+                            (Incoming::Deliver, Ok(())) => {
+                                model.answer(packet_id, reason);
+                                let is_kept = qos == QoS::ExactlyOnce && !reason.is_error();
+                                let answer = if is_due { None } else { model.next_answer() };
+                                let expected = (is_kept.then_some(packet_id), answer);
+                                prop_assert_eq!(receiver.answer_at_once(delivery, reason), expected);
+                            }
                             (incoming, expected) => prop_assert_eq!(Err(incoming), expected),
                         }
                     }
@@ -363,16 +441,14 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(receiver.open, model.open.len());
-                prop_assert_eq!(receiver.due_ids.len(), receiver.due.len());
+                let lens = receiver.due.as_ref().map(|answers| (answers.ids.len(), answers.due.len()));
+                prop_assert!(lens.is_none_or(|(ids, due)| ids == due));
             }
         }
     }
 
     fn deliver(receiver: &mut Receiver, delivery: Delivery) -> AckToken {
-        match receiver.publish(delivery) {
-            Incoming::Deliver(Some(token)) => token,
-            other => panic!("{other:?}"),
-        }
+        publish(receiver, delivery).unwrap()
     }
 
     #[test]
@@ -408,8 +484,8 @@ mod tests {
         receiver.answer(accepted, PublishReason::Success).unwrap();
         let _unanswered = deliver(&mut receiver, exactly_once(2));
         receiver.resume(10);
-        assert_eq!(receiver.publish(exactly_once(1)), Incoming::Repeat);
-        assert!(matches!(receiver.publish(exactly_once(2)), Incoming::Deliver(Some(_))));
+        assert_eq!(publish(&mut receiver, exactly_once(1)), Err(Incoming::Repeat));
+        assert!(publish(&mut receiver, exactly_once(2)).is_ok());
         assert_eq!(receiver.next_answer(), Some(Answer::Pubrec(id(1), PublishReason::Success)));
         assert_eq!(receiver.next_answer(), None);
     }
@@ -421,10 +497,10 @@ mod tests {
         let token = deliver(&mut receiver, exactly_once(1));
         receiver.answer(token, PublishReason::Success).unwrap();
         let _ = receiver.next_answer();
-        assert_eq!(receiver.publish(exactly_once(2)), Incoming::ReceiveMaximumExceeded);
+        assert_eq!(publish(&mut receiver, exactly_once(2)), Err(Incoming::ReceiveMaximumExceeded));
         receiver.resume(1);
-        assert_eq!(receiver.publish(exactly_once(1)), Incoming::Repeat);
+        assert_eq!(publish(&mut receiver, exactly_once(1)), Err(Incoming::Repeat));
         let _token = deliver(&mut receiver, exactly_once(2));
-        assert_eq!(receiver.publish(exactly_once(3)), Incoming::ReceiveMaximumExceeded);
+        assert_eq!(publish(&mut receiver, exactly_once(3)), Err(Incoming::ReceiveMaximumExceeded));
     }
 }

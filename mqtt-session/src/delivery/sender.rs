@@ -164,6 +164,7 @@ impl<M, T: Copy> Sender<M, T> {
     }
 
     /// A new PUBLISH goes out under `packet_id`, which is free. Returns how it is delivered.
+    #[inline]
     pub(crate) fn start(&mut self, packet_id: PacketId, qos: QoS, message: M, tag: T) -> Delivery {
         let (stage, delivery) = match qos {
             QoS::AtMostOnce => return Delivery::AtMostOnce,
@@ -171,47 +172,66 @@ impl<M, T: Copy> Sender<M, T> {
             QoS::ExactlyOnce => (Stage::Pubrec(message), Delivery::ExactlyOnce { packet_id, dup: false }),
         };
         self.compact();
+        if self.entries.capacity() == 0 {
+            // Many never have more than one.
+            self.entries.reserve_exact(1);
+        }
         self.index.insert(packet_id, self.end());
         self.entries.push_back(Some(Entry { packet_id, stage, tag, epoch: self.epoch }));
         delivery
     }
 
     /// A PUBACK arrives, with any reason.
+    #[inline]
     pub(crate) fn puback(&mut self, id: PacketId) -> Acknowledged<M, T> {
-        match self.stage(id) {
+        match self.find(id) {
             None => Acknowledged::Unknown,
-            Some(Stage::Puback(_)) => self.end_exchange(id),
-            Some(Stage::Pubrec(_) | Stage::Pubcomp) => Acknowledged::WrongType,
+            Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at),
+            Some((_, Entry { stage: Stage::Pubrec(_) | Stage::Pubcomp, .. })) => Acknowledged::WrongType,
         }
     }
 
     /// A PUBREC arrives. One of 0x80 or above ends the exchange.
+    #[inline]
     pub(crate) fn pubrec(&mut self, id: PacketId, reason: PublishReason) -> Acknowledged<M, T> {
-        match self.stage(id) {
+        match self.find(id) {
             None if reason.is_error() => Acknowledged::Unknown,
             None => Acknowledged::ReleaseUnknown,
-            Some(Stage::Puback(_)) => Acknowledged::WrongType,
-            Some(Stage::Pubrec(_) | Stage::Pubcomp) if reason.is_error() => self.end_exchange(id),
-            Some(stage) => {
+            Some((_, Entry { stage: Stage::Puback(_), .. })) => Acknowledged::WrongType,
+            Some((at, _)) if reason.is_error() => self.end_exchange(id, at),
+            Some((_, Entry { stage, tag, .. })) => {
                 let message = core::mem::replace(stage, Stage::Pubcomp).into_message();
-                self.entry(id)
-                    .map_or(Acknowledged::Unknown, |entry| Acknowledged::Release { tag: entry.tag, message })
+                Acknowledged::Release { tag: *tag, message }
             }
         }
     }
 
     /// A PUBCOMP arrives, with any reason.
+    #[inline]
     pub(crate) fn pubcomp(&mut self, id: PacketId) -> Acknowledged<M, T> {
-        match self.stage(id) {
+        match self.find(id) {
             None => Acknowledged::Unknown,
-            Some(Stage::Pubcomp) => self.end_exchange(id),
-            Some(Stage::Puback(_) | Stage::Pubrec(_)) => Acknowledged::WrongType,
+            Some((at, Entry { stage: Stage::Pubcomp, .. })) => self.end_exchange(id, at),
+            Some((_, Entry { stage: Stage::Puback(_) | Stage::Pubrec(_), .. })) => Acknowledged::WrongType,
         }
     }
 
     /// Ends an exchange from this side, whatever it waits for.
     pub(crate) fn abandon(&mut self, id: PacketId) -> Acknowledged<M, T> {
-        self.end_exchange(id)
+        match self.find(id) {
+            None => Acknowledged::Unknown,
+            Some((at, _)) => self.end_exchange(id, at),
+        }
+    }
+
+    /// Whether an open exchange has this identifier.
+    pub(crate) fn contains(&self, id: PacketId) -> bool {
+        self.index.contains(id)
+    }
+
+    /// Whether something of an earlier epoch is still to be sent again.
+    pub(crate) const fn has_resends(&self) -> bool {
+        self.unsent > 0
     }
 
     /// How many exchanges are open.
@@ -230,21 +250,18 @@ impl<M, T: Copy> Sender<M, T> {
         self.first.wrapping_add(self.entries.len() as u32)
     }
 
-    fn slot(&mut self, id: PacketId) -> Option<&mut Option<Entry<M, T>>> {
-        let number = self.index.get(id)?;
-        self.entries.get_mut(number.wrapping_sub(self.first) as usize)
+    /// The exchange with this identifier, and where it is.
+    #[inline]
+    fn find(&mut self, id: PacketId) -> Option<(usize, &mut Entry<M, T>)> {
+        let at = self.index.get(id)?.wrapping_sub(self.first) as usize;
+        Some((at, self.entries.get_mut(at)?.as_mut()?))
     }
 
-    fn entry(&mut self, id: PacketId) -> Option<&mut Entry<M, T>> {
-        self.slot(id)?.as_mut()
-    }
-
-    fn stage(&mut self, id: PacketId) -> Option<&mut Stage<M>> {
-        self.entry(id).map(|entry| &mut entry.stage)
-    }
-
-    fn end_exchange(&mut self, id: PacketId) -> Acknowledged<M, T> {
-        let Some(entry) = self.slot(id).and_then(Option::take) else { return Acknowledged::Unknown };
+    #[inline]
+    fn end_exchange(&mut self, id: PacketId, at: usize) -> Acknowledged<M, T> {
+        let Some(entry) = self.entries.get_mut(at).and_then(Option::take) else {
+            return Acknowledged::Unknown;
+        };
         self.index.remove(id);
         if entry.epoch != self.epoch {
             self.unsent -= 1;

@@ -9,13 +9,14 @@ use alloc::vec::Vec;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{
-    Decoder, Delivery, Deviation, Deviations, MAXIMUM_PACKET_SIZE, Packet, PacketId, Property,
-    ProtocolVersion, QoS, SubscriptionIdentifier,
+    Decoder, Deviation, Deviations, MAXIMUM_PACKET_SIZE, Packet, PacketId, Property, ProtocolVersion, QoS,
+    SubscriptionIdentifier,
 };
 use mqtt_topic::{ShareName, Subscription, TopicFilter, TopicName};
 
 use super::record::topic_text;
 use super::{Change, Fields, Journal, Kind, RestoreFault, Writer};
+use crate::delivery::first_delivery;
 use crate::{Instant, Message};
 
 /// A message and how it is to be sent.
@@ -51,44 +52,51 @@ pub(crate) struct DeliveryLog<'j> {
 }
 
 impl<'j> DeliveryLog<'j> {
+    #[inline]
     pub(crate) const fn client(journal: &'j mut Journal) -> Self {
         let is_enabled = journal.is_enabled();
         Self { journal, client_id: None, is_enabled }
     }
 
     /// Of a Session that is or is not stored.
+    #[inline]
     pub(crate) const fn session(journal: &'j mut Journal, client_id: &'j str, is_stored: bool) -> Self {
         let is_enabled = is_stored && journal.is_enabled();
         Self { journal, client_id: Some(client_id), is_enabled }
     }
 
     /// A message is taken over.
+    #[inline]
     pub(crate) fn message(&mut self, number: u64, record: &MessageRecord<'_>) {
         if !self.is_enabled {
             return;
         }
         // What is too large for any packet is not sent either.
         let Some(value) = record.fields() else { return };
-        self.put(Kind::Message, |key| key.u64(number), value);
+        self.put(Kind::Message, |key| key.u64(number), || value);
     }
 
     /// The message is given up.
+    #[inline]
     pub(crate) fn message_gone(&mut self, number: u64) {
         self.remove(Kind::Message, |key| key.u64(number));
     }
 
     /// The message is sent for the first time, as the one with this place in the order of first sending.
+    #[inline]
     pub(crate) fn sent(&mut self, number: u64, order: u64, packet_id: PacketId) {
         self.exchange(number, order, packet_id, false);
     }
 
     /// PUBREC has come: the message is the receiver's.
+    #[inline]
     pub(crate) fn released(&mut self, number: u64, order: u64, packet_id: PacketId) {
         self.exchange(number, order, packet_id, true);
         self.message_gone(number);
     }
 
     /// The exchange is over. After PUBREC the message is already gone.
+    #[inline]
     pub(crate) fn completed(&mut self, number: u64, has_message: bool) {
         self.remove(Kind::Exchange, |key| key.u64(number));
         if has_message {
@@ -97,16 +105,19 @@ impl<'j> DeliveryLog<'j> {
     }
 
     /// A QoS 2 message is taken over under this identifier.
+    #[inline]
     pub(crate) fn received(&mut self, packet_id: PacketId) {
-        self.put(Kind::Received, |key| key.packet_id(packet_id), Writer::value());
+        self.put(Kind::Received, |key| key.packet_id(packet_id), Writer::value);
     }
 
     /// PUBREL has come.
+    #[inline]
     pub(crate) fn discarded(&mut self, packet_id: PacketId) {
         self.remove(Kind::Received, |key| key.packet_id(packet_id));
     }
 
     /// All identifiers of received messages are forgotten.
+    #[inline]
     pub(crate) fn discarded_all(&mut self) {
         if self.is_enabled {
             let prefix = self.key().kind(Kind::Received).into_key();
@@ -115,17 +126,21 @@ impl<'j> DeliveryLog<'j> {
     }
 
     /// An exchange as it is; [`sent`](Self::sent) and [`released`](Self::released) say how it came to be so.
+    #[inline]
     pub(crate) fn exchange(&mut self, number: u64, order: u64, packet_id: PacketId, is_released: bool) {
-        let value = Writer::value().u64(order).packet_id(packet_id).bool(is_released);
+        let value = || Writer::value().u64(order).packet_id(packet_id).bool(is_released);
         self.put(Kind::Exchange, |key| key.u64(number), value);
     }
 
-    fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: Writer) {
+    /// Where nothing is told, nothing is written either.
+    #[inline]
+    fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: impl FnOnce() -> Writer) {
         if self.is_enabled {
-            self.journal.push(rest(self.key().kind(kind)).with(value));
+            self.journal.push(rest(self.key().kind(kind)).with(value()));
         }
     }
 
+    #[inline]
     fn remove(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer) {
         if self.is_enabled {
             let key = rest(self.key().kind(kind)).into_key();
@@ -159,17 +174,12 @@ impl MessageRecord<'_> {
 
 /// The message itself, to the end of the value: the PUBLISH that carries it.
 pub(crate) fn message_fields(value: Writer, message: &Message) -> Option<Writer> {
-    let packet_id = PacketId::MIN;
-    let delivery = match message.qos() {
-        QoS::AtMostOnce => Delivery::AtMostOnce,
-        QoS::AtLeastOnce => Delivery::AtLeastOnce { packet_id, dup: false },
-        QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
-    };
+    let delivery = first_delivery(message.qos(), PacketId::MIN);
     let expiry = message.expiry().map(Property::MessageExpiryInterval);
     let mut head = BytesMut::new();
     let publish = message.as_publish(ProtocolVersion::V5_0, delivery);
     publish.encode_head_with(ProtocolVersion::V5_0, expiry.as_slice(), &mut head).ok()?;
-    Some(value.bytes(&head).bytes(message.payload()))
+    Some(value.with_room_for(head.len() + message.payload().len()).bytes(&head).bytes(message.payload()))
 }
 
 /// A message that [`message_fields`] has written.
@@ -221,6 +231,9 @@ pub(crate) fn restored_topic(bytes: &[u8]) -> Result<TopicName<Box<[u8]>>, Resto
     Ok(topic.boxed())
 }
 
+/// No machine counts beyond this, so that one that goes on with a number can count on.
+const LAST_NUMBER: u64 = u64::MAX >> 1;
+
 /// What was stored of the deliveries of one Session, put together.
 #[derive(Debug, Default)]
 pub(crate) struct RestoredDelivery {
@@ -252,19 +265,16 @@ impl RestoredDelivery {
     ) -> Result<bool, RestoreFault> {
         match kind {
             Kind::Message => {
-                let number = key.u64()?;
+                let number = counted(key.u64()?)?;
                 self.messages.insert(number, restored_record(value)?);
                 self.last_number = self.last_number.max(number);
             }
             Kind::Exchange => {
-                let (number, order) = (key.u64()?, value.u64()?);
+                let (number, order) = (counted(key.u64()?)?, counted(value.u64()?)?);
                 let (packet_id, is_released) = (value.packet_id()?, value.bool()?);
                 value.end()?;
                 let message = self.messages.remove(&number);
                 if message.is_some() == is_released {
-                    return Err(RestoreFault::Inconsistent);
-                }
-                if message.as_ref().is_some_and(|message| message.qos == QoS::AtMostOnce) {
                     return Err(RestoreFault::Inconsistent);
                 }
                 let exchange = RestoredExchange { number, order, packet_id, message };
@@ -301,6 +311,10 @@ impl RestoredDelivery {
     }
 }
 
+const fn counted(number: u64) -> Result<u64, RestoreFault> {
+    if number <= LAST_NUMBER { Ok(number) } else { Err(RestoreFault::Content) }
+}
+
 fn restored_record(mut fields: Fields<'_>) -> Result<RestoredMessage, RestoreFault> {
     let (qos, retain) = (fields.qos()?, fields.bool()?);
     let (expires_at, count) = (fields.instant()?, fields.u32()?);
@@ -311,5 +325,65 @@ fn restored_record(mut fields: Fields<'_>) -> Result<RestoredMessage, RestoreFau
     }
     let group = if fields.bool()? { Some(restored_subscription(&mut fields)?) } else { None };
     let message = restored_message(fields)?;
+    // QoS 0 is not kept, and nothing is sent with more than it was published with.
+    if qos == QoS::AtMostOnce || qos > message.qos() {
+        return Err(RestoreFault::Content);
+    }
     Ok(RestoredMessage { message, qos, retain, expires_at, identifiers, group })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AllowAll, Broker, BrokerConfig, Client, ClientConfig, RestoreError, StoredState};
+
+    fn record(number: u64, message: QoS, qos: QoS, exchange: Option<u64>) -> [StoredState; 2] {
+        let message = Message::new("a", "1").unwrap().with_qos(message);
+        let record = MessageRecord {
+            message: &message,
+            qos,
+            retain: false,
+            expires_at: None,
+            identifiers: &[],
+            group: None,
+        };
+        [None, Some("c")].map(|client_id| {
+            let mut journal = Journal::new(true);
+            let mut log = match client_id {
+                None => DeliveryLog::client(&mut journal),
+                Some(client_id) => DeliveryLog::session(&mut journal, client_id, true),
+            };
+            log.message(number, &record);
+            if let Some(order) = exchange {
+                log.sent(number, order, PacketId::MIN);
+            }
+            journal.into_state()
+        })
+    }
+
+    fn restore([client, session]: [StoredState; 2]) -> [Result<(), RestoreError>; 2] {
+        let now = Instant::from_millis(0);
+        [
+            Client::restore(ClientConfig::default(), client.records()).map(drop),
+            Broker::restore(now, BrokerConfig::default(), AllowAll, session.records()).map(drop),
+        ]
+    }
+
+    #[test]
+    fn what_no_machine_writes_is_refused() {
+        use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO, ExactlyOnce as TWO};
+        for stored in [
+            record(u64::MAX, ONE, ONE, None),
+            record(1, ONE, ONE, Some(u64::MAX)),
+            record(1, ZERO, ZERO, None),
+            record(1, TWO, ZERO, None),
+            record(1, ONE, TWO, None),
+        ] {
+            for result in restore(stored) {
+                assert_eq!(result.map_err(|error| error.fault), Err(RestoreFault::Content));
+            }
+        }
+        let [client, _] = restore(record(1, TWO, TWO, Some(1)));
+        assert_eq!(client, Ok(()));
+    }
 }

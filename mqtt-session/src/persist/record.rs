@@ -126,6 +126,12 @@ impl Writer {
         self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX)).bytes(bytes)
     }
 
+    /// So many bytes follow, and the checksum.
+    pub(crate) fn with_room_for(mut self, count: usize) -> Self {
+        self.0.reserve_exact(count + size_of::<u32>());
+        self
+    }
+
     /// Bytes to the end.
     pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
@@ -308,14 +314,53 @@ pub(crate) fn topic_text(bytes: &[u8]) -> Result<Text<'_>, RestoreFault> {
 
 /// CRC-32 (the one of IEEE 802.3) of one piece behind the other.
 pub(super) fn checksum(first: &[u8], second: &[u8]) -> u32 {
-    /// For each value of four bits.
-    #[rustfmt::skip]
-    const TABLE: [u32; 16] = [
-        0x0000_0000, 0x1DB7_1064, 0x3B6E_20C8, 0x26D9_30AC, 0x76DC_4190, 0x6B6B_51F4, 0x4DB2_6158, 0x5005_713C,
-        0xEDB8_8320, 0xF00F_9344, 0xD6D6_A3E8, 0xCB61_B38C, 0x9B64_C2B0, 0x86D3_D2D4, 0xA00A_E278, 0xBDBD_F21C,
-    ];
-    let step = |crc: u32| TABLE.get((crc & 0xF) as usize).copied().unwrap_or_default() ^ (crc >> 4);
-    !first.iter().chain(second).fold(!0, |crc, byte| step(step(crc ^ u32::from(*byte))))
+    !update(update(!0, first), second)
+}
+
+/// Eight bytes in one step: a message may be large, and have a record in many Sessions.
+fn update(crc: u32, bytes: &[u8]) -> u32 {
+    let (blocks, rest) = bytes.as_chunks::<8>();
+    let crc = blocks.iter().fold(crc, |crc, block| {
+        let block = u64::from_le_bytes(*block) ^ u64::from(crc);
+        let bytes = block.to_le_bytes();
+        entry(&TABLES[7], bytes[0])
+            ^ entry(&TABLES[6], bytes[1])
+            ^ entry(&TABLES[5], bytes[2])
+            ^ entry(&TABLES[4], bytes[3])
+            ^ entry(&TABLES[3], bytes[4])
+            ^ entry(&TABLES[2], bytes[5])
+            ^ entry(&TABLES[1], bytes[6])
+            ^ entry(&TABLES[0], bytes[7])
+    });
+    rest.iter().fold(crc, |crc, byte| {
+        let [low, ..] = (crc ^ u32::from(*byte)).to_le_bytes();
+        entry(&TABLES[0], low) ^ (crc >> 8)
+    })
+}
+
+fn entry(table: &[u32; 256], byte: u8) -> u32 {
+    table.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+/// For each byte, what it comes to with as many zero bytes behind it as the number of the table.
+static TABLES: [[u32; 256]; 8] = tables();
+
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated by the compiler")]
+const fn tables() -> [[u32; 256]; 8] {
+    let mut tables = [[0; 256]; 8];
+    let mut at = 0;
+    while at < 8 * 256 {
+        let (table, byte) = (at / 256, at % 256);
+        let mut crc = if table == 0 { byte as u32 } else { tables[table - 1][byte] };
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xEDB8_8320 };
+            bit += 1;
+        }
+        tables[table][byte] = crc;
+        at += 1;
+    }
+    tables
 }
 
 #[cfg(test)]
@@ -326,6 +371,16 @@ mod tests {
     fn the_checksum_is_the_usual_one() {
         assert_eq!(checksum(b"", b""), 0);
         assert_eq!(checksum(b"1234", b"56789"), 0xCBF4_3926);
+        // Bit by bit, in pieces of any length.
+        let bytes: Vec<u8> = (0..100_u8).map(|byte| byte.wrapping_mul(83)).collect();
+        for len in 0..bytes.len() {
+            let plain = !bytes[..len].iter().fold(!0, |crc: u32, byte| {
+                (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
+            });
+            for at in 0..=len {
+                assert_eq!(checksum(&bytes[..at], &bytes[at..len]), plain, "{at} of {len}");
+            }
+        }
     }
 
     fn record(version: u8, number: u64) -> (Vec<u8>, Vec<u8>) {

@@ -58,9 +58,11 @@ impl StoredState {
                 self.records.remove(key);
             }
             Change::RemoveAll { prefix } => {
-                let mut rest = self.records.split_off(prefix);
-                rest.retain(|key, _| !key.starts_with(prefix));
-                self.records.append(&mut rest);
+                let keys = self.records.range::<Vec<u8>, _>(prefix..).map(|(key, _)| key);
+                let keys: Vec<Vec<u8>> = keys.take_while(|key| key.starts_with(prefix)).cloned().collect();
+                for key in keys {
+                    self.records.remove(&key);
+                }
             }
         }
     }

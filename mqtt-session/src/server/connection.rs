@@ -2,20 +2,19 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use bytes::Buf;
-use core::num::NonZeroU32;
 use mqtt_codec::{
     Auth, AuthReason, ConnectFields, Decoder, Deviations, Disconnect, DisconnectProperties, DisconnectReason,
-    EncodeError, Frame, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, Publish, PublishProperties,
+    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, TopicForm,
 };
 
 use super::action::{Action, Actions, ConnectionId, DropCause};
-use super::outgoing::Identifiers;
+use super::copies::Copies;
 use super::slab::SessionId;
 use crate::keep_alive::Watchdog;
-use crate::topic_alias::{AliasReceiver, AliasSender, TopicForm};
+use crate::topic_alias::{AliasReceiver, AliasSender};
 use crate::{AuthStep, Explanation, Instant, Message, Transmit};
 
 #[derive(Debug)]
@@ -42,7 +41,7 @@ pub(crate) enum Phase {
 /// A CONNECT that is being authenticated.
 #[derive(Debug)]
 pub(crate) struct Pending {
-    pub(crate) connect: Frame,
+    pub(crate) connect: Box<Frame>,
     pub(crate) exchange: Exchange,
 }
 
@@ -174,12 +173,20 @@ impl Connection {
         Self { id, decoder, transmit, phase: Phase::AwaitConnect, paused: false, timer: None }
     }
 
-    /// Whether input that is paused goes on once there is room to write.
-    pub(crate) const fn may_resume(&self) -> bool {
-        match &self.phase {
-            Phase::Connected(_) => true,
+    /// Whether input that is paused goes on, should the store not be in the way.
+    pub(crate) fn may_resume(&self, transmit_limit: usize) -> bool {
+        let is_peers_turn = match &self.phase {
+            Phase::AwaitConnect | Phase::Connected(_) => true,
             Phase::Authenticating(Pending { exchange, .. }) => matches!(exchange.turn, Turn::Client),
-            Phase::AwaitConnect | Phase::Closed => false,
+            Phase::Closed => false,
+        };
+        self.paused && is_peers_turn && self.transmit.pending() < transmit_limit
+    }
+
+    /// The Client was not silent until now, as far as its Keep Alive goes.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        if let Phase::Connected(link) = &mut self.phase {
+            link.watchdog.received(now);
         }
     }
 
@@ -256,58 +263,38 @@ impl Connection {
         })
     }
 
-    /// Appends the PUBLISH of `message`, which says how it is delivered and may have the properties of the message in any
-    /// version; those of the hop are added here, and the topic may become an alias.
+    /// Appends the PUBLISH of a message for this hop, to which what the connection adds is added here: what is left of the
+    /// Message Expiry Interval, and a Topic Alias.
     pub(crate) fn publish(
         &mut self,
         now: Instant,
-        message: &Message,
-        mut publish: Publish<'_>,
-        expires_at: Option<Instant>,
-        identifiers: &Identifiers,
+        copies: &mut Copies<'_>,
+        hop: Hop<'_>,
         actions: &mut Actions,
     ) -> Result<(), DropCause> {
         let Phase::Connected(link) = &mut self.phase else { return Ok(()) };
         let (version, limit) = (link.version, link.takes.packet_size);
-        let mut extra: Vec<Property<'static>> = Vec::new();
-        let mut form = TopicForm::Name;
-        let fits = |publish: &Publish<'_>, extra: &[Property<'_>]| {
-            limit >= MAXIMUM_PACKET_SIZE
-                || publish.encoded_len_with(version, extra).is_ok_and(|len| len <= limit as usize)
-        };
-        if version == ProtocolVersion::V5_0 {
-            extra.extend(expires_at.map(|at| Property::MessageExpiryInterval(whole_seconds_until(at, now))));
-            extra.extend(identifiers.as_slice().iter().copied().map(Property::SubscriptionIdentifier));
-            let named = publish.topic;
-            let aliased = match link.aliases_out.choose(message.topic()) {
-                TopicForm::Name => None,
-                chosen @ TopicForm::SetAlias(alias) => Some((chosen, named, alias)),
-                chosen @ TopicForm::Alias(alias) => Some((chosen, None, alias)),
-            };
-            if let Some((chosen, topic, alias)) = aliased {
-                extra.push(Property::TopicAlias(alias));
-                publish.topic = topic;
-                form = chosen;
-                if !fits(&publish, &extra) {
-                    // The alias may be what is too much.
-                    extra.pop();
-                    publish.topic = named;
-                    form = TopicForm::Name;
-                }
+        let hop = if version == ProtocolVersion::V5_0 {
+            let message_expiry_interval = copies.expires_at.map(|at| whole_seconds_until(at, now));
+            let topic = link.aliases_out.choose(copies.topic());
+            let hop = Hop { message_expiry_interval, topic, ..hop };
+            // The alias may be what is too much.
+            if topic == TopicForm::Name || copies.fits(&hop, version, limit) {
+                hop
+            } else {
+                Hop { topic: TopicForm::Name, ..hop }
             }
         } else {
-            publish.properties = PublishProperties::EMPTY;
-        }
-        if !fits(&publish, &extra) {
+            Hop { delivery: hop.delivery, retain: hop.retain, ..Hop::default() }
+        };
+        if !copies.fits(&hop, version, limit) {
             return Err(DropCause::PacketTooLarge);
         }
-        let depends = publish.delivery.packet_id().is_some();
-        self.write(actions, depends, |transmit| {
-            transmit.push_publish(&publish, &extra, message.payload(), version)
-        })
-        .map_err(|_| DropCause::PacketTooLarge)?;
-        if let Phase::Connected(link) = &mut self.phase {
-            link.aliases_out.sent(message.topic(), form);
+        let depends = hop.delivery.packet_id().is_some();
+        self.write(actions, depends, |transmit| copies.write(&hop, version, transmit))
+            .map_err(|_| DropCause::PacketTooLarge)?;
+        if let (TopicForm::SetAlias(_), Phase::Connected(link)) = (hop.topic, &mut self.phase) {
+            link.aliases_out.sent(copies.topic(), hop.topic);
         }
         Ok(())
     }

@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use mqtt_codec::{Delivery, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
+use mqtt_codec::{Delivery, Hop, QoS, SubscriptionIdentifier};
 use mqtt_topic::Subscription;
 
+use super::copies::Copies;
 use crate::persist::{MessageRecord, RestoredMessage};
 use crate::{Instant, Message};
 
@@ -27,12 +28,19 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// The PUBLISH without the properties of the hop, in 5.0.
-    pub(crate) fn as_publish(&self, delivery: Delivery) -> Publish<'_> {
-        Publish { retain: self.retain, ..self.message.as_publish(ProtocolVersion::V5_0, delivery) }
+    /// How it is written.
+    pub(crate) fn copies(&self) -> Copies<'_> {
+        Copies::of(&self.message, self.expires_at)
+    }
+
+    /// What differs from other receivers of the message.
+    pub(crate) fn hop(&self, delivery: Delivery) -> Hop<'_> {
+        let subscription_identifiers = self.identifiers.as_slice();
+        Hop { delivery, retain: self.retain, subscription_identifiers, ..Hop::default() }
     }
 
     /// As it is stored.
+    #[inline]
     pub(crate) fn record(&self) -> MessageRecord<'_> {
         let Self { message, qos, retain, expires_at, identifiers, group } = self;
         MessageRecord {

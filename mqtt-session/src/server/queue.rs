@@ -1,5 +1,6 @@
 //! The messages that wait for one Session: QoS 1 and 2, bounded by number and by bytes.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
@@ -17,9 +18,14 @@ pub(super) struct Waiting {
     pub(super) outgoing: Outgoing,
 }
 
+/// Most Sessions have no message that waits, and pay for none.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
-    messages: VecDeque<Waiting>,
+pub(super) struct Queue(Option<Box<Messages>>);
+
+/// At least one message.
+#[derive(Debug, Default)]
+struct Messages {
+    waiting: VecDeque<Waiting>,
     bytes: usize,
     /// The queue is worth looking through from here on.
     first_expiry: Option<Instant>,
@@ -50,28 +56,31 @@ impl Queue {
         limits: Limits,
         expired: impl FnMut(u64),
     ) -> bool {
-        if !self.has_room(size, limits) && self.first_expiry.is_some_and(|at| at <= now) {
-            self.drop_expired(now, expired);
+        if !self.has_room(size, limits)
+            && let Some(messages) = &mut self.0
+            && messages.first_expiry.is_some_and(|at| at <= now)
+        {
+            messages.drop_expired(now, expired);
+            self.drop_if_empty();
         }
         self.has_room(size, limits)
     }
 
     /// Appends a message whatever room there is: it was accepted before.
     pub(super) fn restore(&mut self, waiting: Waiting) {
-        self.bytes += waiting.outgoing.size();
-        self.first_expiry = earlier(self.first_expiry, waiting.outgoing.expires_at);
-        self.messages.push_back(waiting);
+        let messages = self.0.get_or_insert_default();
+        messages.bytes += waiting.outgoing.size();
+        messages.first_expiry = earlier(messages.first_expiry, waiting.outgoing.expires_at);
+        messages.waiting.push_back(waiting);
     }
 
     /// Takes the oldest message that has not expired. `expired` is told the numbers of those that have.
     pub(super) fn pop(&mut self, now: Instant, mut expired: impl FnMut(u64)) -> Option<Waiting> {
         loop {
-            let waiting = self.messages.pop_front()?;
-            self.bytes -= waiting.outgoing.size();
-            if self.messages.is_empty() {
-                // A burst is over.
-                *self = Self::default();
-            }
+            let messages = self.0.as_mut()?;
+            let waiting = messages.waiting.pop_front()?;
+            messages.bytes -= waiting.outgoing.size();
+            self.drop_if_empty();
             if !waiting.outgoing.has_expired(now) {
                 return Some(waiting);
             }
@@ -80,32 +89,41 @@ impl Queue {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.messages.iter()
+        self.0.iter().flat_map(|messages| &messages.waiting)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     pub(super) fn into_messages(self) -> impl Iterator<Item = Outgoing> {
-        self.messages.into_iter().map(|waiting| waiting.outgoing)
+        self.0.into_iter().flat_map(|messages| messages.waiting).map(|waiting| waiting.outgoing)
     }
 
     pub(super) fn has_room(&self, size: usize, limits: Limits) -> bool {
-        self.messages.len() < limits.queued_messages && self.bytes + size <= limits.queued_bytes
+        let (count, bytes) =
+            self.0.as_ref().map_or((0, 0), |messages| (messages.waiting.len(), messages.bytes));
+        count < limits.queued_messages && bytes + size <= limits.queued_bytes
     }
 
+    /// A burst is over.
+    fn drop_if_empty(&mut self) {
+        self.0.take_if(|messages| messages.waiting.is_empty());
+    }
+}
+
+impl Messages {
     fn drop_expired(&mut self, now: Instant, mut expired: impl FnMut(u64)) {
-        self.messages.retain(|waiting| {
+        self.waiting.retain(|waiting| {
             let has_expired = waiting.outgoing.has_expired(now);
             if has_expired {
                 expired(waiting.number);
             }
             !has_expired
         });
-        self.bytes = self.messages.iter().map(|waiting| waiting.outgoing.size()).sum();
+        self.bytes = self.waiting.iter().map(|waiting| waiting.outgoing.size()).sum();
         let first =
-            self.messages.iter().fold(None, |first, waiting| earlier(first, waiting.outgoing.expires_at));
+            self.waiting.iter().fold(None, |first, waiting| earlier(first, waiting.outgoing.expires_at));
         // A full queue is not looked through at every push.
         self.first_expiry = first.map(|first| first.max(now + SWEEP_INTERVAL));
     }

@@ -51,11 +51,13 @@ impl<'j> SessionLog<'j> {
 
     /// The Session is there, on these terms.
     pub(crate) fn terms(&mut self, session: &Session) {
-        let value = Writer::value()
-            .text(session.principal.as_deref())
-            .u32(session.expiry)
-            .bool(session.connection.is_some())
-            .instant(session.expires_at);
+        let value = || {
+            Writer::value()
+                .text(session.principal.as_deref())
+                .u32(session.expiry)
+                .bool(session.connection.is_some())
+                .instant(session.expires_at)
+        };
         self.put(|key| key.kind(Kind::Session), value);
     }
 
@@ -67,10 +69,13 @@ impl<'j> SessionLog<'j> {
     }
 
     pub(crate) fn will(&mut self, will: &StoredWill) {
+        if !self.is_enabled {
+            return;
+        }
         // A Will came in a packet, and fits one.
         let fields = message_fields(Writer::value().u32(will.delay).instant(will.at), &will.message);
         if let Some(value) = fields {
-            self.put(|key| key.kind(Kind::Will), value);
+            self.put(|key| key.kind(Kind::Will), || value);
         }
     }
 
@@ -79,11 +84,13 @@ impl<'j> SessionLog<'j> {
     }
 
     pub(crate) fn subscribed<S: AsRef<[u8]>>(&mut self, subscription: &Subscription<S>, terms: Terms) {
-        let value = Writer::value()
-            .byte(terms.qos.bits())
-            .bool(terms.no_local)
-            .bool(terms.retain_as_published)
-            .identifier(terms.identifier);
+        let value = || {
+            Writer::value()
+                .byte(terms.qos.bits())
+                .bool(terms.no_local)
+                .bool(terms.retain_as_published)
+                .identifier(terms.identifier)
+        };
         self.put(|key| subscription_fields(key.kind(Kind::Subscription), subscription), value);
     }
 
@@ -93,11 +100,13 @@ impl<'j> SessionLog<'j> {
 
     /// A subscription still has to get the retained messages behind a topic.
     pub(crate) fn walk(&mut self, walk: &RetainedWalk) {
-        let value = Writer::value()
-            .byte(walk.qos.bits())
-            .bool(walk.no_local)
-            .identifier(walk.identifier)
-            .bytes(walk.after.as_ref().map_or(&[], |after| after.as_bytes()));
+        let value = || {
+            Writer::value()
+                .byte(walk.qos.bits())
+                .bool(walk.no_local)
+                .identifier(walk.identifier)
+                .bytes(walk.after.as_ref().map_or(&[], |after| after.as_bytes()))
+        };
         self.put(|key| key.kind(Kind::Walk).bytes(walk.filter.as_bytes()), value);
     }
 
@@ -105,9 +114,10 @@ impl<'j> SessionLog<'j> {
         self.remove(|key| key.kind(Kind::Walk).bytes(filter.as_bytes()));
     }
 
-    fn put(&mut self, rest: impl FnOnce(Writer) -> Writer, value: Writer) {
+    /// Where nothing is told, nothing is written either.
+    fn put(&mut self, rest: impl FnOnce(Writer) -> Writer, value: impl FnOnce() -> Writer) {
         if self.is_enabled {
-            self.journal.push(rest(Writer::session(self.client_id)).with(value));
+            self.journal.push(rest(Writer::session(self.client_id)).with(value()));
         }
     }
 

@@ -33,20 +33,24 @@ impl Retained {
 }
 
 impl RetainedMessages {
-    pub(crate) fn new(maximum_messages: usize, maximum_bytes: usize) -> Self {
-        let limits = RetainedLimits { names: maximum_messages, bytes: maximum_bytes };
+    pub(crate) fn new(limits: RetainedLimits) -> Self {
         let store = RetainedStore::with_limits(limits, |retained: &Retained| retained.message.size());
         Self { store, expiries: BTreeSet::new() }
     }
 
-    /// Whether [`insert`](Self::insert) would take this message, in place of the one its topic has.
-    pub(crate) fn has_room_for(&self, message: &Message) -> bool {
-        self.store.has_room_for(message.topic(), message.size()).is_ok()
+    /// Replaces the limits; what is there stays.
+    pub(crate) const fn set_limits(&mut self, limits: RetainedLimits) {
+        self.store.set_limits(limits);
+    }
+
+    /// Whether [`insert`](Self::insert) would take a message of this size, in place of the one its topic has.
+    pub(crate) fn has_room_for<S: AsRef<[u8]>>(&self, topic: &TopicName<S>, size: usize) -> bool {
+        self.store.has_room_for(topic, size).is_ok()
     }
 
     /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`, if there is room for it.
     pub(crate) fn insert(&mut self, retained: Retained, journal: &mut Journal) {
-        if self.has_room_for(&retained.message) {
+        if self.has_room_for(retained.message.topic(), retained.message.size()) {
             put_retained(journal, &retained);
             self.restore(retained);
         }
@@ -59,26 +63,27 @@ impl RetainedMessages {
         if let Some(at) = expires_at {
             self.expiries.insert((at, topic.clone()));
         }
-        self.forget(topic, before);
+        self.forget(before);
         true
     }
 
     /// Removes the message of a topic `[MQTT-3.3.1-6]`.
-    pub(crate) fn remove(&mut self, topic: &TopicName<Bytes>, journal: &mut Journal) {
+    pub(crate) fn remove<S: AsRef<[u8]>>(&mut self, topic: &TopicName<S>, journal: &mut Journal) {
         let before = self.store.remove(topic);
         if before.is_some() {
             remove_retained(journal, topic.as_bytes());
         }
-        self.forget(topic.clone(), before);
+        self.forget(before);
     }
 
-    fn forget(&mut self, topic: TopicName<Bytes>, before: Option<Retained>) {
+    fn forget(&mut self, before: Option<Retained>) {
         let Some(before) = before else { return };
         if let Some(at) = before.expires_at {
+            let topic = before.message.topic();
             // The one in its place may expire at the same time.
-            let present = self.store.get(&topic).and_then(|present| present.expires_at);
+            let present = self.store.get(topic).and_then(|present| present.expires_at);
             if present != Some(at) {
-                self.expiries.remove(&(at, topic));
+                self.expiries.remove(&(at, topic.clone()));
             }
         }
     }

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, ProtocolVersion, Publish, PublishReason, Pubrel, QoS, ReleaseReason,
+    Delivery, Packet, PacketId, Puback, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
     SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter, TopicName};
@@ -13,6 +13,7 @@ use mqtt_topic::{SearchStep, TopicFilter, TopicName};
 use super::Limits;
 use super::action::{Actions, ConnectionId, DropCause};
 use super::connection::{Connection, TooLarge};
+use super::copies::Copies;
 use super::outgoing::{Identifiers, Outgoing};
 use super::queue::{Queue, Waiting};
 use super::records::{SessionLog, StoredWill};
@@ -20,7 +21,7 @@ use super::retained::{Retained, RetainedMessages};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
 use crate::persist::{DeliveryLog, RestoredDelivery, RestoredExchange};
-use crate::{AckToken, Instant, Message};
+use crate::{Instant, Message};
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
 const WALK_BUDGET: usize = 1_024;
@@ -154,29 +155,36 @@ impl Session {
         self.walks.is_empty() && self.queue.is_empty() && self.can_start(limits)
     }
 
-    /// Whether the queue would take this message.
-    pub(crate) fn has_room_for(&self, message: &Message, limits: Limits) -> bool {
-        self.queue.has_room(size_of::<Outgoing>() + message.size(), limits)
+    /// Whether the queue would take a message of this size.
+    pub(crate) fn has_room_for(&self, size: usize, limits: Limits) -> bool {
+        self.queue.has_room(size_of::<Outgoing>() + size, limits)
+    }
+
+    /// Whether [`fill`](Self::fill) may have something to do.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.sender.has_resends() || !self.walks.is_empty() || !self.queue.is_empty()
     }
 
     fn can_start(&self, limits: Limits) -> bool {
         self.sender.can_start() && self.under_way < limits.queued_bytes
     }
 
-    /// Sends a QoS 1 or 2 message that did not wait. `publish` is how it is written, but for its delivery.
+    /// Sends a QoS 1 or 2 message that did not wait, and is written in this way.
+    #[inline]
     pub(crate) fn start(
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        publish: Publish<'_>,
+        copies: &mut Copies<'_>,
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
         let waiting = self.numbered(outgoing, actions);
-        self.start_numbered(now, connection, publish, waiting, actions);
+        self.start_numbered(now, connection, copies, waiting, actions);
     }
 
     /// Takes a message over.
+    #[inline]
     fn numbered(&mut self, outgoing: Outgoing, actions: &mut Actions) -> Waiting {
         self.last_number += 1;
         let number = self.last_number;
@@ -184,16 +192,18 @@ impl Session {
         Waiting { number, outgoing }
     }
 
+    #[inline]
     fn start_numbered(
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        publish: Publish<'_>,
+        copies: &mut Copies<'_>,
         waiting: Waiting,
         actions: &mut Actions,
     ) {
         let Waiting { number, outgoing } = waiting;
-        let Some(packet_id) = self.packet_ids.allocate() else {
+        let Self { sender, packet_ids, .. } = self;
+        let Some(packet_id) = packet_ids.allocate(sender.len(), |id| sender.contains(id)) else {
             debug_assert!(false, "the send quota is not above the number of identifiers");
             self.log(actions).message_gone(number);
             return self.dropped(DropCause::QueueFull, actions);
@@ -205,15 +215,12 @@ impl Session {
             QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
             QoS::AtLeastOnce | QoS::AtMostOnce => Delivery::AtLeastOnce { packet_id, dup: false },
         };
-        let Outgoing { message, expires_at, identifiers, .. } = &outgoing;
-        let publish = Publish { delivery, ..publish };
-        match connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+        match connection.publish(now, copies, outgoing.hop(delivery), actions) {
             Ok(()) => {
                 self.under_way += outgoing.size();
                 self.sender.start(packet_id, outgoing.qos, outgoing, tag);
             }
             Err(cause) => {
-                self.packet_ids.release(packet_id);
                 self.log(actions).completed(number, true);
                 self.dropped(cause, actions);
             }
@@ -259,6 +266,7 @@ impl Session {
     }
 
     /// Where changes of its deliveries are told.
+    #[inline]
     fn log<'a>(&'a self, actions: &'a mut Actions) -> DeliveryLog<'a> {
         DeliveryLog::session(&mut actions.journal, &self.client_id, self.is_stored)
     }
@@ -303,28 +311,23 @@ impl Session {
                 return Ok(true);
             }
             Some(Resend::Publish { delivery, message: outgoing }) => {
-                let Outgoing { message, expires_at, identifiers, .. } = outgoing;
-                let publish = outgoing.as_publish(delivery);
-                match connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+                match connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions) {
                     Ok(()) => return Ok(true),
                     Err(cause) => (delivery, cause),
                 }
             }
         };
-        // The Client takes smaller packets than before: this counts as delivered `[MQTT-3.1.2-25]`.
-        let acknowledged = match delivery {
-            Delivery::AtMostOnce => return Ok(true),
-            Delivery::AtLeastOnce { packet_id, .. } => (packet_id, self.sender.puback(packet_id)),
-            Delivery::ExactlyOnce { packet_id, .. } => {
-                (packet_id, self.sender.pubrec(packet_id, PublishReason::UnspecifiedError))
-            }
-        };
-        if let (packet_id, Acknowledged::Ended { tag, message }) = acknowledged {
-            self.packet_ids.release(packet_id);
-            self.log(actions).completed(tag.number, message.is_some());
-            self.given_up(message);
-        }
+        // The Client takes smaller packets than before: this counts as delivered `[MQTT-3.1.2-25]`. It may have the message,
+        // and a QoS 2 message it has stands in the way of the next one with its identifier.
         self.dropped(cause, actions);
+        let answer = match delivery {
+            Delivery::AtMostOnce => return Ok(true),
+            Delivery::AtLeastOnce { packet_id, .. } => Packet::Puback(Puback::new(packet_id)),
+            Delivery::ExactlyOnce { packet_id, .. } => Packet::Pubrec(Pubrec::new(packet_id)),
+        };
+        if let Ok((Some(pubrel), _)) = self.acknowledge(&answer, actions) {
+            connection.send(&Packet::Pubrel(pubrel), actions)?;
+        }
         Ok(true)
     }
 
@@ -398,13 +401,12 @@ impl Session {
             identifiers: Identifiers::from(identifier),
             group: None,
         };
-        let publish = found.message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
-        let publish = Publish { retain: true, ..publish };
+        let mut copies = Copies::of(&found.message, found.expires_at);
         if outgoing.qos != QoS::AtMostOnce {
-            return self.start(now, connection, publish, outgoing, actions);
+            return self.start(now, connection, &mut copies, outgoing, actions);
         }
-        let Outgoing { message, expires_at, identifiers, .. } = &outgoing;
-        if let Err(cause) = connection.publish(now, message, publish, *expires_at, identifiers, actions) {
+        if let Err(cause) = connection.publish(now, &mut copies, outgoing.hop(Delivery::AtMostOnce), actions)
+        {
             self.dropped(cause, actions);
         }
     }
@@ -423,9 +425,8 @@ impl Session {
         let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
         let Some(waiting) = queue.pop(now, |number| log.message_gone(number)) else { return false };
         let message = Arc::clone(&waiting.outgoing.message);
-        let publish = message.as_publish(ProtocolVersion::V5_0, Delivery::AtMostOnce);
-        let publish = Publish { retain: waiting.outgoing.retain, ..publish };
-        self.start_numbered(now, connection, publish, waiting, actions);
+        let mut copies = Copies::of(&message, waiting.outgoing.expires_at);
+        self.start_numbered(now, connection, &mut copies, waiting, actions);
         true
     }
 
@@ -454,46 +455,51 @@ impl Session {
         }
     }
 
-    /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it, or that it is a Protocol Error.
+    /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it and the message that is given up, or that it is a Protocol
+    /// Error.
     pub(crate) fn acknowledge(
         &mut self,
         packet: &Packet<'_>,
         actions: &mut Actions,
-    ) -> Result<Option<Pubrel<'static>>, WrongType> {
+    ) -> Result<(Option<Pubrel<'static>>, Option<Arc<Message>>), WrongType> {
         let (id, acknowledged) = match packet {
             Packet::Puback(puback) => (puback.packet_id, self.sender.puback(puback.packet_id)),
             Packet::Pubrec(pubrec) => (pubrec.packet_id, self.sender.pubrec(pubrec.packet_id, pubrec.reason)),
             Packet::Pubcomp(pubcomp) => (pubcomp.packet_id, self.sender.pubcomp(pubcomp.packet_id)),
-            _ => return Ok(None),
+            _ => return Ok((None, None)),
         };
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
-                self.packet_ids.release(id);
                 self.log(actions).completed(tag.number, message.is_some());
-                self.given_up(message);
-                Ok(None)
+                Ok((None, self.given_up(message)))
             }
             Acknowledged::Release { tag, message } => {
                 if message.is_some() {
                     self.log(actions).released(tag.number, tag.order, id);
                 }
-                self.given_up(message);
-                Ok(Some(Pubrel::new(id)))
+                Ok((Some(Pubrel::new(id)), self.given_up(message)))
             }
             Acknowledged::ReleaseUnknown => {
-                Ok(Some(Pubrel { reason: ReleaseReason::PacketIdentifierNotFound, ..Pubrel::new(id) }))
+                let reason = ReleaseReason::PacketIdentifierNotFound;
+                Ok((Some(Pubrel { reason, ..Pubrel::new(id) }), None))
             }
-            Acknowledged::Unknown => Ok(None),
+            Acknowledged::Unknown => Ok((None, None)),
             Acknowledged::WrongType => Err(WrongType),
         }
     }
 
-    /// A received message has been handed on, or refused.
-    pub(crate) fn answer(&mut self, token: AckToken, reason: PublishReason, actions: &mut Actions) {
-        // The token is of this connection.
-        if let Ok(Some(id)) = self.receiver.answer(token, reason) {
+    /// A received message has been handed on, or refused: what it is answered with.
+    pub(crate) fn answer(
+        &mut self,
+        delivery: Delivery,
+        reason: PublishReason,
+        actions: &mut Actions,
+    ) -> Option<Answer> {
+        let (kept, answer) = self.receiver.answer_at_once(delivery, reason);
+        if let Some(id) = kept {
             self.log(actions).received(id);
         }
+        answer
     }
 
     /// A PUBREL arrives; the reason for the PUBCOMP that answers it.
@@ -505,8 +511,11 @@ impl Session {
         reason
     }
 
-    fn given_up(&mut self, message: Option<Outgoing>) {
-        self.under_way -= message.map_or(0, |outgoing| outgoing.size());
+    #[inline]
+    fn given_up(&mut self, message: Option<Outgoing>) -> Option<Arc<Message>> {
+        let outgoing = message?;
+        self.under_way -= outgoing.size();
+        Some(outgoing.message)
     }
 
     /// The next PUBACK or PUBREC that is due.
@@ -522,7 +531,7 @@ impl Session {
         }
         let (exchanges, waiting) = delivery.into_parts();
         for RestoredExchange { number, order, packet_id, message } in exchanges {
-            if !self.packet_ids.occupy(packet_id) {
+            if self.sender.contains(packet_id) {
                 return false;
             }
             let message = message.map(Outgoing::from);

@@ -27,11 +27,15 @@ impl Key for SessionId {
 /// outlives its value without ever meaning another one.
 #[derive(Debug)]
 pub(crate) struct Slab<K, T> {
-    slots: Vec<Slot<T>>,
+    /// All full but the last, so that growing moves nothing and leaves little unused.
+    pages: Vec<Vec<Slot<T>>>,
     free: Vec<u32>,
     len: usize,
     key: PhantomData<K>,
 }
+
+/// How many slots a page has.
+const PAGE: usize = 32;
 
 #[derive(Debug)]
 struct Slot<T> {
@@ -41,47 +45,65 @@ struct Slot<T> {
 
 impl<K, T> Default for Slab<K, T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), len: 0, key: PhantomData }
+        Self { pages: Vec::new(), free: Vec::new(), len: 0, key: PhantomData }
     }
 }
 
 impl<K: Key, T> Slab<K, T> {
     /// Stores the value that `make` makes for its number. `None` when all 4,294,967,295 slots are taken.
     pub(crate) fn insert_with(&mut self, make: impl FnOnce(K) -> T) -> Option<K> {
-        let index = if let Some(index) = self.free.pop() {
-            index
-        } else {
-            let index = u32::try_from(self.slots.len()).ok()?;
-            self.slots.push(Slot { generation: 0, value: None });
-            index
-        };
-        let slot = self.slots.get_mut(index as usize)?;
+        let index = if let Some(index) = self.free.pop() { index } else { self.add_slot()? };
+        let slot = self.slot_mut(index as usize)?;
         let key = K::from_number(u64::from(slot.generation) << 32 | u64::from(index));
         slot.value = Some(make(key));
         self.len += 1;
         Some(key)
     }
 
-    pub(crate) fn get(&self, key: K) -> Option<&T> {
-        let (index, generation) = parts(key);
-        self.slots.get(index).filter(|slot| slot.generation == generation)?.value.as_ref()
+    fn add_slot(&mut self) -> Option<u32> {
+        if self.pages.last().is_none_or(|page| page.len() == PAGE) {
+            self.pages.push(Vec::with_capacity(PAGE));
+        }
+        let before = (self.pages.len() - 1) * PAGE;
+        let page = self.pages.last_mut()?;
+        let index = u32::try_from(before + page.len()).ok()?;
+        page.push(Slot { generation: 0, value: None });
+        Some(index)
     }
 
+    #[inline]
+    fn slot(&self, index: usize) -> Option<&Slot<T>> {
+        self.pages.get(index / PAGE)?.get(index % PAGE)
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, index: usize) -> Option<&mut Slot<T>> {
+        self.pages.get_mut(index / PAGE)?.get_mut(index % PAGE)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, key: K) -> Option<&T> {
+        let (index, generation) = parts(key);
+        self.slot(index).filter(|slot| slot.generation == generation)?.value.as_ref()
+    }
+
+    #[inline]
     pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut T> {
         let (index, generation) = parts(key);
-        self.slots.get_mut(index).filter(|slot| slot.generation == generation)?.value.as_mut()
+        self.slot_mut(index).filter(|slot| slot.generation == generation)?.value.as_mut()
     }
 
     pub(crate) fn remove(&mut self, key: K) -> Option<T> {
         let (index, generation) = parts(key);
-        let slot = self.slots.get_mut(index).filter(|slot| slot.generation == generation)?;
+        let slot = self.slot_mut(index).filter(|slot| slot.generation == generation)?;
         let value = slot.value.take()?;
-        self.len -= 1;
         // A slot that has run out of numbers is not used again.
-        if let (Some(next), Ok(index)) = (generation.checked_add(1), u32::try_from(index)) {
-            slot.generation = next;
+        let next = generation.checked_add(1);
+        slot.generation = next.unwrap_or(generation);
+        if let (Some(_), Ok(index)) = (next, u32::try_from(index)) {
             self.free.push(index);
         }
+        self.len -= 1;
         Some(value)
     }
 
@@ -92,7 +114,7 @@ impl<K: Key, T> Slab<K, T> {
     /// All numbers in use, by slot.
     pub(crate) fn keys(&self) -> impl Iterator<Item = K> {
         (0_u64..)
-            .zip(&self.slots)
+            .zip(self.pages.iter().flatten())
             .filter(|(_, slot)| slot.value.is_some())
             .map(|(index, slot)| K::from_number(u64::from(slot.generation) << 32 | index))
     }
@@ -137,7 +159,7 @@ mod tests {
     fn a_slot_that_has_run_out_of_numbers_is_retired() {
         let mut slab: Slab<u64, ()> = Slab::default();
         slab.insert_with(|_| ()).unwrap();
-        slab.slots[0].generation = u32::MAX;
+        slab.pages[0][0].generation = u32::MAX;
         let last = u64::from(u32::MAX) << 32;
         assert_eq!(slab.remove(last), Some(()));
         assert_eq!(slab.insert_with(|_| ()), Some(1));

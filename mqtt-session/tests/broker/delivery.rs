@@ -4,7 +4,7 @@ use mqtt_session::codec::{
     Delivery, Disconnect, DisconnectReason, Packet, Property, ProtocolVersion, Puback, PublishReason, Pubrec,
     QoS, ReleaseReason,
 };
-use mqtt_session::{ClientInfo, Message, Policy, Refusal};
+use mqtt_session::{ClientInfo, Message, Policy, Refusal, codec};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, delivery, id};
 
@@ -429,9 +429,9 @@ fn a_forbidden_message_is_not_delivered() {
         fn may_publish(
             &self,
             client: &ClientInfo<'_>,
-            message: &Message,
+            message: &codec::Publish<'_>,
         ) -> Result<(), Refusal<PublishReason>> {
-            match (client.client_id, message.topic().as_str()) {
+            match (client.client_id, message.topic.unwrap().as_str()) {
                 ("muzzled", "a") => Err(PublishReason::NotAuthorized.into()),
                 _ => Ok(()),
             }

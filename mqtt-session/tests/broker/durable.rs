@@ -3,7 +3,7 @@
 use mqtt_session::codec::{ConnectFields, Property, PublishReason, QoS, SubscriptionIdentifier};
 use mqtt_session::topic::Subscription;
 use mqtt_session::{
-    AllowAll, Broker, BrokerConfig, ClientInfo, Message, Notice, Policy, Refusal, RestoreFault,
+    AllowAll, Broker, BrokerConfig, ClientInfo, Notice, Policy, Refusal, RestoreFault, codec,
 };
 
 use crate::harness::{V3_1_1, V5_0, World, delivery, will};
@@ -249,7 +249,11 @@ fn a_shared_subscription_keeps_its_group() {
 struct NoWills;
 
 impl Policy for NoWills {
-    fn may_publish(&self, client: &ClientInfo<'_>, _message: &Message) -> Result<(), Refusal<PublishReason>> {
+    fn may_publish(
+        &self,
+        client: &ClientInfo<'_>,
+        _message: &codec::Publish<'_>,
+    ) -> Result<(), Refusal<PublishReason>> {
         assert_eq!(client.connection, None);
         Err(PublishReason::NotAuthorized)?
     }
@@ -324,6 +328,95 @@ fn filters_of_3_1_1_are_not_mistaken_for_shared_ones() {
     world.publish(publisher, "$share/g/a", "2", QoS::AtLeastOnce);
     world.expect(client, &[r#"PUBLISH id=1 q1 dup=0 retain=0 "$share/g/a" "2""#]);
     assert!(Subscription::parse("$share/g/a").unwrap().share_name().is_some());
+}
+
+/// What costs the store more than its answers cost the connection must not pile up in front of a slow one.
+#[test]
+fn a_slow_store_pauses_the_input() {
+    let mut world =
+        World::with_config(BrokerConfig { maximum_unstored_bytes: 1_000, ..BrokerConfig::default() });
+    let client = world.connect(V5_0, "c");
+    world.store_stalled = true;
+    for number in 0..10 {
+        let topic = format!("a/{number}");
+        world.publish_with(client, &topic, &"x".repeat(300), delivery(QoS::AtMostOnce, 1), true, &[]);
+    }
+    assert_eq!(world.broker.retained_count(), 3);
+    world.send(client, &mqtt_session::codec::Packet::Pingreq);
+    let fields = ConnectFields { client_id: "other", ..ConnectFields::default() };
+    let other = world.connect_with(V5_0, fields, &[]);
+    // Writing alone does not change it.
+    world.unstall();
+    world.expect(client, &[]);
+    world.expect(other, &[]);
+    world.catch_up();
+    world.expect(client, &["PINGRESP"]);
+    world.expect_connack(other, false);
+    assert_eq!((world.broker.retained_count(), world.store.len()), (10, 10));
+}
+
+/// A Client whose input is paused by the store is not silent.
+#[test]
+fn a_slow_store_costs_nobody_its_connection() {
+    let mut world =
+        World::with_config(BrokerConfig { maximum_unstored_bytes: 100, ..BrokerConfig::default() });
+    let fields = ConnectFields { client_id: "c", keep_alive: 10, ..ConnectFields::default() };
+    let client = world.connect_with(V5_0, fields, &[]);
+    world.expect_connack(client, false);
+    world.store_stalled = true;
+    world.publish_with(client, "a", &"x".repeat(300), delivery(QoS::AtMostOnce, 1), true, &[]);
+    for _ in 0..4 {
+        world.pass_seconds(9);
+        world.send(client, &mqtt_session::codec::Packet::Pingreq);
+    }
+    world.expect(client, &[]);
+    world.catch_up();
+    world.expect(client, &["PINGRESP"; 4]);
+    world.pass_seconds(14);
+    assert!(world.is_open(client));
+    world.pass_seconds(1);
+    assert!(!world.is_open(client));
+}
+
+/// The Client may have the message under this identifier, and would take the next one for a repeat.
+#[test]
+fn a_message_that_has_become_too_large_frees_its_identifier_on_both_sides() {
+    let mut world = World::new();
+    let client = world.resume(V5_0, "c", false);
+    world.subscribe(client, "a", QoS::ExactlyOnce);
+    let publisher = world.connect(V5_0, "p");
+    world.publish(publisher, "a", &"x".repeat(100), QoS::ExactlyOnce);
+    world.cut(client);
+    world.crash(BrokerConfig::default(), AllowAll);
+    let small = [KEPT[0], Property::MaximumPacketSize(std::num::NonZero::new(100).unwrap())];
+    let fields = ConnectFields { client_id: "c", clean_start: false, ..ConnectFields::default() };
+    let client = world.connect_with(V5_0, fields, &small);
+    world.expect_connack(client, true);
+    world.expect(client, &["PUBREL id=1"]);
+    let publisher = world.connect(V5_0, "p");
+    world.publish(publisher, "a", "next", QoS::ExactlyOnce);
+    world.expect(client, &[r#"PUBLISH id=2 q2 dup=0 retain=0 "a" "next""#]);
+    world.pubcomp(client, 1);
+    world.publish(publisher, "a", "last", QoS::AtMostOnce);
+    world.expect(client, &[r#"PUBLISH q0 dup=0 retain=0 "a" "last""#]);
+}
+
+/// What was accepted with other limits is kept, and nothing more is accepted.
+#[test]
+fn lower_limits_keep_what_is_stored() {
+    let mut world = World::new();
+    let client = world.connect(V5_0, "c");
+    for topic in ["a", "b", "c"] {
+        world.retain(client, topic, "x", QoS::AtLeastOnce);
+    }
+    let config = BrokerConfig { maximum_retained_messages: 2, ..BrokerConfig::default() };
+    world.crash(config, AllowAll);
+    assert_eq!(world.broker.retained_count(), 3);
+    let client = world.connect(V5_0, "c");
+    world.retain(client, "d", "x", QoS::AtLeastOnce);
+    world.retain(client, "a", "", QoS::AtLeastOnce);
+    world.retain(client, "a", "x", QoS::AtLeastOnce);
+    assert_eq!(world.broker.retained_count(), 2);
 }
 
 /// Asking what is to be written brought the same change again each time, so that a driver never came to rest.

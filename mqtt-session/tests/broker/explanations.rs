@@ -6,8 +6,8 @@ use mqtt_session::codec::{
 };
 use mqtt_session::topic::Subscription;
 use mqtt_session::{
-    Acceptance, BrokerConfig, ClientInfo, ConnectionId, Explanation, Message, Policy, Redirect, Refusal,
-    Verdict,
+    Acceptance, BrokerConfig, ClientInfo, ConnectionId, Explanation, Policy, Redirect, Refusal, Verdict,
+    codec,
 };
 
 use crate::harness::{Client, V3_1, V3_1_1, V5_0, World, delivery};
@@ -36,8 +36,12 @@ impl Policy for Talkative {
         }
     }
 
-    fn may_publish(&self, _: &ClientInfo<'_>, message: &Message) -> Result<(), Refusal<PublishReason>> {
-        match message.topic().as_str() {
+    fn may_publish(
+        &self,
+        _: &ClientInfo<'_>,
+        message: &codec::Publish<'_>,
+    ) -> Result<(), Refusal<PublishReason>> {
+        match message.topic.unwrap().as_str() {
             "no" => Err(PublishReason::QuotaExceeded)?,
             "why" => Err(Refusal::new(PublishReason::QuotaExceeded, why())),
             "invalid" => Err(Refusal::new(PublishReason::QuotaExceeded, "\0")),

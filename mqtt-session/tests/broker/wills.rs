@@ -4,7 +4,7 @@ use mqtt_session::codec::{
     ConnectFields, Disconnect, DisconnectReason, Packet, Property, ProtocolVersion, PublishReason, QoS, Will,
     WillProperties,
 };
-use mqtt_session::{BrokerConfig, ClientInfo, Message, Notice, Policy, Refusal};
+use mqtt_session::{BrokerConfig, ClientInfo, Notice, Policy, Refusal, codec};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, will};
 
@@ -163,7 +163,11 @@ fn a_will_needs_leave_when_it_is_published() {
         is_forbidden: bool,
     }
     impl Policy for Fickle {
-        fn may_publish(&self, _: &ClientInfo<'_>, _: &Message) -> Result<(), Refusal<PublishReason>> {
+        fn may_publish(
+            &self,
+            _: &ClientInfo<'_>,
+            _: &codec::Publish<'_>,
+        ) -> Result<(), Refusal<PublishReason>> {
             if self.is_forbidden { Err(PublishReason::NotAuthorized.into()) } else { Ok(()) }
         }
     }

@@ -118,6 +118,20 @@ fn clean_start_gives_the_session_up() {
     }
 }
 
+/// [MQTT-3.1.3-2]: under another Client Identifier the Server has another Session, or none.
+#[test]
+fn another_client_identifier_gives_the_session_up() {
+    for version in ProtocolVersion::ALL {
+        let mut scene = interrupted(version);
+        scene.connect(ConnectOptions { client_id: "other".into(), ..persistent(version) });
+        let trace = scene.trace();
+        assert_eq!(trace[0], format!("* PublishToken(1) {SESSION_LOST}"));
+        assert_eq!(trace.len(), 4);
+        scene.accept(false, &[]);
+        assert_eq!(scene.trace()[2], "C>S PUBLISH id=4 q1 dup=0 retain=0 \"t\" 4 bytes");
+    }
+}
+
 /// A Session that ends with its connection leaves nothing open.
 #[test]
 fn the_end_of_a_short_session_resolves_everything() {

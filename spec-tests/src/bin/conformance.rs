@@ -14,8 +14,16 @@ use std::{fs, io, thread};
 use clap::Parser;
 use spec_tests::conformance::{Column, Played};
 use spec_tests::manifest::Version;
-use spec_tests::script::{Scene, Script, Tcp, play, remember_panics};
+use spec_tests::script::{Play, Scene, Script, Tcp, play, remember_panics};
 use spec_tests::server::scripts;
+
+/// What stands above the table.
+const HEAD: &str = "# Servers
+
+What came of playing the scripts of [`src/server/`](src/server) over TCP. Written by `spec-tests/conformance.sh`; not to be
+edited. Behind `pass`: what a Server does that it may and we do not. `skip`: why it could not be tried; what needs a
+configuration is played in process. The failures are explained in the [README](README.md#mosquitto).
+";
 
 /// Whether a Server does what MQTT demands, statement by statement.
 #[derive(Parser)]
@@ -92,7 +100,7 @@ fn main() -> io::Result<ExitCode> {
         fs::write(path, spec_tests::conformance::json(&columns))?;
     }
     if let Some(path) = &options.table {
-        fs::write(path, spec_tests::conformance::markdown(&columns))?;
+        fs::write(path, spec_tests::conformance::markdown(&columns, HEAD))?;
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -122,7 +130,7 @@ fn run(options: &Options, target: &Target) -> Vec<Played> {
                     let scene = Scene::with_token(server, *version, token, is_exact);
                     let verdict = play(script, &scene);
                     let transcript = scene.transcript();
-                    let one = Played { script, version: *version, verdict, transcript };
+                    let one = Played { script: script.name, version: *version, verdict, transcript };
                     played.lock().expect("nobody panics with the lock").push((number, one));
                 }
             });

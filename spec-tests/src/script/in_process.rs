@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
-use mqtt_session::codec::{ConnackReason, ConnectFields, PublishReason, QoS, SubackReason};
+use mqtt_session::codec::{ConnackReason, ConnectFields, Publish, PublishReason, QoS, SubackReason};
 use mqtt_session::topic::Subscription;
 use mqtt_session::{
     Acceptance, Action, AuthRequest, AuthStep, Broker, BrokerConfig, ClientInfo, ConnectionId, Explanation,
-    Instant, Message, Policy, Refusal, Verdict,
+    Instant, Policy, Refusal, Verdict,
 };
 
 use super::{Arrival, Line, Network, Server};
@@ -70,8 +70,8 @@ impl Policy for Rules {
         }
     }
 
-    fn may_publish(&self, _: &ClientInfo<'_>, message: &Message) -> Result<(), Refusal<PublishReason>> {
-        let is_forbidden = has_level(message.topic().as_str().as_bytes(), "forbidden");
+    fn may_publish(&self, _: &ClientInfo<'_>, publish: &Publish<'_>) -> Result<(), Refusal<PublishReason>> {
+        let is_forbidden = publish.topic.is_some_and(|topic| has_level(topic.as_bytes(), "forbidden"));
         if is_forbidden { Err(Refusal::new(PublishReason::NotAuthorized, explanation())) } else { Ok(()) }
     }
 

@@ -5,9 +5,9 @@ use core::fmt::{self, Debug};
 use bytes::BytesMut;
 use mqtt_session::codec::{
     Delivery, Packet, PacketId, Property, ProtocolVersion, Puback, Pubcomp, Publish, PublishProperties,
-    PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, RetainHandling, SubackReason,
+    PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, RetainHandling, Suback, SubackReason, SubackReasons,
     Subscribe as CodecSubscribe, SubscribeProperties, SubscriptionIdentifier, SubscriptionOptions,
-    Subscriptions, TopicFilters, UnsubackReason, Unsubscribe as CodecUnsubscribe,
+    Subscriptions, TopicFilters, Unsuback, UnsubackReason, UnsubackReasons, Unsubscribe as CodecUnsubscribe,
 };
 use mqtt_session::topic::{Subscription, TopicName};
 
@@ -137,6 +137,17 @@ impl Message {
 
     pub(super) fn topic_name(&self) -> &str {
         &self.topic
+    }
+
+    /// As an application gives it to its Client.
+    pub(super) fn for_client(&self, names: &Names<'_>) -> mqtt_session::Message {
+        let message = mqtt_session::Message::new(names.0.wire(&self.topic), self.payload.clone());
+        let message = message.expect("a Topic Name").with_qos(self.qos).with_retain(self.retain);
+        let expiry = self.properties.iter().find_map(|property| match property {
+            Property::MessageExpiryInterval(seconds) => Some(*seconds),
+            _ => None,
+        });
+        expiry.into_iter().fold(message, mqtt_session::Message::with_expiry)
     }
 }
 
@@ -387,6 +398,30 @@ impl Sent for Subscribe {
     }
 }
 
+impl Expected for Subscribe {
+    /// With any Packet Identifier.
+    fn is(&self, packet: &Packet<'_>, names: &Names<'_>) -> bool {
+        let Packet::Subscribe(subscribe) = packet else { return false };
+        let wanted =
+            self.filters.iter().map(|(filter, options)| (names.0.wire(filter).into_bytes(), *options));
+        let got = subscribe.subscriptions.iter().map(|(filter, options)| {
+            // In 3.x nothing but the QoS is sent.
+            (filter.to_string().into_bytes(), options)
+        });
+        got.eq(wanted)
+    }
+}
+
+impl Subscribe {
+    /// As an application asks its Client for it.
+    pub(super) fn for_client(&self, names: &Names<'_>) -> mqtt_session::SubscribeRequest {
+        let filters = self.filters.iter().map(|(filter, options)| (names.0.wire(filter), *options));
+        let mut request = mqtt_session::SubscribeRequest::new(filters).expect("Topic Filters");
+        request.identifier = self.identifier.and_then(SubscriptionIdentifier::new);
+        request
+    }
+}
+
 fn parsed(filter: &str, is_v5: bool) -> Subscription<&[u8]> {
     let parsed = if is_v5 { Subscription::parse(filter) } else { Subscription::ordinary(filter) };
     parsed.expect("a Topic Filter")
@@ -453,6 +488,23 @@ impl Expected for Reasons {
             }
             _ => false,
         }
+    }
+}
+
+impl Sent for Reasons {
+    fn encode(&self, names: &Names<'_>) -> Vec<u8> {
+        let id = packet_id(self.id);
+        if self.is_suback {
+            let codes =
+                self.codes.iter().map(|code| SubackReason::from_code(*code).expect("a code of SUBACK"));
+            let codes: Vec<_> = codes.collect();
+            return encoded(&Suback::new(id, SubackReasons::new(&codes)).into(), names.version());
+        }
+        let is_v5 = names.version() == ProtocolVersion::V5_0;
+        let codes =
+            self.codes.iter().map(|code| UnsubackReason::from_code(*code).expect("a code of UNSUBACK"));
+        let codes: Vec<_> = codes.filter(|_| is_v5).collect();
+        encoded(&Unsuback::new(id, UnsubackReasons::new(&codes)).into(), names.version())
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::BytesMut;
-use mqtt_session::codec::{Connack, Decoder, Frame, Packet};
+use mqtt_session::codec::{Connack, DecodeError, Decoder, Frame, Packet};
 
 use super::packets::{Names, Sent};
 use super::scene::Stage;
@@ -60,6 +60,8 @@ impl Received {
             Packet::Pubrec(ack) => Some(ack.packet_id),
             Packet::Pubrel(ack) => Some(ack.packet_id),
             Packet::Pubcomp(ack) => Some(ack.packet_id),
+            Packet::Subscribe(subscribe) => Some(subscribe.packet_id),
+            Packet::Unsubscribe(unsubscribe) => Some(unsubscribe.packet_id),
             _ => None,
         };
         id.unwrap_or_else(|| panic!("no Packet Identifier in {}", self.packet())).get()
@@ -102,6 +104,14 @@ impl Peer {
         Self { network, line, name: name.to_owned(), decoder, input, early, stage, within: None }
     }
 
+    pub(super) fn notes(&self, note: &str) {
+        self.stage.notes(note.to_owned());
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.stage.is_exact
+    }
+
     fn is_v5(&self) -> bool {
         self.stage.version == Version::V5_0
     }
@@ -136,14 +146,15 @@ impl Peer {
 
     /// The packet that these bytes are, or the bytes.
     fn described(&self, bytes: &[u8]) -> String {
-        let decoder = Decoder::server();
         let is_connect = bytes.first().is_some_and(|first| first >> 4 == 1);
         let version = self.stage.version.protocol();
-        let mut decoder = if is_connect { decoder } else { decoder.with_version(version) };
-        if let Ok(Some((packet, len))) = decoder.decode(bytes)
-            && len == bytes.len()
-        {
-            return packet.to_string();
+        let server = if is_connect { Decoder::server() } else { Decoder::server().with_version(version) };
+        for mut decoder in [server, Decoder::client(version)] {
+            if let Ok(Some((packet, len))) = decoder.decode(bytes)
+                && len == bytes.len()
+            {
+                return packet.to_string();
+            }
         }
         let hex: Vec<String> = bytes.iter().take(64).map(|byte| format!("{byte:02X}")).collect();
         format!("{}{}", hex.join(" "), if bytes.len() > 64 { " …" } else { "" })
@@ -151,10 +162,18 @@ impl Peer {
 
     /// The next packet, the end of the connection (`Err(true)`), or nothing in time (`Err(false)`).
     #[track_caller]
-    fn next(&mut self) -> Result<Received, bool> {
+    pub(super) fn next(&mut self) -> Result<Received, bool> {
+        match self.next_or_fault() {
+            Ok(next) => next,
+            Err(error) => panic!("{} received what is no packet: {error}", self.name),
+        }
+    }
+
+    /// As [`next`](Self::next), where what comes need not be a packet.
+    pub(super) fn next_or_fault(&mut self) -> Result<Result<Received, bool>, DecodeError> {
         let within = self.within.take();
         if let Some(frame) = self.early.pop_front() {
-            return Ok(Received(frame));
+            return Ok(Ok(Received(frame)));
         }
         let within = within.unwrap_or_else(|| self.network.borrow().patience());
         loop {
@@ -168,19 +187,19 @@ impl Peer {
                         continue;
                     }
                     self.stage.writes_down(format!("{} < {packet}", self.name));
-                    return Ok(Received(frame));
+                    return Ok(Ok(Received(frame)));
                 }
                 Ok(None) => {}
-                Err(error) => panic!("{} received what is no packet: {error}", self.name),
+                Err(error) => return Err(error),
             }
             let arrival = self.network.borrow_mut().receive(self.line, &mut self.input, within);
             match arrival {
                 Arrival::Bytes => {}
                 Arrival::Closed => {
                     self.stage.writes_down(format!("{} < closed", self.name));
-                    return Err(true);
+                    return Ok(Err(true));
                 }
-                Arrival::Nothing => return Err(false),
+                Arrival::Nothing => return Ok(Err(false)),
             }
         }
     }
@@ -265,7 +284,7 @@ impl Peer {
     }
 }
 
-fn shown(received: &Received) -> String {
+pub(super) fn shown(received: &Received) -> String {
     match received.packet() {
         packet @ Packet::Publish(publish) => {
             format!(

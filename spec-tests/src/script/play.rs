@@ -9,27 +9,29 @@ use super::{InProcess, Scene};
 use crate::manifest::{Version, decisions};
 use crate::tests::Test;
 
-/// What a script asks of the Server it is played against.
+/// What a script asks of what it is played against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(non_camel_case_types, reason = "words of the table `scripts!`")]
 pub enum Need {
-    /// Nothing: any Server will do.
+    /// Nothing: any will do.
     any,
     /// That its configuration can be chosen.
     config,
     /// That it goes by [`Rules`](super::Rules).
     rules,
+    /// Of a Client: that its methods can be called, and its events are seen.
+    calls,
 }
 
 /// One script, with the statements it proves in its name.
-#[derive(Clone, Copy, Debug)]
-pub struct Script {
+#[derive(Debug)]
+pub struct Script<S: 'static = Scene> {
     /// `mqtt5_3_1_0_2_a_second_connect`.
     pub name: &'static str,
-    /// What it asks of a Server.
+    /// What it asks of a Server, or of a Client.
     pub need: Need,
     /// The script.
-    pub run: fn(&Scene),
+    pub run: fn(&S),
 }
 
 /// What became of a script.
@@ -46,10 +48,30 @@ pub enum Verdict {
 /// Ends a script that cannot be tried, for this reason.
 pub(super) struct Skipped(pub(super) String);
 
-impl Script {
+/// Where scripts are played.
+pub trait Play {
+    /// Why a script with this need cannot be played here.
+    fn lacks(&self, need: Need) -> Option<&'static str>;
+
+    /// Everything that was sent and received, a line each.
+    fn transcript(&self) -> String;
+
+    /// What the other side does that it may and we do not.
+    fn notes(&self) -> Vec<String>;
+
+    /// Removes what the script has left.
+    fn tidy_up(&self);
+}
+
+/// The slugs of the statements in the name of a script.
+pub fn slugs_of(name: &str) -> Vec<String> {
+    Test { file: String::new(), name: name.to_owned(), versions: None }.slugs()
+}
+
+impl<S> Script<S> {
     /// The slugs of the statements in its name.
     pub fn slugs(&self) -> Vec<String> {
-        Test { file: String::new(), name: self.name.to_owned(), versions: None }.slugs()
+        slugs_of(self.name)
     }
 
     /// The versions it is played in: those of its statements, or of its decisions where it names no statement.
@@ -75,13 +97,15 @@ impl Script {
         self.name.contains(text) || self.slugs().contains(&format!("{}_{number}", version.prefix()))
     }
 
-    /// Plays it against the broker of this workspace, in each of its versions.
+    /// Plays it on each of these scenes.
     ///
     /// # Panics
-    /// When it fails.
-    pub fn play_in_process(&self) {
-        for version in self.versions() {
-            let scene = Scene::new(InProcess::default(), version);
+    /// When it fails on one.
+    pub(super) fn play_on(&self, scenes: impl Iterator<Item = (Version, S)>)
+    where
+        S: Play,
+    {
+        for (version, scene) in scenes {
             let told = panic::catch_unwind(AssertUnwindSafe(|| (self.run)(&scene)));
             if let Err(cause) = told {
                 let why = match cause.downcast_ref::<Skipped>() {
@@ -94,8 +118,19 @@ impl Script {
     }
 }
 
+impl Script {
+    /// Plays it against the broker of this workspace, in each of its versions.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn play_in_process(&self) {
+        let scene = |version| (version, Scene::new(InProcess::default(), version));
+        self.play_on(self.versions().into_iter().map(scene));
+    }
+}
+
 /// Plays a script to its end. [`remember_panics`] first, or each failure is printed as well.
-pub fn play(script: &Script, scene: &Scene) -> Verdict {
+pub fn play<S: Play>(script: &Script<S>, scene: &S) -> Verdict {
     if let Some(reason) = scene.lacks(script.need) {
         return Verdict::Skip(reason.to_owned());
     }

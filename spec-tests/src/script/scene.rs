@@ -9,7 +9,7 @@ use std::rc::Rc;
 use mqtt_session::BrokerConfig;
 use mqtt_session::codec::{Decoder, ProtocolVersion};
 
-use super::play::{Need, Skipped};
+use super::play::{Need, Play, Skipped};
 use super::{Dial, Network, Peer, Server, message};
 use crate::manifest::Version;
 
@@ -54,7 +54,7 @@ impl Stage {
         format!("{}{name}", self.token)
     }
 
-    fn new(version: Version, token: String, is_exact: bool) -> Self {
+    pub(super) fn new(version: Version, token: String, is_exact: bool) -> Self {
         Self {
             version,
             token,
@@ -78,6 +78,14 @@ impl Stage {
 
     pub(super) fn writes_down(&self, line: String) {
         self.transcript.borrow_mut().push(line);
+    }
+
+    pub(super) fn transcript(&self) -> String {
+        self.transcript.borrow().join("\n")
+    }
+
+    pub(super) fn noted(&self) -> Vec<String> {
+        self.notes.borrow().clone()
     }
 
     pub(super) fn notes(&self, note: String) {
@@ -151,18 +159,6 @@ impl Scene {
         Self { server: Rc::clone(&self.server), stage: Rc::new(self.stage.in_version(version)) }
     }
 
-    /// Why a script with this need cannot be played here.
-    pub(super) fn lacks(&self, need: Need) -> Option<&'static str> {
-        let server = self.server.borrow();
-        match need {
-            Need::config if !server.is_configurable() => {
-                Some("the configuration of the Server cannot be chosen")
-            }
-            Need::rules if !server.has_rules() => Some("the Server has no rules of who may do what"),
-            Need::any | Need::config | Need::rules => None,
-        }
-    }
-
     /// Ends the script: it cannot be tried here.
     pub fn skips(&self, reason: &str) -> ! {
         panic::resume_unwind(Box::new(Skipped(reason.to_owned())))
@@ -201,18 +197,31 @@ impl Scene {
     pub(super) fn stage(&self) -> &Stage {
         &self.stage
     }
+}
 
-    /// Everything that was sent and received, a line each.
-    pub fn transcript(&self) -> String {
-        self.stage.transcript.borrow().join("\n")
+impl Play for Scene {
+    fn lacks(&self, need: Need) -> Option<&'static str> {
+        let server = self.server.borrow();
+        match need {
+            Need::config if !server.is_configurable() => {
+                Some("the configuration of the Server cannot be chosen")
+            }
+            Need::rules if !server.has_rules() => Some("the Server has no rules of who may do what"),
+            Need::calls => Some("there is no Client to be called"),
+            Need::any | Need::config | Need::rules => None,
+        }
     }
 
-    pub(super) fn notes(&self) -> Vec<String> {
-        self.stage.notes.borrow().clone()
+    fn transcript(&self) -> String {
+        self.stage.transcript()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.stage.noted()
     }
 
     /// Removes what the script has left on the Server.
-    pub(super) fn tidy_up(&self) {
+    fn tidy_up(&self) {
         self.stage.is_over.set(true);
         let clients = self.stage.client_ids.take();
         for name in clients {

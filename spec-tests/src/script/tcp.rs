@@ -21,6 +21,14 @@ impl Tcp {
     pub const fn new(address: SocketAddr, patience: Duration) -> Self {
         Self { address, patience, lines: Vec::new() }
     }
+
+    /// A stream that exists becomes a line.
+    pub(super) fn adopt(&mut self, stream: TcpStream) -> Line {
+        let _ = stream.set_nodelay(true);
+        let _ = stream.set_write_timeout(Some(self.patience));
+        self.lines.push(stream);
+        Line(self.lines.len() - 1)
+    }
 }
 
 /// What a Server may still do for a connection after it has closed it.
@@ -79,9 +87,6 @@ impl Server for Tcp {
     fn open(&mut self) -> Line {
         let stream = TcpStream::connect_timeout(&self.address, self.patience);
         let stream = stream.unwrap_or_else(|error| panic!("cannot connect to {}: {error}", self.address));
-        let _ = stream.set_nodelay(true);
-        let _ = stream.set_write_timeout(Some(self.patience));
-        self.lines.push(stream);
-        Line(self.lines.len() - 1)
+        self.adopt(stream)
     }
 }
