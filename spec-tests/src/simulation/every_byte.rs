@@ -7,7 +7,7 @@
 use mqtt_session::codec::{ProtocolVersion, QoS};
 
 use super::plan::{BrokerPlan, ClientPlan, Direction, Operation, Plan};
-use super::{Violation, World};
+use super::{Violation, World, check};
 
 const PUBLISHER: usize = 0;
 const SUBSCRIBER: usize = 1;
@@ -68,6 +68,12 @@ pub fn all_faults(version: ProtocolVersion) -> Result<Counts, Violation> {
 
 fn attempt(version: ProtocolVersion, fault: Fault, durable: bool) -> Result<(), Violation> {
     let mut world = converse(version, fault, durable)?;
+    let has_come = match fault {
+        Fault::None => true,
+        Fault::Cut { .. } => world.cuts() > 0,
+        Fault::Crash { .. } => world.crashes() > 0,
+    };
+    check(has_come, || format!("{version} {fault:?} has not come"))?;
     world.finish().map_err(|violation| {
         violation.context(&format!("{version} {fault:?}\n{}\n", world.model.trace.lines().join("\n")))
     })
@@ -107,7 +113,7 @@ fn move_on(world: &mut World, fault: Fault) -> Result<(), Violation> {
         if let Fault::Crash { client, told, is_stored } = fault
             && world.told(client) >= told
             && world.unstored(client) > 0
-            && !world.has_crashed()
+            && world.crashes() == 0
         {
             match client {
                 Some(client) => world.crash_client(client, is_stored.into())?,

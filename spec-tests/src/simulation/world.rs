@@ -43,6 +43,7 @@ pub struct World {
     seed: u64,
     broker_plan: BrokerPlan,
     crashes: usize,
+    cuts: usize,
     is_plain: bool,
     has_narrow_links: bool,
     /// How often a machine was given something: bytes, time, a call of its application.
@@ -138,6 +139,7 @@ impl World {
             seed: plan.seed,
             broker_plan: plan.broker,
             crashes: 0,
+            cuts: 0,
             is_plain: false,
             has_narrow_links: plan.has_narrow_links,
             inputs: 0,
@@ -422,6 +424,7 @@ impl World {
     fn cut(&mut self, link: usize) {
         let now = self.model.now;
         self.model.trace.line(now, || format!("link {link} is cut"));
+        self.cuts += 1;
         let Link { pipes, is_paused, .. } = &mut self.links[link];
         for pipe in pipes {
             pipe.reset(now, 0);
@@ -703,9 +706,14 @@ impl World {
         client.map_or(&self.store, |client| &self.hosts[client].store).told
     }
 
-    /// Whether a machine has crashed.
-    pub const fn has_crashed(&self) -> bool {
-        self.crashes > 0
+    /// How many machines have crashed.
+    pub const fn crashes(&self) -> usize {
+        self.crashes
+    }
+
+    /// How many links have been cut.
+    pub const fn cuts(&self) -> usize {
+        self.cuts
     }
 
     /// The next thing happens that is due now. `false`: there is none.
