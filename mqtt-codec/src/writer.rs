@@ -153,7 +153,7 @@ impl<B: BufMut> Put for Direct<'_, B> {
     }
 }
 
-/// The end of a `BytesMut`. As a `BufMut` it takes every field by a call, which this does not.
+/// The end of a `BytesMut`. As a `BufMut` it takes every field by a call across crates, which is not inlined.
 pub(crate) struct Appended<'o>(pub(crate) &'o mut BytesMut);
 
 impl Put for Appended<'_> {
