@@ -186,6 +186,16 @@ pub(super) struct Shared {
     is_uncertain: bool,
 }
 
+impl Shared {
+    /// Which of several of the same message is the one that is seen: lower ones rather.
+    const fn rank(&self) -> (bool, bool) {
+        match self.started {
+            0 => (false, self.is_uncertain),
+            _ => (true, self.is_bound || !self.is_uncertain),
+        }
+    }
+}
+
 impl Session {
     fn is_alive(&self, now: u64) -> bool {
         self.exists
@@ -380,7 +390,7 @@ impl Model {
     fn shared_started(&mut self, number: u32, qos: QoS) -> Result<(), Violation> {
         // A QoS 1 message may have been taken over more than once.
         let of_number = self.server.shared.iter_mut().filter(|shared| shared.number == number);
-        let Some(shared) = of_number.min_by_key(|shared| (shared.started, shared.is_uncertain)) else {
+        let Some(shared) = of_number.min_by_key(|shared| shared.rank()) else {
             return Err(Violation::new(format!("#{number} is due to no group")));
         };
         shared.started += 1;
@@ -776,7 +786,7 @@ impl Model {
                     } else if topic == SHARED_TOPIC {
                         let of_number =
                             self.server.shared.iter_mut().filter(|shared| shared.number == number);
-                        if let Some(shared) = of_number.min_by_key(|shared| shared.started) {
+                        if let Some(shared) = of_number.min_by_key(|shared| shared.rank()) {
                             shared.started += 1;
                         }
                     } else if let Some(at) = session.due.iter().position(|due| due.number == number) {
