@@ -65,6 +65,8 @@ pub struct Publication {
     is_started: bool,
     /// The Server has answered it.
     is_answered: bool,
+    /// Its publisher has been told that the Session was lost.
+    was_lost: bool,
     /// The Session it was published in was lost by one side: it may have been taken over more than once, or never.
     is_forgiven: bool,
     received: [Received; CLIENTS],
@@ -173,6 +175,7 @@ impl Model {
             published_at: self.now,
             is_started: false,
             is_answered: false,
+            was_lost: false,
             is_forgiven: false,
             received: [Received::default(); CLIENTS],
         });

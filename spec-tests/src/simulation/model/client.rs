@@ -382,6 +382,7 @@ impl Model {
             PublishOutcome::SessionLost(message) => {
                 party.exchanges.abandon(number);
                 party.was_told_of_loss = true;
+                self.publications[number as usize].was_lost = true;
                 check(message.is_some() || is_taken, || {
                     format!("#{number} does not come back, and the Server does not have it")
                 })
@@ -506,7 +507,7 @@ impl Model {
         if !party.plan.durable {
             party.stored = Kept { state: self.states, ..Kept::default() };
         }
-        let Kept { exchanges, accepted, tokens, state, .. } = party.stored.clone();
+        let Kept { exchanges, accepted, tokens, mut state, .. } = party.stored.clone();
         let after_crash: Vec<_> = unresolved.iter().map(|(token, _)| *token).collect();
         let before: Vec<_> = tokens.iter().map(|(token, _)| *token).collect();
         check(after_crash == before, || {
@@ -517,13 +518,21 @@ impl Model {
                 format!("C{client} comes back with #{number:?} for {token:?}, which was #{known}")
             })?;
         }
-        let has_told = self
-            .wires
-            .iter()
-            .any(|wire| wire.client == client && wire.clean_start && wire.has_begun && wire.state > state);
-        check(!has_told || exchanges.is_empty() && accepted.is_empty(), || {
-            format!("C{client} has asked for Clean Start, and comes back with state from before")
-        })?;
+        let told =
+            self.wires.iter().filter(|wire| wire.client == client && wire.clean_start && wire.has_begun);
+        if let Some(told) = told.map(|wire| wire.state).max().filter(|told| *told > state) {
+            check(exchanges.is_empty() && accepted.is_empty(), || {
+                format!("C{client} has asked for Clean Start, and comes back with state from before")
+            })?;
+            // There was nothing to give up, so nothing had to be stored.
+            state = told;
+            party.stored.state = told;
+        }
+        for (_, number) in &tokens {
+            let publication = &mut self.publications[*number as usize];
+            // It was the Server's or not, and its Session had ended; that is forgotten with the outcome.
+            publication.is_forgiven |= publication.was_lost;
+        }
         // What a durable program has done with messages since then is undone, and they come again.
         for (number, era) in party.uncommitted.drain(..) {
             let received = &mut self.publications[number as usize].received[client];
