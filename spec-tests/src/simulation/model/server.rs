@@ -137,6 +137,13 @@ struct Subscribed {
 struct Due {
     number: u32,
     qos: QoS,
+    expires_at: Option<u64>,
+}
+
+impl Due {
+    fn has_expired(&self, now: u64) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// Retained messages a new subscription is to get.
@@ -340,19 +347,19 @@ impl Model {
             if due == number {
                 return Ok(());
             }
-            self.skip(wire, due, true);
+            self.skip(wire, due, true, false);
         }
     }
 
     /// A message was due and has been left out.
-    fn skip(&mut self, wire: usize, number: u32, is_lossy: bool) {
+    fn skip(&mut self, wire: usize, number: u32, is_lossy: bool, has_expired: bool) {
         let client = self.wires[wire].client;
         let is_large = self.may_exceed(number, self.wires[wire].limits[Direction::Down as usize]);
         let routing = &mut self.server.routing[number as usize];
         if !is_lossy {
             routing.copies[client].is_skipped = true;
         }
-        if !is_lossy && routing.has_expired(self.now) || !self.is_current(wire) {
+        if has_expired || !self.is_current(wire) {
             return;
         }
         let dropped = &mut self.server.sessions[client].dropped;
@@ -383,7 +390,7 @@ impl Model {
                     format!("#{number} goes out with q{qos} instead of q{}", due.qos)
                 });
             }
-            self.skip(wire, due.number, false);
+            self.skip(wire, due.number, false, due.has_expired(self.now));
         }
     }
 
@@ -664,7 +671,7 @@ impl Model {
                 }
                 continue;
             }
-            session.due.push_back(Due { number, qos });
+            session.due.push_back(Due { number, qos, expires_at: routing.expires_at });
             routing.copy(client, session.era, qos, true);
         }
         if members > 0 {
@@ -681,7 +688,7 @@ impl Model {
             self.server.sessions[self.wires[wire].client].has_lost_unseen = true;
         }
         while let Some(number) = self.wires[wire].lossy.pop_front() {
-            self.skip(wire, number, true);
+            self.skip(wire, number, true, false);
         }
     }
 
@@ -845,7 +852,7 @@ impl Model {
         })?;
         let mut dropped = session.dropped;
         for due in &session.due {
-            if self.server.routing[due.number as usize].has_expired(self.now) {
+            if due.has_expired(self.now) {
                 continue;
             }
             let limits = self.wires[wire].limits[Direction::Down as usize];
