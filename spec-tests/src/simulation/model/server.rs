@@ -775,7 +775,6 @@ impl Model {
         while self.server.routing.len() < self.publications.len() {
             self.server.makes();
         }
-        let routing_before = current.routing;
         for wire in &mut self.wires {
             wire.is_open = false;
             wire.lossy.clear();
@@ -817,23 +816,23 @@ impl Model {
                 self.session_ends(client);
             }
         }
-        self.check_kept(&routing_before)
+        self.check_kept()
     }
 
     /// A message that its publisher has an answer for is still due to those Sessions that are still there.
-    fn check_kept(&self, routing_before: &[Routing]) -> Result<(), Violation> {
-        for (number, (before, after)) in routing_before.iter().zip(&self.server.routing).enumerate() {
-            if !self.publications[number].is_answered {
+    fn check_kept(&self) -> Result<(), Violation> {
+        for (number, routing) in self.server.routing.iter().enumerate() {
+            let publication = &self.publications[number];
+            if !publication.is_answered || routing.has_expired(self.now) {
                 continue;
             }
-            let has_expired = before.has_expired(self.now);
             for (client, session) in self.server.sessions.iter().enumerate() {
-                let (before, after) = (&before.copies[client], &after.copies[client]);
+                let (before, after) = (&publication.answered[client], &routing.copies[client]);
                 let is_same = session.is_alive(self.now) && session.expiry > 0 && session.era == before.era;
-                let is_lost = !has_expired && before.live > 0 && (after.live == 0 || after.era != before.era);
-                check(!(is_same && is_lost), || {
-                    format!("#{number} has been answered, and is forgotten for C{client}")
-                })?;
+                check(
+                    !is_same || before.live == 0 || after.era == before.era && after.live >= before.live,
+                    || format!("#{number} has been answered, and is forgotten for C{client}"),
+                )?;
             }
         }
         Ok(())
