@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use mqtt_session::codec::{Delivery, Packet, ProtocolVersion, QoS};
 use mqtt_session::{PublishToken, RequestToken};
 
-use self::server::Server;
+use self::server::{Copies, Server};
 use super::exchange::{Exchanges, Published};
 use super::plan::{BrokerPlan, ClientPlan, Direction, TOPICS};
 use super::trace::Trace;
@@ -65,6 +65,8 @@ pub struct Publication {
     is_started: bool,
     /// The Server has answered it.
     is_answered: bool,
+    /// To whom it was due then.
+    answered: [Copies; CLIENTS],
     /// Its publisher has been told that the Session was lost.
     was_lost: bool,
     /// The Session it was published in was lost by one side: it may have been taken over more than once, or never.
@@ -175,6 +177,7 @@ impl Model {
             published_at: self.now,
             is_started: false,
             is_answered: false,
+            answered: [Copies::default(); CLIENTS],
             was_lost: false,
             is_forgiven: false,
             received: [Received::default(); CLIENTS],
@@ -324,7 +327,9 @@ impl Model {
             format!("an answer to PUBLISH id={answered} q{qos} instead of id={} q{}", answer.id, answer.qos)
         })?;
         if direction == Direction::Down {
-            self.publications[answer.number as usize].is_answered = true;
+            let publication = &mut self.publications[answer.number as usize];
+            publication.is_answered = true;
+            publication.answered = self.server.routing[answer.number as usize].copies;
         }
         check(answer.is_ready, || format!("PUBLISH id={answered} is answered before it is acknowledged"))
     }

@@ -137,6 +137,13 @@ struct Subscribed {
 struct Due {
     number: u32,
     qos: QoS,
+    expires_at: Option<u64>,
+}
+
+impl Due {
+    fn has_expired(&self, now: u64) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// Retained messages a new subscription is to get.
@@ -340,19 +347,19 @@ impl Model {
             if due == number {
                 return Ok(());
             }
-            self.skip(wire, due, true);
+            self.skip(wire, due, true, false);
         }
     }
 
     /// A message was due and has been left out.
-    fn skip(&mut self, wire: usize, number: u32, is_lossy: bool) {
+    fn skip(&mut self, wire: usize, number: u32, is_lossy: bool, has_expired: bool) {
         let client = self.wires[wire].client;
         let is_large = self.may_exceed(number, self.wires[wire].limits[Direction::Down as usize]);
         let routing = &mut self.server.routing[number as usize];
         if !is_lossy {
             routing.copies[client].is_skipped = true;
         }
-        if !is_lossy && routing.has_expired(self.now) || !self.is_current(wire) {
+        if has_expired || !self.is_current(wire) {
             return;
         }
         let dropped = &mut self.server.sessions[client].dropped;
@@ -383,7 +390,7 @@ impl Model {
                     format!("#{number} goes out with q{qos} instead of q{}", due.qos)
                 });
             }
-            self.skip(wire, due.number, false);
+            self.skip(wire, due.number, false, due.has_expired(self.now));
         }
     }
 
@@ -664,7 +671,7 @@ impl Model {
                 }
                 continue;
             }
-            session.due.push_back(Due { number, qos });
+            session.due.push_back(Due { number, qos, expires_at: routing.expires_at });
             routing.copy(client, session.era, qos, true);
         }
         if members > 0 {
@@ -681,7 +688,7 @@ impl Model {
             self.server.sessions[self.wires[wire].client].has_lost_unseen = true;
         }
         while let Some(number) = self.wires[wire].lossy.pop_front() {
-            self.skip(wire, number, true);
+            self.skip(wire, number, true, false);
         }
     }
 
@@ -768,7 +775,6 @@ impl Model {
         while self.server.routing.len() < self.publications.len() {
             self.server.makes();
         }
-        let routing_before = current.routing;
         for wire in &mut self.wires {
             wire.is_open = false;
             wire.lossy.clear();
@@ -810,23 +816,24 @@ impl Model {
                 self.session_ends(client);
             }
         }
-        self.check_kept(&routing_before)
+        self.check_kept()
     }
 
     /// A message that its publisher has an answer for is still due to those Sessions that are still there.
-    fn check_kept(&self, routing_before: &[Routing]) -> Result<(), Violation> {
-        for (number, (before, after)) in routing_before.iter().zip(&self.server.routing).enumerate() {
-            if !self.publications[number].is_answered {
+    fn check_kept(&self) -> Result<(), Violation> {
+        for (number, routing) in self.server.routing.iter().enumerate() {
+            let publication = &self.publications[number];
+            // What expires may have done so before it was stored.
+            if !publication.is_answered || publication.expiry.is_some() {
                 continue;
             }
-            let has_expired = before.has_expired(self.now);
             for (client, session) in self.server.sessions.iter().enumerate() {
-                let (before, after) = (&before.copies[client], &after.copies[client]);
+                let (before, after) = (&publication.answered[client], &routing.copies[client]);
                 let is_same = session.is_alive(self.now) && session.expiry > 0 && session.era == before.era;
-                let is_lost = !has_expired && before.live > 0 && (after.live == 0 || after.era != before.era);
-                check(!(is_same && is_lost), || {
-                    format!("#{number} has been answered, and is forgotten for C{client}")
-                })?;
+                check(
+                    !is_same || before.live == 0 || after.era == before.era && after.live >= before.live,
+                    || format!("#{number} has been answered, and is forgotten for C{client}"),
+                )?;
             }
         }
         Ok(())
@@ -845,7 +852,7 @@ impl Model {
         })?;
         let mut dropped = session.dropped;
         for due in &session.due {
-            if self.server.routing[due.number as usize].has_expired(self.now) {
+            if due.has_expired(self.now) {
                 continue;
             }
             let limits = self.wires[wire].limits[Direction::Down as usize];
