@@ -6,7 +6,7 @@
 use core::num::{NonZeroU16, NonZeroU32};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
     AckProperties, Auth, AuthProperties, AuthReason, Connack, ConnackProperties, ConnackReason, Connect,
     ConnectFields, ConnectProperties, Decoder, Delivery, Disconnect, DisconnectProperties, DisconnectReason,
@@ -477,6 +477,9 @@ impl<'a> Maker<'a> {
         for version in ProtocolVersion::ALL {
             let mut out = Vec::new();
             let result = packet.encode(version, &mut out);
+            let mut appended = BytesMut::new();
+            assert_eq!(packet.append_to(version, &mut appended), result);
+            assert_eq!(appended, out);
             assert_eq!(packet.encoded_len(version), result.map(|()| out.len()));
             let exists = packet.packet_type().may_be_sent_by(self.from, version);
             if let Err(error) = result {
@@ -606,9 +609,11 @@ fn check_head(publish: &Publish<'_>, values: &[Property<'_>], front: usize) {
         let mut whole = Vec::new();
         let result = publish.encode(version, &mut whole);
         for (publish, extra) in [(publish, &[][..]), (&part, extra)] {
-            let mut out = Vec::new();
+            let (mut out, mut appended) = (Vec::new(), BytesMut::new());
             assert_eq!(publish.encoded_len_with(version, extra), result.map(|()| whole.len()));
             assert_eq!(publish.encode_head_with(version, extra, &mut out), result);
+            assert_eq!(publish.append_head_with(version, extra, &mut appended), result);
+            assert_eq!(appended, out);
             if result.is_ok() {
                 out.extend_from_slice(publish.payload);
             }

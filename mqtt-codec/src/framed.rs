@@ -108,7 +108,7 @@ impl codec::Encoder<Packet<'_>> for FrameCodec {
     type Error = FramedError;
 
     fn encode(&mut self, packet: Packet<'_>, out: &mut BytesMut) -> Result<(), FramedError> {
-        Ok(packet.encode(self.version()?, out)?)
+        Ok(packet.append_to(self.version()?, out)?)
     }
 }
 
@@ -122,7 +122,7 @@ impl codec::Encoder<&Frame> for FrameCodec {
         if frame.version() == version && frame.is_strict() {
             out.extend_from_slice(frame.bytes());
         } else {
-            frame.packet().encode(version, out)?;
+            frame.packet().append_to(version, out)?;
         }
         Ok(())
     }

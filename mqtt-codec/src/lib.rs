@@ -22,8 +22,9 @@
 //!
 //! # Encode
 //!
-//! Into any `BufMut`, or into a slice. The exact length is known first, and a packet that does not fit, or that the receiver
-//! would refuse, is an error before anything is written.
+//! Into any `BufMut`, into a slice, or behind what a `BytesMut` holds, where `append_to` is faster than `encode`. The exact
+//! length is known first, and a packet that does not fit, or that the receiver would refuse, is an error before anything is
+//! written.
 //!
 //! ```
 //! use mqtt_codec::{

@@ -8,7 +8,7 @@ use mqtt_topic::{InvalidTopic, InvalidTopicKind, Subscription, TopicFilter};
 
 use crate::dialect::Dialect;
 use crate::reader::Reader;
-use crate::string::{TextRules, put_binary};
+use crate::string::TextRules;
 use crate::writer::{Fields, Put};
 use crate::{
     DecodeError, Deviation, EncodeError, Fault, ProtocolVersion, SubackReason, SubscriptionOptions,
@@ -227,7 +227,8 @@ impl UnsubackReasons<'_> {
 }
 
 impl<'a> Entry<'a> for Subscription<&'a [u8]> {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "to hand an entry over in memory costs as much as to read it")]
+    #[inline(always)]
     fn read(
         reader: &mut Reader<'a>,
         version: ProtocolVersion,
@@ -266,10 +267,17 @@ impl<'a> Entry<'a> for Subscription<&'a [u8]> {
     #[inline]
     fn put<O: Put>(&self, _: ProtocolVersion, out: O) -> O {
         match self {
-            Self::Ordinary(filter) => put_binary(filter.as_bytes(), out),
+            Self::Ordinary(filter) => put_filter(filter.as_bytes(), [], out),
             Self::Shared { share_name, filter } => put_shared(share_name.as_bytes(), filter.as_bytes(), out),
         }
     }
+}
+
+#[inline]
+fn put_filter<O: Put, const B: usize>(filter: &[u8], options: [u8; B], out: O) -> O {
+    #[expect(clippy::cast_possible_truncation, reason = "its type sees to it that it is not too long")]
+    let len = filter.len() as u16;
+    out.put_between(len.to_be_bytes(), filter, options)
 }
 
 /// Few filters begin with the first character even.
@@ -301,7 +309,8 @@ const fn filter_fault(kind: InvalidTopicKind) -> Fault {
 const SHARE: &[u8] = b"$share/";
 
 impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "to hand an entry over in memory costs as much as to read it")]
+    #[inline(always)]
     fn read(
         reader: &mut Reader<'a>,
         version: ProtocolVersion,
@@ -319,6 +328,13 @@ impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
     #[inline]
     fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
         let (subscription, options) = self;
+        // Nearly all are like that, and nothing can be wrong with them.
+        if let Subscription::Ordinary(filter) = subscription
+            && version.is_v5()
+            && filter.as_bytes().first() != SHARE.first()
+        {
+            return Ok(2 + filter.as_bytes().len() + 1);
+        }
         if options.no_local && subscription.share_name().is_some() {
             return Err(EncodeError::NoLocalOnShared);
         }
@@ -330,7 +346,11 @@ impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
 
     #[inline]
     fn put<O: Put>(&self, version: ProtocolVersion, out: O) -> O {
-        self.0.put(version, out).put_u8(self.1.to_byte())
+        let (subscription, options) = self;
+        match subscription {
+            Subscription::Ordinary(filter) => put_filter(filter.as_bytes(), [options.to_byte()], out),
+            Subscription::Shared { .. } => subscription.put(version, out).put_u8(options.to_byte()),
+        }
     }
 }
 

@@ -289,7 +289,8 @@ fn put_u32<O: Put>(id: u8, value: u32, out: O) -> O {
 fn put_data<O: Put>(id: u8, data: &[u8], out: O) -> O {
     #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
     let len = data.len() as u16;
-    put_u16(id, len, out).put_slice(data)
+    let [high, low] = len.to_be_bytes();
+    out.put_between([id, high, low], data, [])
 }
 
 /// An identifier is a Variable Byte Integer; all that are defined have one byte.

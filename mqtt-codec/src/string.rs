@@ -80,9 +80,12 @@ fn has_nul(bytes: &[u8]) -> bool {
         let word = u64::from_le_bytes(word);
         word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080 != 0
     }
-    match bytes.last_chunk() {
-        Some(last) => word_has_nul(*last) || bytes.as_chunks().0.iter().any(|word| word_has_nul(*word)),
-        None => bytes.contains(&0),
+    if let Some(last) = bytes.last_chunk() {
+        return word_has_nul(*last) || bytes.as_chunks().0.iter().any(|word| word_has_nul(*word));
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(&[a, b, c, d]), Some(&[e, f, g, h])) => word_has_nul([a, b, c, d, e, f, g, h]),
+        _ => bytes.contains(&0),
     }
 }
 
@@ -96,5 +99,5 @@ pub(crate) const fn binary_len(data: &[u8]) -> Result<usize, EncodeError> {
 pub(crate) fn put_binary<O: Put>(data: &[u8], out: O) -> O {
     #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
     let len = data.len() as u16;
-    out.put_u16(len).put_slice(data)
+    out.put_between(len.to_be_bytes(), data, [])
 }

@@ -1,11 +1,11 @@
-//! Where the bytes of a packet go: a slice of exactly as many, or any output.
+//! Where the bytes of a packet go: a slice of exactly as many, a `BytesMut`, or any output.
 //!
 //! An output, a `BufMut`, asks for room and counts bytes at every call, which is more than most fields are worth. So where
 //! there are many of them, they are written into a slice on the stack first, and handed over at once.
 
 #![expect(clippy::inline_always, reason = "a call costs more than what these do")]
 
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 
 /// Something of many small fields.
 pub(crate) trait Fields {
@@ -15,9 +15,31 @@ pub(crate) trait Fields {
 /// A place for bytes that has room enough. It is passed on from one field to the next, which keeps it out of memory.
 pub(crate) trait Put: Sized {
     /// Writes `fields`, which take `len` bytes; at once, if these are not more than `ROOM`.
-    fn put_fields<const ROOM: usize>(self, len: usize, fields: &impl Fields) -> Self;
+    #[inline]
+    fn put_fields<const ROOM: usize>(self, len: usize, fields: &impl Fields) -> Self {
+        let mut room = [0; ROOM];
+        match room.get_mut(..len) {
+            Some(place) => {
+                let _ = fields.put(Unwritten(place));
+                self.put_slice(room.get(..len).unwrap_or_default())
+            }
+            None => fields.put(self),
+        }
+    }
 
     fn put_slice(self, bytes: &[u8]) -> Self;
+
+    /// Writes `bytes` between `front` and `back`.
+    #[inline(always)]
+    fn put_between<const F: usize, const B: usize>(
+        self,
+        front: [u8; F],
+        bytes: &[u8],
+        back: [u8; B],
+    ) -> Self {
+        let out = self.put_array(front).put_slice(bytes);
+        if B == 0 { out } else { out.put_array(back) }
+    }
 
     fn put_array<const N: usize>(self, bytes: [u8; N]) -> Self;
 
@@ -50,6 +72,25 @@ impl Put for Unwritten<'_> {
             }
             None => Self::full(),
         }
+    }
+
+    #[inline(always)]
+    fn put_between<const F: usize, const B: usize>(
+        self,
+        front: [u8; F],
+        bytes: &[u8],
+        back: [u8; B],
+    ) -> Self {
+        if let Some((place, rest)) = self.0.split_at_mut_checked(F + bytes.len() + B)
+            && let Some((first, place)) = place.split_first_chunk_mut()
+            && let Some((place, last)) = place.split_last_chunk_mut()
+        {
+            *first = front;
+            copy(place, bytes);
+            *last = back;
+            return Self(rest);
+        }
+        Self::full()
     }
 
     #[inline(always)]
@@ -99,18 +140,6 @@ fn copy_ends<const N: usize>(place: &mut [u8], bytes: &[u8]) {
 pub(crate) struct Direct<'o, B>(pub(crate) &'o mut B);
 
 impl<B: BufMut> Put for Direct<'_, B> {
-    #[inline]
-    fn put_fields<const ROOM: usize>(self, len: usize, fields: &impl Fields) -> Self {
-        let mut room = [0; ROOM];
-        match room.get_mut(..len) {
-            Some(place) => {
-                let _ = fields.put(Unwritten(place));
-                self.put_slice(room.get(..len).unwrap_or_default())
-            }
-            None => fields.put(self),
-        }
-    }
-
     #[inline(always)]
     fn put_slice(self, bytes: &[u8]) -> Self {
         self.0.put_slice(bytes);
@@ -120,6 +149,23 @@ impl<B: BufMut> Put for Direct<'_, B> {
     #[inline(always)]
     fn put_array<const N: usize>(self, bytes: [u8; N]) -> Self {
         self.0.put_slice(&bytes);
+        self
+    }
+}
+
+/// The end of a `BytesMut`. As a `BufMut` it takes every field by a call, which this does not.
+pub(crate) struct Appended<'o>(pub(crate) &'o mut BytesMut);
+
+impl Put for Appended<'_> {
+    #[inline(always)]
+    fn put_slice(self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    #[inline(always)]
+    fn put_array<const N: usize>(self, bytes: [u8; N]) -> Self {
+        self.0.extend_from_slice(&bytes);
         self
     }
 }

@@ -1,9 +1,10 @@
-//! Encoding into a slice: the same bytes, and how many.
+//! Encoding into a slice or behind what a `BytesMut` holds: the same bytes as into any buffer.
 
 #[path = "common/strategies.rs"]
 mod strategies;
 
-use mqtt_codec::{EncodeError, Packet};
+use bytes::{BufMut, BytesMut};
+use mqtt_codec::{EncodeError, Packet, Property, ProtocolVersion};
 use proptest::prelude::*;
 
 proptest! {
@@ -41,5 +42,27 @@ proptest! {
             Packet::Auth(packet) => packet.encode_to_slice(sent.version, &mut own),
         };
         prop_assert_eq!((result, own), (Ok(len), expected));
+    }
+    #[test]
+    fn a_bytes_mut_takes_the_same_behind_what_it_holds(
+        sent in strategies::any_sent(),
+        version in proptest::sample::select(&ProtocolVersion::ALL[..]),
+        room in 0..300_usize,
+    ) {
+        let mut expected = Vec::from(&b"held"[..]);
+        let result = sent.packet.encode(version, &mut expected);
+        let mut out = BytesMut::with_capacity(room);
+        out.put_slice(b"held");
+        prop_assert_eq!(sent.packet.append_to(version, &mut out), result);
+        prop_assert_eq!(&out, &expected);
+
+        if let Packet::Publish(publish) = &sent.packet {
+            let extra = [Property::MessageExpiryInterval(7)];
+            let extra = if version == ProtocolVersion::V5_0 { &extra[..] } else { &[] };
+            let (mut head, mut appended) = (Vec::new(), BytesMut::with_capacity(room));
+            let result = publish.encode_head_with(version, extra, &mut head);
+            prop_assert_eq!(publish.append_head_with(version, extra, &mut appended), result);
+            prop_assert_eq!(appended, head);
+        }
     }
 }

@@ -114,7 +114,7 @@ impl Transmit {
 
     /// Appends a packet; after [`close`](Self::close) it does nothing.
     pub(crate) fn push(&mut self, packet: &Packet<'_>, version: ProtocolVersion) -> Result<(), EncodeError> {
-        self.append(|tail| packet.encode(version, tail))
+        self.append(|tail| packet.append_to(version, tail))
     }
 
     /// Appends a PUBLISH with the `extra` properties of this hop. A `payload`, which is that of `publish`, is sent by
@@ -127,7 +127,7 @@ impl Transmit {
         version: ProtocolVersion,
     ) -> Result<(), EncodeError> {
         self.append(|tail| {
-            publish.encode_head_with(version, extra, tail)?;
+            publish.append_head_with(version, extra, tail)?;
             if payload.is_none() {
                 tail.extend_from_slice(publish.payload);
             }

@@ -19,6 +19,21 @@ pub(crate) const fn slashes(word: u64) -> u64 {
     zeros(word ^ repeat(b'/'))
 }
 
+/// Where the first `+` or `#` is.
+#[inline]
+pub(crate) fn first_wildcard(text: &[u8]) -> Option<usize> {
+    let (words, rest) = text.as_chunks::<WORD>();
+    for (index, word) in words.iter().enumerate() {
+        // They differ in one bit.
+        let found = zeros(u64::from_le_bytes(*word) & repeat(!8) ^ repeat(b'#'));
+        if found != 0 {
+            return Some(index * WORD + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let in_rest = rest.iter().position(|byte| matches!(byte, b'+' | b'#'))?;
+    Some(words.len() * WORD + in_rest)
+}
+
 /// How many bytes two texts have in common from the beginning.
 #[inline]
 pub(crate) fn common_prefix(one: &[u8], other: &[u8]) -> usize {

@@ -1,6 +1,6 @@
 //! Topic Filters: which Topic Names a subscription wants (section 4.7.1).
 
-use crate::bytes::{common_prefix, level_end};
+use crate::bytes::{common_prefix, first_wildcard, level_end};
 use crate::text::text_type;
 use crate::{InvalidTopic, InvalidTopicKind, Text, TopicName};
 
@@ -46,18 +46,20 @@ impl TopicFilter<&[u8]> {
             return Ok(());
         }
         let bytes = text.as_bytes();
-        for (at, byte) in bytes.iter().enumerate() {
-            if !matches!(byte, b'+' | b'#') {
-                continue;
-            }
+        let mut from = 0;
+        while let Some(to) = bytes.get(from..).and_then(first_wildcard) {
+            let at = from + to;
             let before = at.checked_sub(1).and_then(|before| bytes.get(before));
             let after = bytes.get(at + 1);
             let fills_level = matches!(before, None | Some(b'/')) && matches!(after, None | Some(b'/'));
-            let kind = match (byte, fills_level) {
-                (b'#', true) if after.is_some() => InvalidTopicKind::MultiLevelNotLast,
-                (b'#', false) => InvalidTopicKind::MultiLevelNotAlone,
+            let kind = match (bytes.get(at), fills_level) {
+                (Some(b'#'), true) if after.is_some() => InvalidTopicKind::MultiLevelNotLast,
+                (Some(b'#'), false) => InvalidTopicKind::MultiLevelNotAlone,
                 (_, false) => InvalidTopicKind::SingleLevelNotAlone,
-                (_, true) => continue,
+                (_, true) => {
+                    from = at + 1;
+                    continue;
+                }
             };
             return Err(InvalidTopic::new(kind, at));
         }

@@ -37,7 +37,8 @@ fn main() -> ExitCode {
     for delivery in deliveries {
         out.clear();
         match operation.as_str() {
-            "plain" => Publish { delivery, ..message }.encode(version, &mut out).expect("a valid packet"),
+            "plain" => Publish { delivery, ..message }.append_to(version, &mut out).expect("a valid packet"),
+            "generic" => Publish { delivery, ..message }.encode(version, &mut out).expect("a valid packet"),
             "prepared" => {
                 let hop = Hop { delivery, message_expiry_interval, ..Hop::default() };
                 prepared.encode(&hop, &mut out).expect("a valid packet");

@@ -32,7 +32,8 @@ macro_rules! acks {
                 Self { packet_id, reason: $reason::Success, properties: AckProperties::EMPTY }
             }
 
-            #[inline]
+            #[expect(clippy::inline_always, reason = "a call costs as much as all the rest of nearly every one")]
+            #[inline(always)]
             pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
                 let packet_id = reader.packet_id()?;
                 if reader.is_empty() || !dialect.version.is_v5() {

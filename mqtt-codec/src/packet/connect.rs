@@ -200,6 +200,11 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// `seen` is known of a body that has been checked before.
+    #[expect(
+        clippy::inline_always,
+        reason = "decoding keeps next to nothing of what is read, so it need not be made"
+    )]
+    #[inline(always)]
     fn read(reader: &mut Reader<'a>, dialect: &Dialect, seen: Option<Seen>) -> Result<Self, DecodeError> {
         let Dialect { version, text, accepted, .. } = *dialect;
         let (v3_1, v5) = (version == ProtocolVersion::V3_1, version.is_v5());

@@ -83,15 +83,39 @@ struct Rules {
 pub(crate) enum Repr<'a> {
     /// A block of a received packet.
     Block { seen: Mask, bytes: &'a [u8] },
-    /// Values of the caller.
-    Values { seen: Mask, values: &'a [Property<'a>] },
+    /// Values of the caller, and how many bytes they take.
+    Values { seen: Mask, len: Len, values: &'a [Property<'a>] },
+}
+
+/// A number of bytes in the room that a set leaves beside its tag.
+#[derive(Clone, Copy)]
+pub(crate) struct Len([u8; 3]);
+
+impl Len {
+    fn new(len: u64) -> Self {
+        match u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes() {
+            [a, b, c, 0] => Self([a, b, c]),
+            _ => Self([0xFF; 3]),
+        }
+    }
+
+    /// `None`: more than has room.
+    #[inline]
+    const fn get(self) -> Option<usize> {
+        let Self([a, b, c]) = self;
+        match u32::from_le_bytes([a, b, c, 0]) {
+            0xFF_FFFF => None,
+            len => Some(len as usize),
+        }
+    }
 }
 
 impl<'a> Repr<'a> {
     const EMPTY: Self = Self::Block { seen: Mask(0), bytes: &[] };
 
     fn from_values(values: &'a [Property<'a>], rules: Rules) -> Result<Self, PropertyError> {
-        let mut seen = Mask(0);
+        // Counted in 64 bits, no list is long enough to overflow.
+        let (mut seen, mut len) = (Mask(0), 0);
         for property in values {
             let id = property.id();
             if !rules.allowed.has(id) {
@@ -102,11 +126,12 @@ impl<'a> Repr<'a> {
             }
             property.check()?;
             seen = seen.or(Mask::of(&[id]));
+            len += property.len() as u64;
         }
         if lacks_method(seen) {
             return Err(PropertyError::AuthenticationDataWithoutMethod);
         }
-        Ok(Self::Values { seen, values })
+        Ok(Self::Values { seen, len: Len::new(len), values })
     }
 
     #[expect(clippy::inline_always, reason = "left to itself it is a call, of 20 instructions for each set")]
@@ -152,7 +177,7 @@ impl<'a> Repr<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Block { bytes, .. } => bytes.len(),
-            Self::Values { values, .. } => len_of_all(values),
+            Self::Values { len, values, .. } => len.get().unwrap_or_else(|| len_of_all(values)),
         }
     }
 
@@ -180,9 +205,8 @@ const fn lacks_method(seen: Mask) -> bool {
     seen.has(PropertyId::AuthenticationData) && !seen.has(PropertyId::AuthenticationMethod)
 }
 
-#[inline(never)]
+#[cold]
 fn len_of_all(values: &[Property<'_>]) -> usize {
-    // Counted in 64 bits, no list is long enough to overflow.
     let len = values.iter().fold(0, |len, property| len + property.len() as u64);
     usize::try_from(len).unwrap_or(usize::MAX)
 }
@@ -211,7 +235,11 @@ pub(crate) trait PropertySet {
 pub(crate) fn put_prefix<O: Put>(block_len: usize, out: O) -> O {
     #[expect(clippy::cast_possible_truncation, reason = "checked by prefixed_len")]
     let len = block_len as u32;
-    varint::put(len, out)
+    match u8::try_from(len) {
+        // Nearly all are of one byte, and to call for these costs more.
+        Ok(byte @ 0..=0x7F) => out.put_u8(byte),
+        _ => varint::put(len, out),
+    }
 }
 
 /// Bytes on the wire of a set whose properties take `block_len` bytes, nothing at all in 3.x.
@@ -520,5 +548,28 @@ sets! {
         AuthenticationMethod => authentication_method: &'a str,
         AuthenticationData => authentication_data: &'a [u8],
         ReasonString => reason_string: &'a str,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    /// A set knows how many bytes it takes, also where that is more than it has room to remember.
+    #[test]
+    fn sets_of_any_size_are_counted() {
+        let text = alloc::string::String::from_utf8(vec![b'x'; 65_535]).unwrap();
+        for expected in [0xFF_FFFD, 0xFF_FFFE, 0xFF_FFFF, 0x100_0000, 0x100_0001] {
+            let mut values = vec![Property::UserProperty((&text, &text)); 127];
+            let rest = expected - 127 * (5 + 2 * 65_535) - 5;
+            values.push(Property::UserProperty((&text, &text[..rest - 65_535])));
+            assert_eq!(PublishProperties::new(&values).unwrap().block_len(), expected);
+        }
+        for expected in [6, 0xFF, 0x100, 0xFFFF] {
+            let values = [Property::UserProperty((&text[..expected - 5], ""))];
+            assert_eq!(PublishProperties::new(&values).unwrap().block_len(), expected);
+        }
     }
 }
