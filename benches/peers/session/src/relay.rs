@@ -60,7 +60,9 @@ impl<C: End, S: End<Message = C::Message>> Relay<C, S> {
     /// One batch, as [`Exchange::turn`](crate::exchange::Exchange::turn).
     pub fn turn(&mut self) -> usize {
         let Self { publisher, server: [near, far], subscriber, messages, payloads, up, down } = self;
-        messages.iter().for_each(|message| publisher.publish(message));
+        for message in messages.iter() {
+            publisher.publish(message);
+        }
         let mut arrived = 0;
         loop {
             let mut is_quiet = !carry(publisher, near, up) & !carry(near, publisher, down);
