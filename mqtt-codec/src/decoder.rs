@@ -178,7 +178,8 @@ impl Decoder {
     #[inline(always)]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Packet<'a>, usize)>, DecodeError> {
         let Some(header) = self.complete(input)? else { return Ok(None) };
-        self.read(&header, input.get(header.len..header.packet_len()).unwrap_or_default()).map(Some)
+        let packet = self.read(header, input.get(header.len..header.packet_len()).unwrap_or_default())?;
+        Ok(Some((packet, header.packet_len())))
     }
 
     /// Takes the first packet out of `input`, without copying it. `None`: the packet is not complete, and `input` is
@@ -223,7 +224,7 @@ impl Decoder {
         let frame: &Frame = slot.0.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
         let packet = Packet::decode_body(&header, body, &dialect)?;
-        (self.dialect, self.is_version_known) = (dialect, true);
+        (self.dialect.version, self.is_version_known) = (version, true);
         Ok(Some((packet, frame)))
     }
 
@@ -321,28 +322,27 @@ impl Decoder {
         Ok(())
     }
 
-    /// The packet of this header and body, and how many bytes they take.
+    /// The packet of this header and body.
     #[expect(clippy::inline_always, reason = "as for `decode`")]
     #[inline(always)]
     pub(crate) fn read<'a>(
         &mut self,
-        header: &FixedHeader,
+        header: FixedHeader,
         body: &'a [u8],
-    ) -> Result<(Packet<'a>, usize), DecodeError> {
+    ) -> Result<Packet<'a>, DecodeError> {
         work::add(body.len());
-        let packet = if header.packet_type == PacketType::Connect {
-            self.read_connect(header, body)?
+        if header.packet_type == PacketType::Connect {
+            self.read_connect(header, body)
         } else {
-            Packet::decode_body(header, body, &self.dialect)?
-        };
-        Ok((packet, header.packet_len()))
+            Packet::decode_body(&header, body, &self.dialect)
+        }
     }
 
     #[inline(never)]
-    fn read_connect<'a>(&mut self, header: &FixedHeader, body: &'a [u8]) -> Result<Packet<'a>, DecodeError> {
-        let dialect = Dialect { version: self.version_of(header, body)?, ..self.dialect };
-        let packet = Packet::decode_again(header, body, &dialect)?;
-        (self.dialect, self.is_version_known) = (dialect, true);
+    fn read_connect<'a>(&mut self, header: FixedHeader, body: &'a [u8]) -> Result<Packet<'a>, DecodeError> {
+        let version = self.version_of(&header, body)?;
+        let packet = Packet::decode_again(&header, body, &Dialect { version, ..self.dialect })?;
+        (self.dialect.version, self.is_version_known) = (version, true);
         Ok(packet)
     }
 

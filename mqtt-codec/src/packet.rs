@@ -29,7 +29,7 @@ pub(crate) use crate::dialect::Dialect;
 use crate::header::FixedHeader;
 use crate::reader::Reader;
 use crate::writer::{Appended, Direct, Put, Unwritten};
-use crate::{DecodeError, Deviation, EncodeError, Fault, PacketType, ProtocolVersion, varint};
+use crate::{DecodeError, EncodeError, PacketType, ProtocolVersion, varint};
 
 /// How a packet stands on the wire.
 pub(crate) trait Body {
@@ -331,19 +331,11 @@ impl<'a> Packet<'a> {
             PacketType::Pubrec => Pubrec::decode(reader, dialect).map(Self::Pubrec),
             PacketType::Pubrel => Pubrel::decode(reader, dialect).map(Self::Pubrel),
             PacketType::Pubcomp => Pubcomp::decode(reader, dialect).map(Self::Pubcomp),
-            PacketType::Pingreq => Ok(Self::Pingreq),
-            PacketType::Pingresp => Ok(Self::Pingresp),
-            other => Self::decode_request(other, reader, dialect),
+            PacketType::Pingreq => reader.end(dialect).map(|()| Self::Pingreq),
+            PacketType::Pingresp => reader.end(dialect).map(|()| Self::Pingresp),
+            other => Self::decode_request(other, body, dialect),
         };
-        // Every packet but PUBLISH ends with its last field.
-        let error = match packet {
-            Ok(packet) if reader.is_empty() || dialect.accepted.has(Deviation::TrailingBytes) => {
-                return Ok(packet);
-            }
-            Ok(_) => reader.fault(Fault::TrailingBytes),
-            Err(error) => error,
-        };
-        Err(error.located(header.packet_type, header.packet_len()))
+        packet.map_err(|error| error.located(header.packet_type, header.packet_len()))
     }
 
     /// As [`decode_body`](Self::decode_body), where it is not worth its size.
@@ -360,9 +352,10 @@ impl<'a> Packet<'a> {
     #[inline(never)]
     fn decode_request(
         packet_type: PacketType,
-        reader: &mut Reader<'a>,
+        body: &'a [u8],
         dialect: &Dialect,
     ) -> Result<Self, DecodeError> {
+        let reader = &mut Reader::new(body);
         match packet_type {
             PacketType::Connect => Connect::decode(reader, dialect).map(Self::Connect),
             PacketType::Connack => Connack::decode(reader, dialect).map(Self::Connack),

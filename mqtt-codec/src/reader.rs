@@ -2,9 +2,10 @@
 
 use mqtt_topic::Text;
 
+use crate::dialect::Dialect;
 use crate::string::TextRules;
 use crate::varint::{self, Varint};
-use crate::{DecodeError, Fault, PacketId};
+use crate::{DecodeError, Deviation, Fault, PacketId};
 
 /// The unread part of a packet, or of a property set within it.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,12 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) const fn ensure(&self, condition: bool, fault: Fault) -> Result<(), DecodeError> {
         if condition { Ok(()) } else { Err(self.fault(fault)) }
+    }
+
+    /// Nothing may follow the last field of a packet.
+    #[inline]
+    pub(crate) const fn end(&self, dialect: &Dialect) -> Result<(), DecodeError> {
+        self.ensure(self.is_empty() || dialect.accepted.has(Deviation::TrailingBytes), Fault::TrailingBytes)
     }
 
     #[inline]

@@ -398,7 +398,7 @@ impl StreamDecoder {
         match piece {
             Piece::Whole(header) => {
                 let body = bytes.get(header.len..).unwrap_or_default();
-                Ok(StreamEvent::Packet(self.decoder.read(&header, body)?.0))
+                Ok(StreamEvent::Packet(self.decoder.read(header, body)?))
             }
             Piece::Head { head, is_oversized, size } => {
                 let body = bytes.get(head.len..).unwrap_or_default();
@@ -430,7 +430,7 @@ impl StreamDecoder {
     ) -> Result<StreamEvent<'a>, DecodeError> {
         let packet_type = head.packet_type;
         if packet_type == PacketType::Publish {
-            return Ok(match self.decoder.read(head, body)?.0 {
+            return Ok(match self.decoder.read(*head, body)? {
                 Packet::Publish(publish) if is_oversized => StreamEvent::OversizedPublish { publish, size },
                 Packet::Publish(publish) if remaining > 0 => {
                     StreamEvent::Head { publish, payload_len: remaining }

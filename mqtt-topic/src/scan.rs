@@ -128,11 +128,14 @@ struct Seen {
 /// Long strings go by blocks, which compilers look at all at once; short ones by words, in which some bytes stand twice.
 #[inline]
 fn scan(bytes: &[u8]) -> Seen {
-    if let Some(last) = bytes.last_chunk() {
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        if bytes.len() <= 32 {
+            return scan_blocks(first, last);
+        }
         let (blocks, rest) = bytes.as_chunks();
         let mut seen = Seen { rare: false, wildcard: false };
         let mut add = |block| {
-            let Seen { rare, wildcard } = scan_block(block);
+            let Seen { rare, wildcard } = scan_blocks(block, block);
             seen.rare |= rare;
             seen.wildcard |= wildcard;
         };
@@ -155,12 +158,12 @@ fn scan(bytes: &[u8]) -> Seen {
 
 #[expect(clippy::inline_always, reason = "a call costs as much as the look")]
 #[inline(always)]
-fn scan_block(block: &[u8; 16]) -> Seen {
+fn scan_blocks(first: &[u8; 16], second: &[u8; 16]) -> Seen {
     let (mut rare, mut wildcard) = (0, 0);
-    for byte in block {
-        rare |= u8::from(!matches!(byte, b' '..=b'~'));
+    for (one, other) in first.iter().zip(second) {
+        rare |= u8::from(!matches!(one, b' '..=b'~')) | u8::from(!matches!(other, b' '..=b'~'));
         // '#' (0x23) and '+' (0x2B) differ in one bit.
-        wildcard |= u8::from(byte & !8 == b'#');
+        wildcard |= u8::from(one & !8 == b'#') | u8::from(other & !8 == b'#');
     }
     Seen { rare: rare != 0, wildcard: wildcard != 0 }
 }

@@ -37,6 +37,7 @@ macro_rules! acks {
             pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
                 let packet_id = reader.packet_id()?;
                 if reader.is_empty() || !dialect.version.is_v5() {
+                    reader.end(dialect)?;
                     return Ok(Self::new(packet_id));
                 }
                 let before = *reader;
@@ -45,6 +46,7 @@ macro_rules! acks {
                     .ok_or_else(|| before.fault(Fault::InvalidReasonCode))?;
                 let properties =
                     if reader.is_empty() { AckProperties::EMPTY } else { AckProperties::decode(reader, dialect)? };
+                reader.end(dialect)?;
                 Ok(Self { packet_id, reason, properties })
             }
         }

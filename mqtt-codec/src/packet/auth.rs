@@ -31,6 +31,7 @@ impl<'a> Auth<'a> {
         let properties = AuthProperties::decode(reader, dialect)?;
         let has_method = properties.contains(PropertyId::AuthenticationMethod);
         reader.ensure(has_method, Fault::AuthenticationMethodMissing)?;
+        reader.end(dialect)?;
         Ok(Self { reason, properties })
     }
 }

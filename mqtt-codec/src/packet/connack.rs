@@ -53,6 +53,7 @@ impl<'a> Connack<'a> {
         } else {
             ConnackProperties::decode(reader, dialect)?
         };
+        reader.end(dialect)?;
         Ok(Self { session_present, reason, properties })
     }
 }

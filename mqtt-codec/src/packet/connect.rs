@@ -150,6 +150,7 @@ impl<'a> Connect<'a> {
     pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         let (version, body) = (dialect.version, reader.rest());
         let parts = Parts::read(reader, dialect, None)?;
+        reader.end(dialect)?;
         let will = parts.will.map_or(WillProperties::EMPTY, |will| will.properties);
         Ok(Self(Repr::Body {
             version,

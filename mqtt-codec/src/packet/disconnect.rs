@@ -29,6 +29,7 @@ impl<'a> Disconnect<'a> {
 
     pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         if !dialect.version.is_v5() || reader.is_empty() {
+            reader.end(dialect)?;
             return Ok(Self::new(DisconnectReason::NormalDisconnection));
         }
         let before = *reader;
@@ -50,6 +51,7 @@ impl<'a> Disconnect<'a> {
                 before.ensure(legal, Fault::SessionExpiryFromServer)?;
             }
         }
+        reader.end(dialect)?;
         Ok(Self { reason, properties })
     }
 }

@@ -43,6 +43,7 @@ macro_rules! list_packets {
                     $properties::EMPTY
                 };
                 let $list = $entries::decode(reader, dialect)?;
+                reader.end(dialect)?;
                 Ok(Self { packet_id, properties, $list })
             }
         }
