@@ -5,7 +5,7 @@ use core::fmt;
 use crate::dialect::Dialect;
 use crate::varint::{self, Varint};
 use crate::writer::Put;
-use crate::{DecodeError, Deviation, Fault, ProtocolVersion, Side};
+use crate::{DecodeError, Deviation, Deviations, Fault, ProtocolVersion, Side};
 
 /// The type of a Control Packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -221,23 +221,34 @@ impl FirstByte {
     #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
     #[inline(always)]
     pub(crate) fn check(self, dialect: &Dialect) -> Result<(), DecodeError> {
-        let Dialect { version, from, accepted, .. } = *dialect;
-        let fault = if !self.packet_type.may_be_sent_by(from, version) {
-            if self.packet_type == PacketType::Auth && !version.is_v5() {
-                Fault::ReservedPacketType
-            } else {
-                Fault::WrongDirection
-            }
-        } else if self.has_reserved_flags(version) && !accepted.has(Deviation::ReservedFlags) {
-            Fault::ReservedFlags
-        } else if self.packet_type == PacketType::Publish && self.flags & 0b0110 == 0b0110 {
-            Fault::InvalidQoS
-        } else if self.is_dup_with_qos_0(version) && !accepted.has(Deviation::DupWithQoS0) {
-            Fault::DupWithQoS0
-        } else {
-            return Ok(());
-        };
-        Err(DecodeError::in_header(fault, Some(self.packet_type)))
+        let legal = &LEGAL[dialect.from as usize][dialect.version as usize];
+        if legal[self.packet_type as usize] & 1 << self.flags != 0 { Ok(()) } else { self.judge(dialect) }
+    }
+
+    /// As [`check`](Self::check), of a byte that not everybody accepts.
+    #[cold]
+    fn judge(self, dialect: &Dialect) -> Result<(), DecodeError> {
+        match self.fault(dialect.version, dialect.from, dialect.accepted) {
+            Some(fault) => Err(DecodeError::in_header(fault, Some(self.packet_type))),
+            None => Ok(()),
+        }
+    }
+
+    const fn fault(self, version: ProtocolVersion, from: Side, accepted: Deviations) -> Option<Fault> {
+        if !self.packet_type.may_be_sent_by(from, version) {
+            let is_reserved = matches!(self.packet_type, PacketType::Auth) && !version.is_v5();
+            return Some(if is_reserved { Fault::ReservedPacketType } else { Fault::WrongDirection });
+        }
+        if self.has_reserved_flags(version) && !accepted.has(Deviation::ReservedFlags) {
+            return Some(Fault::ReservedFlags);
+        }
+        if matches!(self.packet_type, PacketType::Publish) && self.flags & 0b0110 == 0b0110 {
+            return Some(Fault::InvalidQoS);
+        }
+        if self.is_dup_with_qos_0(version) && !accepted.has(Deviation::DupWithQoS0) {
+            return Some(Fault::DupWithQoS0);
+        }
+        None
     }
 
     /// 3.1 allows it.
@@ -259,6 +270,26 @@ impl FirstByte {
             _ => self.flags != expected,
         }
     }
+}
+
+/// The flags that are legal for a side, a version and a packet type, one bit for each value: [`FirstByte::fault`] in advance.
+static LEGAL: [[[u16; 16]; 3]; 2] = [of_side(Side::Client), of_side(Side::Server)];
+
+const fn of_side(side: Side) -> [[u16; 16]; 3] {
+    let [v3_1, v3_1_1, v5_0] = ProtocolVersion::ALL;
+    [legal_flags(side, v3_1), legal_flags(side, v3_1_1), legal_flags(side, v5_0)]
+}
+
+const fn legal_flags(side: Side, version: ProtocolVersion) -> [u16; 16] {
+    let (mut legal, mut byte) = ([0; 16], u8::MAX);
+    while let Some(packet_type) = PacketType::from_bits(byte >> 4) {
+        let first = FirstByte { packet_type, flags: byte & 0x0F };
+        if first.fault(version, side, Deviations::NONE).is_none() {
+            legal[packet_type as usize] |= 1 << first.flags;
+        }
+        byte -= 1;
+    }
+    legal
 }
 
 /// Writes a fixed header and the first field of what follows, as [`put`]; nearly every packet begins like that.
