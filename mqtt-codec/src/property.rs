@@ -149,6 +149,8 @@ macro_rules! properties {
     (@read binary, $reader:ident, $text:ident) => { $reader.binary()? };
     (@read pair, $reader:ident, $text:ident) => { ($reader.string($text)?, $reader.string($text)?) };
 
+    (@check u16, $reader:ident, $text:ident) => {{ $reader.take(2)?; }};
+    (@check u32, $reader:ident, $text:ident) => {{ $reader.take(4)?; }};
     (@check string, $reader:ident, $text:ident) => {{ $reader.skip_text($text)?; }};
     (@check pair, $reader:ident, $text:ident) => {{ $reader.skip_text($text)?; $reader.skip_text($text)?; }};
     (@check $kind:tt, $reader:ident, $text:ident) => {{ let _ = properties!(@read $kind, $reader, $text); }};

@@ -39,6 +39,10 @@ impl Mask {
         self.0 & Self::bit(id) != 0
     }
 
+    const fn overlaps(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
@@ -154,12 +158,13 @@ impl<'a> Repr<'a> {
         while !block.is_empty() {
             let before = block;
             let id = super::read_id(&mut block)?;
-            before.ensure(rules.allowed.has(id), Fault::PropertyNotAllowed)?;
-            if seen.has(id) {
+            let this = Mask::of(&[id]);
+            before.ensure(rules.allowed.overlaps(this), Fault::PropertyNotAllowed)?;
+            if seen.overlaps(this) {
                 let fault = repetitions.count(id, rules, dialect);
                 fault.map_err(|fault| before.fault(fault))?;
             }
-            seen = seen.or(Mask::of(&[id]));
+            seen = seen.or(this);
             Property::check_value(id, &mut block, dialect.text)?;
         }
         block.ensure(!lacks_method(seen), Fault::AuthenticationDataWithoutMethod)?;
