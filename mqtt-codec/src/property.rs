@@ -80,11 +80,13 @@ macro_rules! properties {
                 match self { $(Self::$variant(..) => PropertyId::$variant,)+ }
             }
 
-            fn read_value(id: PropertyId, reader: &mut Reader<'a>, text: TextRules) -> Result<Self, DecodeError> {
+            /// Reads a value that has been checked before.
+            fn read_value(id: PropertyId, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+                let text = TextRules::CHECKED;
                 Ok(match id { $(PropertyId::$variant => Self::$variant(properties!(@read $kind, reader, text)),)+ })
             }
 
-            /// Checks a value without making it.
+            /// Checks a value, and does not make it.
             fn check_value(id: PropertyId, reader: &mut Reader<'a>, text: TextRules) -> Result<(), DecodeError> {
                 match id { $(PropertyId::$variant => properties!(@check $kind, reader, text),)+ }
                 Ok(())
@@ -137,22 +139,22 @@ macro_rules! properties {
     (@read subscription_identifier, $reader:ident, $text:ident) => {
         SubscriptionIdentifier::new($reader.varint()?).ok_or_else(|| $reader.fault(Fault::PropertyValue))?
     };
-    (@read string, $reader:ident, $text:ident) => { $reader.string($text)? };
-    (@read nonempty_string, $reader:ident, $text:ident) => {{
-        let string = $reader.string($text)?;
-        $reader.ensure(!string.is_empty(), Fault::PropertyValue)?;
-        string
-    }};
+    (@read string, $reader:ident, $text:ident) => { $reader.checked_str()? };
+    (@read nonempty_string, $reader:ident, $text:ident) => { $reader.checked_str()? };
     (@read topic, $reader:ident, $text:ident) => {
         TopicName::from_text($reader.text($text)?).map_err(|_| $reader.fault(Fault::InvalidResponseTopic))?
     };
     (@read binary, $reader:ident, $text:ident) => { $reader.binary()? };
-    (@read pair, $reader:ident, $text:ident) => { ($reader.string($text)?, $reader.string($text)?) };
+    (@read pair, $reader:ident, $text:ident) => { ($reader.checked_str()?, $reader.checked_str()?) };
 
     (@check u16, $reader:ident, $text:ident) => {{ $reader.take(2)?; }};
     (@check u32, $reader:ident, $text:ident) => {{ $reader.take(4)?; }};
-    (@check string, $reader:ident, $text:ident) => {{ $reader.skip_text($text)?; }};
-    (@check pair, $reader:ident, $text:ident) => {{ $reader.skip_text($text)?; $reader.skip_text($text)?; }};
+    (@check string, $reader:ident, $text:ident) => {{ $reader.text_bytes($text)?; }};
+    (@check nonempty_string, $reader:ident, $text:ident) => {{
+        let bytes = $reader.text_bytes($text)?;
+        $reader.ensure(!bytes.is_empty(), Fault::PropertyValue)?;
+    }};
+    (@check pair, $reader:ident, $text:ident) => {{ $reader.text_bytes($text)?; $reader.text_bytes($text)?; }};
     (@check $kind:tt, $reader:ident, $text:ident) => {{ let _ = properties!(@read $kind, $reader, $text); }};
 
     (@valid maximum_qos, $value:ident) => { *$value != QoS::ExactlyOnce };
@@ -258,10 +260,10 @@ properties! {
 }
 
 impl<'a> Property<'a> {
-    /// Reads an identifier and its value; whether the packet may carry it is for the set to say.
-    fn read(reader: &mut Reader<'a>, text: TextRules) -> Result<Self, DecodeError> {
+    /// Reads an identifier and its value, which have been checked before.
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let id = read_id(reader)?;
-        Self::read_value(id, reader, text)
+        Self::read_value(id, reader)
     }
 
     /// Refuses a value that no packet can carry.

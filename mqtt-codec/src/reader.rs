@@ -157,17 +157,18 @@ impl<'a> Reader<'a> {
 
     /// As [`text`](Self::text), for text that is not looked at now.
     #[inline]
-    pub(crate) fn skip_text(&mut self, rules: TextRules) -> Result<(), DecodeError> {
+    pub(crate) fn text_bytes(&mut self, rules: TextRules) -> Result<&'a [u8], DecodeError> {
         let bytes = self.binary()?;
         if Text::plain(bytes).is_some() {
-            Ok(())
+            Ok(bytes)
         } else {
-            rules.check(bytes).map(|_| ()).map_err(|fault| self.fault(fault))
+            rules.check(bytes).map(|_| bytes).map_err(|fault| self.fault(fault))
         }
     }
 
+    /// A string that has been checked before. Without unsafe code the bytes have to be looked through again.
     #[inline]
-    pub(crate) fn string(&mut self, rules: TextRules) -> Result<&'a str, DecodeError> {
-        self.text(rules).map(|text| text.as_str())
+    pub(crate) fn checked_str(&mut self) -> Result<&'a str, DecodeError> {
+        self.binary().map(|bytes| core::str::from_utf8(bytes).unwrap_or_default())
     }
 }

@@ -1,4 +1,4 @@
-//! Runs one workload a number of times, for tools that count instructions: `repeat decode|encode|received|built NAME TIMES`.
+//! Runs one workload a number of times, for tools that count instructions: `repeat decode|read|encode|received|built NAME TIMES`.
 //!
 //! `benches/instructions.sh` calls it.
 
@@ -30,7 +30,11 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     for _ in 0..times {
-        let count = if operation == "encode" { encode(&workload, &mut out) } else { decode(&workload) };
+        let count = match operation.as_str() {
+            "encode" => encode(&workload, &mut out),
+            "read" => read(&workload),
+            _ => decode(&workload),
+        };
         assert_eq!(count, workload.packets);
     }
     println!("{}", workload.packets);
@@ -48,6 +52,56 @@ fn decode(workload: &Workload) -> usize {
         count += 1;
     }
     count
+}
+
+/// As [`decode`], and looks at each field of the packets that carry text, the text as `str`.
+#[inline(never)]
+fn read(workload: &Workload) -> usize {
+    let mut decoder = Decoder::server().with_version(workload.version);
+    let (mut input, mut count) = (black_box(&workload.stream[..]), 0);
+    while let Some((packet, len)) = decoder.decode(input).expect("a valid stream") {
+        look_at(&packet);
+        input = &input[len..];
+        count += 1;
+    }
+    count
+}
+
+fn look_at(packet: &Packet<'_>) {
+    match packet {
+        Packet::Connect(connect) => {
+            let fields = connect.fields();
+            for property in &fields.properties {
+                black_box(property);
+            }
+            if let Some(will) = &fields.will {
+                for property in &will.properties {
+                    black_box(property);
+                }
+                black_box(will.topic.as_str());
+            }
+            black_box(&fields);
+        }
+        Packet::Publish(publish) => {
+            for property in &publish.properties {
+                black_box(property);
+            }
+            black_box(publish.topic.as_ref().map(|topic| topic.as_str()));
+            black_box(publish);
+        }
+        Packet::Subscribe(subscribe) => {
+            for property in &subscribe.properties {
+                black_box(property);
+            }
+            for (subscription, options) in subscribe.subscriptions.iter() {
+                black_box(subscription.filter().as_str());
+                black_box(options);
+            }
+        }
+        packet => {
+            black_box(packet);
+        }
+    }
 }
 
 /// As [`decode`], and encodes each packet again.
@@ -87,6 +141,6 @@ fn encode_each(packets: &[Packet<'_>], version: ProtocolVersion, out: &mut Vec<u
 }
 
 fn usage() -> ExitCode {
-    eprintln!("repeat decode|encode|received|built NAME TIMES");
+    eprintln!("repeat decode|read|encode|received|built NAME TIMES");
     ExitCode::FAILURE
 }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
-use mqtt_topic::{Text, TopicName};
+use mqtt_topic::TopicName;
 
 use super::{Body, Dialect, Lens};
 use crate::header;
@@ -190,11 +190,11 @@ struct Seen {
 
 /// The fields of a body, their texts still bytes.
 struct Parts<'a> {
-    client_id: Text<'a>,
+    client_id: &'a [u8],
     clean_start: bool,
     keep_alive: u16,
     will: Option<Will<'a>>,
-    username: Option<Text<'a>>,
+    username: Option<&'a [u8]>,
     password: Option<&'a [u8]>,
     properties: ConnectProperties<'a>,
 }
@@ -228,7 +228,12 @@ impl<'a> Parts<'a> {
             None => ConnectProperties::decode(reader, dialect)?,
             Some(seen) => ConnectProperties(Set::checked(reader, seen.properties)?),
         };
-        let client_id = reader.text(text)?;
+        // What has been checked is looked at once more when it becomes a `str`, but not here.
+        let string = |reader: &mut Reader<'a>| match seen {
+            None => reader.text_bytes(text),
+            Some(_) => reader.binary(),
+        };
+        let client_id = string(reader)?;
         let will = if has(flag::WILL) {
             let properties = match seen {
                 _ if !v5 => WillProperties::EMPTY,
@@ -247,19 +252,20 @@ impl<'a> Parts<'a> {
         // In 3.1 the Remaining Length outranks the flags: a field may be missing completely.
         let is_missing = |reader: &Reader<'_>| v3_1 && reader.is_empty();
         let username =
-            if has(flag::USER_NAME) && !is_missing(reader) { Some(reader.text(text)?) } else { None };
+            if has(flag::USER_NAME) && !is_missing(reader) { Some(string(reader)?) } else { None };
         let password = if has(flag::PASSWORD) && !is_missing(reader) { Some(reader.binary()?) } else { None };
         let clean_start = has(flag::CLEAN_START);
         Ok(Self { client_id, clean_start, keep_alive, will, username, password, properties })
     }
 
     fn fields(self) -> ConnectFields<'a> {
+        let str = |text| core::str::from_utf8(text).unwrap_or_default();
         ConnectFields {
-            client_id: self.client_id.as_str(),
+            client_id: str(self.client_id),
             clean_start: self.clean_start,
             keep_alive: self.keep_alive,
             will: self.will,
-            username: self.username.map(|username| username.as_str()),
+            username: self.username.map(str),
             password: self.password,
             properties: self.properties,
         }

@@ -8,7 +8,6 @@ use mqtt_topic::TopicName;
 use super::{PayloadFormat, Property, PropertyId};
 use crate::dialect::Dialect;
 use crate::reader::Reader;
-use crate::string::TextRules;
 use crate::writer::{Fields, Put};
 use crate::{
     DecodeError, EncodeError, Fault, PropertyError, ProtocolVersion, QoS, SubscriptionIdentifier, varint,
@@ -275,7 +274,7 @@ impl<'a> Iterator for Properties<'a> {
         match &mut self.0 {
             Iter::Block(reader) if reader.is_empty() => None,
             // The block has been checked: a fault cannot occur, and would end the iteration.
-            Iter::Block(reader) => Property::read(reader, TextRules::CHECKED).ok(),
+            Iter::Block(reader) => Property::read(reader).ok(),
             Iter::Values(values) => {
                 let (first, rest) = values.split_first()?;
                 *values = rest;
