@@ -102,18 +102,22 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
     where
         T: 'a,
     {
-        let (mut block, values) = match self {
-            Self::Block { version, bytes, .. } => (Some((version, Reader::new(bytes))), &[][..]),
-            Self::Values(values) => (None, values),
-        };
-        let decoded = core::iter::from_fn(move || match &mut block {
-            // The block has been checked: a fault cannot occur, and would end the iteration.
-            Some((version, reader)) if !reader.is_empty() => {
-                T::read(reader, *version, TextRules::CHECKED).ok()
+        let mut rest = self;
+        core::iter::from_fn(move || match &mut rest {
+            Self::Block { bytes: [], .. } => None,
+            Self::Block { version, bytes, .. } => {
+                let reader = &mut Reader::new(bytes);
+                // The block has been checked: a fault cannot occur, and would end the iteration.
+                let entry = T::read(reader, *version, TextRules::CHECKED).ok();
+                *bytes = reader.rest();
+                entry
             }
-            _ => None,
-        });
-        decoded.chain(values.iter().copied().map(Ok))
+            Self::Values(values) => {
+                let (first, others) = values.split_first()?;
+                *values = others;
+                Some(Ok(*first))
+            }
+        })
     }
 }
 
