@@ -218,6 +218,7 @@ impl FirstByte {
     }
 
     /// Judges type, direction and flags.
+    #[expect(clippy::indexing_slicing, reason = "the table has a place for every value of these enums")]
     #[expect(clippy::inline_always, reason = "a small part of what every packet takes")]
     #[inline(always)]
     pub(crate) fn check(self, dialect: &Dialect) -> Result<(), DecodeError> {
@@ -225,7 +226,7 @@ impl FirstByte {
         if legal[self.packet_type as usize] & 1 << self.flags != 0 { Ok(()) } else { self.judge(dialect) }
     }
 
-    /// As [`check`](Self::check), of a byte that not everybody accepts.
+    /// As [`check`](Self::check), of a byte that is legal for nobody who accepts no deviation.
     #[cold]
     fn judge(self, dialect: &Dialect) -> Result<(), DecodeError> {
         match self.fault(dialect.version, dialect.from, dialect.accepted) {
@@ -234,6 +235,7 @@ impl FirstByte {
         }
     }
 
+    /// What is wrong with it.
     const fn fault(self, version: ProtocolVersion, from: Side, accepted: Deviations) -> Option<Fault> {
         if !self.packet_type.may_be_sent_by(from, version) {
             let is_reserved = matches!(self.packet_type, PacketType::Auth) && !version.is_v5();
@@ -280,6 +282,7 @@ const fn of_side(side: Side) -> [[u16; 16]; 3] {
     [legal_flags(side, v3_1), legal_flags(side, v3_1_1), legal_flags(side, v5_0)]
 }
 
+#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
 const fn legal_flags(side: Side, version: ProtocolVersion) -> [u16; 16] {
     let (mut legal, mut byte) = ([0; 16], u8::MAX);
     while let Some(packet_type) = PacketType::from_bits(byte >> 4) {

@@ -86,7 +86,7 @@ fn look_at(packet: &Packet<'_>) {
             for property in &publish.properties {
                 black_box(property);
             }
-            black_box(publish.topic.as_ref().map(|topic| topic.as_str()));
+            black_box(publish.topic.as_ref().map(mqtt_topic::TopicName::as_str));
             black_box(publish);
         }
         Packet::Subscribe(subscribe) => {

@@ -251,8 +251,7 @@ impl<'a> Parts<'a> {
         };
         // In 3.1 the Remaining Length outranks the flags: a field may be missing completely.
         let is_missing = |reader: &Reader<'_>| v3_1 && reader.is_empty();
-        let username =
-            if has(flag::USER_NAME) && !is_missing(reader) { Some(string(reader)?) } else { None };
+        let username = if has(flag::USER_NAME) && !is_missing(reader) { Some(string(reader)?) } else { None };
         let password = if has(flag::PASSWORD) && !is_missing(reader) { Some(reader.binary()?) } else { None };
         let clean_start = has(flag::CLEAN_START);
         Ok(Self { client_id, clean_start, keep_alive, will, username, password, properties })
