@@ -320,3 +320,23 @@ pub(crate) fn put<O: Put>(first_byte: u8, remaining_length: usize, out: O) -> O 
         ([a, b, c, d], _) => out.put_array([first_byte, a, b, c, d]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_first_bytes_says_what_the_rules_say() {
+        for from in [Side::Client, Side::Server] {
+            for version in ProtocolVersion::ALL {
+                let legal = &LEGAL[from as usize][version as usize];
+                for byte in 0..=u8::MAX {
+                    let wanted = FirstByte::read(&[byte])
+                        .is_ok_and(|first| first.unwrap().fault(version, from, Deviations::NONE).is_none());
+                    let bit = legal[usize::from(byte >> 4)] >> (byte & 0x0F) & 1;
+                    assert_eq!(bit == 1, wanted, "{byte:#04x} from {from:?} in {version}");
+                }
+            }
+        }
+    }
+}

@@ -51,6 +51,9 @@
 //! Each packet has a `new` with what it must have, and public fields for what it may have. What the specification forbids has
 //! no value, such as DUP at QoS 0, or is an error.
 //!
+//! Encoding has no side: what it writes is a packet that one of the two may send in this version. Which of them, a packet says
+//! ([`PacketType::may_be_sent_by`]), and a reason code does too; session machines need not ask, a `FrameCodec` does for the type.
+//!
 //! ```
 //! use mqtt_codec::*;
 //! use mqtt_topic::{Subscription, TopicName};

@@ -287,3 +287,16 @@ fn case_12_a_body_is_looked_at_once_when_it_is_complete() {
         }
     }
 }
+
+#[test]
+fn frames_are_equal_when_their_bytes_their_version_and_their_sender_are() {
+    let frame = |mut decoder: Decoder, bytes: &[u8]| {
+        decoder.decode_frame(&mut BytesMut::from(bytes)).unwrap().unwrap()
+    };
+    let (publish, other) = (b"\x30\x03\x00\x01a", b"\x30\x03\x00\x01b");
+    let one = frame(Decoder::client(MQTT311), publish);
+    assert_eq!(one, frame(Decoder::client(MQTT311), publish));
+    assert_ne!(one, frame(Decoder::client(MQTT311), other));
+    assert_ne!(one, frame(Decoder::client(MQTT31), publish));
+    assert_ne!(one, frame(Decoder::server().with_version(MQTT311), publish));
+}

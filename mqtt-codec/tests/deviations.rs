@@ -195,6 +195,7 @@ fn a_set_has_what_was_put_in() {
         let alone = Deviations::NONE.with(*deviation);
         let members: Vec<_> = Deviation::ALL.iter().filter(|other| alone.has(**other)).collect();
         assert_eq!(members, [deviation]);
+        assert_eq!(alone.with(*deviation), alone, "it is a set");
     }
     assert_eq!(Deviation::ALL.iter().copied().collect::<Deviations>(), Deviations::ALL);
     let two = Deviations::NONE.with(Deviation::DupWithQoS0).with(Deviation::TopicNotUtf8);

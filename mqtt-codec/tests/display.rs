@@ -5,7 +5,7 @@ mod corpus;
 #[path = "common/wire.rs"]
 mod wire;
 
-use mqtt_codec::ProtocolVersion;
+use mqtt_codec::{FrameSlot, ProtocolVersion};
 
 fn trace(version: ProtocolVersion) -> String {
     let samples = corpus::corpus().into_iter().filter(|sample| sample.version == version);
@@ -86,4 +86,9 @@ fn a_trace_of_5_0() {
     AUTH 0x18 Continue authentication {Authentication Method="m", Authentication Data=***}
     AUTH 0x18 Continue authentication {Authentication Method="m", Authentication Data=***}
     "##);
+}
+
+#[test]
+fn what_is_in_a_slot_is_shown_by_whom_it_is_handed_to() {
+    assert_eq!(format!("{:?}", FrameSlot::new()), "FrameSlot { .. }");
 }

@@ -202,6 +202,16 @@ fn a_frame_of_another_version_is_written_anew() {
     assert_eq!(out.len(), 7);
 }
 
+/// The long form of an acknowledgement says no more than the short one, which it would be if it were written anew.
+#[test]
+fn a_frame_that_is_not_as_short_as_can_be_is_passed_on_as_it_is() {
+    let puback = &b"\x40\x04\x00\x01\x00\x00"[..];
+    let frame = client(ProtocolVersion::V5_0).decode(&mut BytesMut::from(puback)).unwrap().unwrap();
+    let mut out = BytesMut::new();
+    client(ProtocolVersion::V5_0).encode(&frame, &mut out).unwrap();
+    assert_eq!(out, puback);
+}
+
 #[test]
 fn a_transport_that_ends_within_a_packet_is_an_error() {
     block_on(async {

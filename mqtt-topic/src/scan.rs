@@ -86,6 +86,9 @@ impl<'a> Text<'a> {
     }
 
     /// The text. Without unsafe code the bytes have to be looked through again for this: call it once.
+    ///
+    /// Empty for bytes that are not UTF-8, which only [`from_other`](Self::from_other) lets through: where that can be, decide
+    /// by [`as_bytes`](Self::as_bytes), and show `String::from_utf8_lossy` of them.
     #[inline]
     pub fn as_str(&self) -> &'a str {
         // They have been checked when `self` was made, unless it was made of others.
