@@ -294,9 +294,9 @@ fn frames_are_equal_when_their_bytes_their_version_and_their_sender_are() {
         decoder.decode_frame(&mut BytesMut::from(bytes)).unwrap().unwrap()
     };
     let (publish, other) = (b"\x30\x03\x00\x01a", b"\x30\x03\x00\x01b");
-    let one = frame(Decoder::client(MQTT311), publish);
-    assert_eq!(one, frame(Decoder::client(MQTT311), publish));
-    assert_ne!(one, frame(Decoder::client(MQTT311), other));
-    assert_ne!(one, frame(Decoder::client(MQTT31), publish));
-    assert_ne!(one, frame(Decoder::server().with_version(MQTT311), publish));
+    let one = frame(Decoder::client(ProtocolVersion::V3_1_1), publish);
+    assert_eq!(one, frame(Decoder::client(ProtocolVersion::V3_1_1), publish));
+    assert_ne!(one, frame(Decoder::client(ProtocolVersion::V3_1_1), other));
+    assert_ne!(one, frame(Decoder::client(ProtocolVersion::V3_1), publish));
+    assert_ne!(one, frame(Decoder::server().with_version(ProtocolVersion::V3_1_1), publish));
 }

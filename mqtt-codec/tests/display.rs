@@ -5,7 +5,8 @@ mod corpus;
 #[path = "common/wire.rs"]
 mod wire;
 
-use mqtt_codec::{FrameSlot, ProtocolVersion};
+use mqtt_codec::{FrameSlot, Packet, PacketId, PacketType, ProtocolVersion, Publish, StreamEvent};
+use mqtt_topic::TopicName;
 
 fn trace(version: ProtocolVersion) -> String {
     let samples = corpus::corpus().into_iter().filter(|sample| sample.version == version);
@@ -91,4 +92,30 @@ fn a_trace_of_5_0() {
 #[test]
 fn what_is_in_a_slot_is_shown_by_whom_it_is_handed_to() {
     assert_eq!(format!("{:?}", FrameSlot::new()), "FrameSlot { .. }");
+}
+
+#[test]
+fn an_event_of_a_stream_is_shown_with_the_length_of_its_payload() {
+    let publish = Publish::new(TopicName::parse("a").unwrap(), &[]);
+    let shown = [
+        StreamEvent::Packet(Packet::Pingreq),
+        StreamEvent::Head { publish, payload_len: 7 },
+        StreamEvent::Payload { part: b"secret", remaining: 1 },
+        StreamEvent::OversizedPublish { publish, size: 9 },
+        StreamEvent::Oversized { packet_type: PacketType::Suback, packet_id: Some(PacketId::MIN), size: 8 },
+        StreamEvent::Skipped { remaining: 3 },
+    ]
+    .map(|event| format!("{event:?}"));
+    let publish = format!("{publish:?}");
+    assert_eq!(
+        shown,
+        [
+            "Packet(Pingreq)".into(),
+            format!("Head {{ publish: {publish}, payload_len: 7 }}"),
+            "Payload { part: 6 bytes, remaining: 1 }".into(),
+            format!("OversizedPublish {{ publish: {publish}, size: 9 }}"),
+            format!("Oversized {{ packet_type: Suback, packet_id: Some({:?}), size: 8 }}", PacketId::MIN),
+            "Skipped { remaining: 3 }".into(),
+        ]
+    );
 }
