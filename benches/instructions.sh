@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Instructions for each packet, by callgrind: the difference between 3 runs and 1 run of a workload, so that start-up and
-# the making of the workload do not count. `encode` is what encoding adds to decoding; `received` and `built` are the encoding
-# of packets that are there, as they came or made of values. `plain` and `prepared` are one more receiver of a PUBLISH at
-# QoS 1. Needs valgrind.
+# the making of the workload do not count. `read` decodes and looks at every field, texts as `str`; `encode` is what encoding adds
+# to decoding; `received` and `built` are the encoding of packets that are there, as they came or made of values. `plain` and
+# `prepared` are one more receiver of a PUBLISH at QoS 1. Needs valgrind.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,14 +12,15 @@ count() {
         awk '/Collected/ { print $4 }'
 }
 
-printf '%-4s %10s %10s %10s %10s\n' '' decode encode received built
+printf '%-4s %10s %10s %10s %10s %10s\n' '' decode read encode received built
 for name in ${1:-a a5 b c d4 d e4 e f4 f}; do
     packets=$(target/release/repeat decode "$name" 1)
     decode=$((($(count repeat decode "$name" 3) - $(count repeat decode "$name" 1)) / 2 / packets))
+    read=$((($(count repeat read "$name" 3) - $(count repeat read "$name" 1)) / 2 / packets))
     both=$((($(count repeat encode "$name" 3) - $(count repeat encode "$name" 1)) / 2 / packets))
     received=$((($(count repeat received "$name" 3) - $(count repeat received "$name" 1)) / 2 / packets))
     built=$((($(count repeat built "$name" 3) - $(count repeat built "$name" 1)) / 2 / packets))
-    printf '%-4s %10d %10d %10d %10d\n' "$name" "$decode" "$((both - decode))" "$received" "$built"
+    printf '%-4s %10d %10d %10d %10d %10d\n' "$name" "$decode" "$read" "$((both - decode))" "$received" "$built"
 done
 
 fanout() {
