@@ -61,6 +61,11 @@ fn case_03_a_padded_length_is_refused_in_5_and_taken_in_3() {
             assert_eq!(decode(version, Client, bytes), Ok(Some((Packet::Pingreq, bytes.len()))));
         }
     }
+    // What has arrived is judged again when the version turns out to be another.
+    let mut decoder = Decoder::client(ProtocolVersion::V3_1_1);
+    assert_eq!(decoder.decode(b"\x30\x85\x00"), Ok(None));
+    let error = decoder.with_version(ProtocolVersion::V5_0).decode(b"\x30\x85\x00").unwrap_err();
+    assert_eq!(error.fault(), Fault::VariableByteIntegerPadded);
 }
 
 #[test]
