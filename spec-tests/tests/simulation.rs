@@ -4,6 +4,7 @@
 use mqtt_session::codec::{ProtocolVersion, QoS};
 use spec_tests::simulation::every_byte::all_faults;
 use spec_tests::simulation::exhaustive::{Scope, enumerate};
+use spec_tests::simulation::plan::{BrokerPlan, ClientPlan, Operation, Step};
 use spec_tests::simulation::{Plan, run, shrink};
 
 fn sweep(seeds: std::ops::Range<u64>, steps: usize) {
@@ -25,6 +26,33 @@ fn seeds_without_a_violation() {
 #[test]
 fn short_seeds_without_a_violation() {
     sweep(1_000_000..1_003_000, 25);
+}
+
+/// A message that is expired when it arrives is answered and due to nobody: a crash may forget it at once (3.3.2.3.3).
+#[test]
+fn what_has_expired_need_not_be_stored() {
+    let expired =
+        Operation::Publish { topic: 0, qos: QoS::AtLeastOnce, retain: false, expiry: Some(0), size: 8 };
+    let subscribe =
+        Operation::Subscribe { filter: 0, qos: QoS::AtLeastOnce, no_local: false, retained: false };
+    let connect = Operation::Connect { clean_start: false };
+    let steps = [
+        (0, 1, connect),
+        (50, 1, subscribe),
+        (50, 1, Operation::Cut),
+        (50, 0, connect),
+        (50, 0, expired),
+        (50, 0, Operation::CrashServer { stored: 0 }),
+    ];
+    let plan = Plan {
+        seed: 0,
+        broker: BrokerPlan { durable: true, ..BrokerPlan::WIDE },
+        clients: vec![ClientPlan::persistent(ProtocolVersion::V5_0); 2],
+        has_narrow_links: false,
+        steps: steps.map(|(wait, client, operation)| Step { wait, client, operation }).to_vec(),
+    };
+    let outcome = run(&plan, true);
+    assert_eq!(outcome.violation, None, "{}", outcome.lines.join("\n"));
 }
 
 /// The same plan is the same run, with or without a trace.

@@ -28,7 +28,7 @@ pub(super) struct Server {
 pub(super) struct Routing {
     /// How often it has been taken over.
     pub(super) routed: u32,
-    expires_at: Option<u64>,
+    pub(super) expires_at: Option<u64>,
     /// From when to when it was retained.
     retained: (u64, u64),
     pub(super) copies: [Copies; CLIENTS],
@@ -823,8 +823,9 @@ impl Model {
     fn check_kept(&self) -> Result<(), Violation> {
         for (number, routing) in self.server.routing.iter().enumerate() {
             let publication = &self.publications[number];
-            // What expires may have done so before it was stored.
-            if !publication.is_answered || publication.expiry.is_some() {
+            // What has expired is due to nobody, and need not have been stored.
+            let has_expired = publication.answered_until.is_some_and(|at| at <= self.now);
+            if !publication.is_answered || has_expired {
                 continue;
             }
             for (client, session) in self.server.sessions.iter().enumerate() {
