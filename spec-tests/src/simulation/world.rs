@@ -14,12 +14,12 @@ use mqtt_session::{
     StoredState, SubscribeRequest, Timer, Transmit, UnsubscribeRequest, Violation as ServerViolation, Will,
 };
 
+use super::choices::Random;
 use super::link::{Arrival, Character, Pipe};
 use super::model::Model;
 use super::plan::{
     BrokerPlan, ClientPlan, Direction, FILTERS, Operation, Plan, SHARED_FILTER, Step, TOPICS, WILL_TOPIC,
 };
-use super::random::Random;
 use super::wire::payload;
 use super::{PINGRESP_TIMEOUT, Violation, check};
 
