@@ -20,7 +20,7 @@ use super::records::{SessionLog, StoredWill};
 use super::retained::{Retained, RetainedMessages};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
-use crate::persist::{DeliveryLog, RestoredDelivery, RestoredExchange};
+use crate::persist::{DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
 use crate::{Instant, Message};
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
@@ -523,15 +523,16 @@ impl Session {
         self.receiver.next_answer()
     }
 
-    /// Takes over the deliveries that were stored. `false`: two exchanges have the same identifier.
+    /// Takes over the deliveries that were stored. `false`: an exchange is none of this Session, or two have the same identifier.
     pub(crate) fn restore(&mut self, delivery: RestoredDelivery) -> bool {
         self.last_number = delivery.last_number();
         for id in delivery.received() {
             self.receiver.restore(id);
         }
         let (exchanges, waiting) = delivery.into_parts();
-        for RestoredExchange { number, order, packet_id, message } in exchanges {
-            if self.sender.contains(packet_id) {
+        for RestoredExchange { number, order, packet_id, message, is_given_up } in exchanges {
+            // Only a Client tells that it has given up a message.
+            if is_given_up || self.sender.contains(packet_id) {
                 return false;
             }
             let message = message.map(Outgoing::from);
@@ -563,7 +564,8 @@ impl Session {
             if let Some(outgoing) = outgoing {
                 log.message(tag.number, &outgoing.record());
             }
-            log.exchange(tag.number, tag.order, packet_id, outgoing.is_none());
+            let stage = if outgoing.is_some() { ExchangeStage::Sent } else { ExchangeStage::Released };
+            log.exchange(tag.number, tag.order, packet_id, stage);
         }
         for waiting in self.queue.iter() {
             log.message(waiting.number, &waiting.outgoing.record());
