@@ -88,7 +88,7 @@ impl<P: Policy> Broker<P> {
         if expiry != u32::MAX {
             session.expires_at = Some(now + Duration::from_secs(expiry.into()));
         }
-        session.session_log(actions).terms(session);
+        session.session_log(actions).terms(&session.terms());
         if let Some(will) = will {
             match will_fate(end, will.delay, expiry, now) {
                 WillFate::Discard => session.session_log(actions).will_gone(),

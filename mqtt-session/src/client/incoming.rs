@@ -10,7 +10,6 @@ use mqtt_codec::{
     Unsuback,
 };
 
-use super::authentication::Exchange;
 use super::connection::{Negotiated, Phase, Request, RequestKind};
 use super::outgoing::{Outgoing, Tag};
 use super::{
@@ -91,7 +90,7 @@ impl Client {
     fn handle_accepted(&mut self, connack: &Connack<'_>, frame: &Frame) {
         let Some(connection) = &mut self.connection else { return };
         let options = &connection.options;
-        let out_of_turn = connection.exchange.is_some_and(Exchange::is_our_turn);
+        let out_of_turn = connection.exchange.is_some_and(|exchange| exchange.is_our_turn);
         let checked = if out_of_turn {
             Err(Violation::AuthenticationTurn)
         } else {

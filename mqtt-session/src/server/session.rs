@@ -1,6 +1,5 @@
 //! One Session: everything the Server keeps of a Client while it is away, and changes while it is there (section 4.1).
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
@@ -8,7 +7,7 @@ use mqtt_codec::{
     Delivery, Packet, PacketId, Puback, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
     SubscriptionIdentifier,
 };
-use mqtt_topic::{SearchStep, TopicFilter, TopicName};
+use mqtt_topic::{SearchStep, TopicFilter};
 
 use super::Limits;
 use super::action::{Actions, ConnectionId, DropCause};
@@ -16,8 +15,8 @@ use super::connection::{Connection, TooLarge};
 use super::copies::Copies;
 use super::outgoing::{Identifiers, Outgoing};
 use super::queue::{Queue, Waiting};
-use super::records::{SessionLog, StoredWill};
-use super::retained::{Retained, RetainedMessages};
+use super::records::{SessionLog, SessionTerms, StoredWill};
+use super::retained::{Retained, RetainedMessages, RetainedWalk};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
 use crate::packet_id::PacketIds;
 use crate::persist::{DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
@@ -90,17 +89,6 @@ pub(crate) struct DelayedWill {
     /// The Will Delay Interval it came with, in seconds.
     pub(crate) delay: u32,
     pub(crate) at: Instant,
-}
-
-/// The retained messages that a new subscription still has to get, by where in the store they are.
-#[derive(Debug)]
-pub(crate) struct RetainedWalk {
-    pub(crate) filter: TopicFilter<Box<[u8]>>,
-    pub(crate) qos: QoS,
-    pub(crate) no_local: bool,
-    pub(crate) identifier: Option<SubscriptionIdentifier>,
-    /// The last topic that was looked at.
-    pub(crate) after: Option<TopicName<Box<[u8]>>>,
 }
 
 impl Session {
@@ -257,6 +245,16 @@ impl Session {
         if let Err(waiting) = queue.push(now, waiting, limits, |number| log.message_gone(number)) {
             log.message_gone(waiting.number);
             self.dropped(DropCause::QueueFull, actions);
+        }
+    }
+
+    /// What the store has to know of the Session itself.
+    pub(crate) fn terms(&self) -> SessionTerms {
+        SessionTerms {
+            principal: self.principal.clone(),
+            expiry: self.expiry,
+            was_connected: self.connection.is_some(),
+            expires_at: self.expires_at,
         }
     }
 
@@ -550,7 +548,7 @@ impl Session {
     /// Tells its whole state but for subscriptions, as if it had come to be just now.
     pub(crate) fn record(&self, actions: &mut Actions) {
         let mut log = self.session_log(actions);
-        log.terms(self);
+        log.terms(&self.terms());
         self.walks.iter().for_each(|walk| log.walk(walk));
         if let Some(will) = &self.will {
             log.will(&StoredWill {
