@@ -188,7 +188,7 @@ fn input_is_paused_while_too_much_waits_to_be_written() {
 
 /// A Client that does not read: QoS 0 is dropped, QoS 1 waits in its bounded queue, and nobody else notices.
 #[test]
-fn complaint_15_a_client_that_does_not_read_costs_a_bounded_amount() {
+fn complaint_15_case_35_a_client_that_does_not_read_costs_a_bounded_amount() {
     let config = BrokerConfig {
         transmit_limit: 1_000,
         maximum_queued_messages: 5,
