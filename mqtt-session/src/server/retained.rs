@@ -5,9 +5,10 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
 use bytes::Bytes;
-use mqtt_codec::{QoS, SubscriptionIdentifier};
+use mqtt_codec::{PacketId, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
 use mqtt_topic::{RetainedLimits, RetainedMatches, RetainedStore, TopicFilter, TopicName};
 
+use crate::delivery::first_delivery;
 use crate::persist::{Change, Fields, Journal, RestoreFault, Writer, message_fields, restored_message};
 use crate::{Instant, Message};
 
@@ -38,6 +39,12 @@ pub(crate) struct RetainedWalk {
 }
 
 impl Retained {
+    /// The PUBLISH that carries it, without the properties of one hop.
+    pub(crate) fn publish(&self) -> Publish<'_> {
+        let delivery = first_delivery(self.message.qos(), PacketId::MIN);
+        Publish { retain: true, ..self.message.as_publish(ProtocolVersion::V5_0, delivery) }
+    }
+
     pub(crate) fn has_expired(&self, now: Instant) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }

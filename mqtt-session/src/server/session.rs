@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, Puback, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
+    Delivery, Packet, PacketId, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
     SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter};
@@ -17,7 +17,7 @@ use super::outgoing::{Identifiers, Outgoing};
 use super::queue::{Queue, Waiting};
 use super::records::{SessionLog, SessionTerms, StoredWill};
 use super::retained::{Retained, RetainedMessages, RetainedWalk};
-use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
+use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender, first_delivery};
 use crate::packet_id::PacketIds;
 use crate::persist::{DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
 use crate::{Instant, Message};
@@ -36,6 +36,9 @@ pub struct ClientInfo<'a> {
     /// Its connection; `None` when it is gone, and its Will is published.
     pub connection: Option<ConnectionId>,
 }
+
+/// Whether a Client may have a message: [`Policy::may_receive`](crate::Policy::may_receive).
+pub(crate) type Right<'a> = dyn Fn(&ClientInfo<'_>, &Publish<'_>) -> bool + 'a;
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -282,13 +285,14 @@ impl Session {
         retained: &RetainedMessages,
         limits: Limits,
         actions: &mut Actions,
+        may_receive: &Right<'_>,
     ) -> Result<(), TooLarge> {
         // Half of the room is left for live messages and answers: a long queue does not keep the input paused.
         let limits = Limits { transmit: limits.transmit.div_ceil(2), ..limits };
         while connection.transmit.pending() < limits.transmit {
-            let progress = self.resend(now, connection, actions)?
-                || self.walk_on(now, connection, retained, limits, actions)
-                || self.send_queued(now, connection, limits, actions);
+            let progress = self.resend(now, connection, actions, may_receive)?
+                || self.walk_on(now, connection, retained, limits, actions, may_receive)
+                || self.send_queued(now, connection, limits, actions, may_receive);
             if !progress {
                 break;
             }
@@ -301,22 +305,30 @@ impl Session {
         now: Instant,
         connection: &mut Connection,
         actions: &mut Actions,
+        may_receive: &Right<'_>,
     ) -> Result<bool, TooLarge> {
-        let (delivery, cause) = match self.sender.next_resend() {
+        let Self { client_id, principal, connection: id, sender, .. } = self;
+        let (delivery, cause) = match sender.next_resend() {
             None => return Ok(false),
             Some(Resend::Pubrel(id)) => {
                 connection.send(&Packet::Pubrel(Pubrel::new(id)), actions)?;
                 return Ok(true);
             }
             Some(Resend::Publish { delivery, message: outgoing }) => {
-                match connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions) {
+                let client = ClientInfo { client_id, principal: principal.as_deref(), connection: *id };
+                let sent = if may_receive(&client, &outgoing.publish(delivery)) {
+                    connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions)
+                } else {
+                    Err(DropCause::NotAuthorized)
+                };
+                match sent {
                     Ok(()) => return Ok(true),
                     Err(cause) => (delivery, cause),
                 }
             }
         };
-        // The Client takes smaller packets than before: this counts as delivered `[MQTT-3.1.2-25]`. It may have the message,
-        // and a QoS 2 message it has stands in the way of the next one with its identifier.
+        // The Client takes smaller packets than before, or has lost the right: this counts as delivered `[MQTT-3.1.2-25]`. It
+        // may have the message, and a QoS 2 message it has stands in the way of the next one with its identifier.
         self.dropped(cause, actions);
         let answer = match delivery {
             Delivery::AtMostOnce => return Ok(true),
@@ -337,6 +349,7 @@ impl Session {
         retained: &RetainedMessages,
         limits: Limits,
         actions: &mut Actions,
+        may_receive: &Right<'_>,
     ) -> bool {
         if self.walk_rests {
             return false;
@@ -358,7 +371,9 @@ impl Session {
                 SearchStep::Done => break true,
             };
             let is_own = found.publisher.as_ref().is_some_and(|publisher| *publisher == self.client_id);
-            if !(found.has_expired(now) || walk.no_local && is_own) {
+            if !(found.has_expired(now) || walk.no_local && is_own)
+                && may_receive(&self.info(), &found.publish())
+            {
                 self.send_retained(now, connection, found, walk.qos, walk.identifier, actions);
             }
         };
@@ -415,6 +430,7 @@ impl Session {
         connection: &mut Connection,
         limits: Limits,
         actions: &mut Actions,
+        may_receive: &Right<'_>,
     ) -> bool {
         if !self.walks.is_empty() || !self.can_start(limits) {
             return false;
@@ -422,6 +438,12 @@ impl Session {
         let Self { queue, client_id, is_stored, .. } = self;
         let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
         let Some(waiting) = queue.pop(now, |number| log.message_gone(number)) else { return false };
+        let first = first_delivery(waiting.outgoing.qos, PacketId::MIN);
+        if !may_receive(&self.info(), &waiting.outgoing.publish(first)) {
+            self.log(actions).message_gone(waiting.number);
+            self.dropped(DropCause::NotAuthorized, actions);
+            return true;
+        }
         let message = Arc::clone(&waiting.outgoing.message);
         let mut copies = Copies::of(&message, waiting.outgoing.expires_at);
         self.start_numbered(now, connection, &mut copies, waiting, actions);

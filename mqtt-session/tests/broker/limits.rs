@@ -399,6 +399,10 @@ fn notices_read_well() {
             Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge, count: 1 },
             "message to \"a\" dropped: larger than its Maximum Packet Size",
         ),
+        (
+            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::NotAuthorized, count: 1 },
+            "message to \"a\" dropped: it may not have the message",
+        ),
         (Notice::NotRetained { count: 1 }, "message not retained: the store is full"),
         (Notice::WillRefused { client_id }, "Will of \"a\" not published: not authorized"),
     ];
