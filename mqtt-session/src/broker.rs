@@ -229,6 +229,8 @@ impl<P: Policy> Broker<P> {
     }
 
     /// Publishes a message of the Server itself; how many Sessions it is for.
+    ///
+    /// At a durable broker it survives a crash once the changes that this call has told ([`Action::Persist`]) are stored.
     pub fn publish(&mut self, now: Instant, message: &Message) -> usize {
         let Self { state, policy } = self;
         state.at(now).accept(policy, now, &mut Parcel::new(message, now), None)
