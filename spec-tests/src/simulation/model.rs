@@ -339,7 +339,14 @@ impl Model {
     }
 
     /// All is quiet, and every Client that keeps a Session is connected to it.
-    pub fn finish(&self) -> Result<(), Violation> {
+    pub fn finish(&mut self) -> Result<(), Violation> {
+        for client in 0..self.parties.len() {
+            if let Some(wire) = self.server.sessions[client].connection {
+                self.server.sessions[client].exchanges.all_sent(wire as u32);
+                self.gave_up(wire);
+            }
+        }
+        self.check_dropped()?;
         for (client, party) in self.parties.iter().enumerate() {
             self.finish_client(client, party)?;
             self.finish_session(client)?;

@@ -223,10 +223,10 @@ impl Model {
                     releases.pop_front();
                 }
                 if is_current {
-                    self.server.sessions[client].exchanges.pubrel(id, wire as u32, answers)
-                } else {
-                    Ok(())
+                    self.server.sessions[client].exchanges.pubrel(id, wire as u32, answers)?;
+                    self.gave_up(wire);
                 }
+                Ok(())
             }
             Fact::Suback { id } => {
                 let due = self.wires[wire].requests_due.pop_front();

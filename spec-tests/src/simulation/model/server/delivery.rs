@@ -37,7 +37,9 @@ impl Model {
                 return Ok(());
             }
             let persisted = self.broker.durable;
-            if !self.server.sessions[client].exchanges.publish(published, persisted)? {
+            let is_first = self.server.sessions[client].exchanges.publish(published, persisted)?;
+            self.gave_up(wire);
+            if !is_first {
                 return Ok(());
             }
         } else if !retain && topic != SHARED_TOPIC {
@@ -52,6 +54,13 @@ impl Model {
             self.shared_started(number, delivery.qos())
         } else {
             self.started(wire, number, delivery.qos())
+        }
+    }
+
+    /// The Server has not sent again what has become too large.
+    pub(in super::super) fn gave_up(&mut self, wire: usize) {
+        for number in self.server.sessions[self.wires[wire].client].exchanges.take_given_up() {
+            self.skip(wire, number, false, false);
         }
     }
 
