@@ -4,7 +4,7 @@
 use mqtt_session::codec::{ProtocolVersion, QoS};
 use spec_tests::simulation::every_byte::all_faults;
 use spec_tests::simulation::exhaustive::{Scope, enumerate};
-use spec_tests::simulation::plan::{BrokerPlan, ClientPlan, Operation, Step};
+use spec_tests::simulation::plan::{BrokerPlan, ClientPlan, Direction, Operation, Step};
 use spec_tests::simulation::{Plan, run, shrink};
 
 fn sweep(seeds: std::ops::Range<u64>, steps: usize) {
@@ -28,31 +28,91 @@ fn short_seeds_without_a_violation() {
     sweep(1_000_000..1_003_000, 25);
 }
 
+/// Nothing is wrong when two Clients do this: wait so many milliseconds, who, what. The trace.
+fn check_steps(broker: BrokerPlan, client: ClientPlan, steps: &[(u32, u8, Operation)]) -> String {
+    let plan = Plan {
+        seed: 0,
+        broker,
+        clients: vec![client; 2],
+        has_narrow_links: false,
+        steps: steps.iter().map(|&(wait, client, operation)| Step { wait, client, operation }).collect(),
+    };
+    let outcome = run(&plan, true);
+    let trace = outcome.lines.join("\n");
+    assert_eq!(outcome.violation, None, "{trace}");
+    trace
+}
+
+const CLIENT: ClientPlan = ClientPlan::persistent(ProtocolVersion::V5_0);
+const CONNECT: Operation = Operation::Connect { clean_start: false };
+
+const fn publish(topic: u8, qos: QoS, expiry: Option<u8>, size: u16) -> Operation {
+    Operation::Publish { topic, qos, retain: false, expiry, size }
+}
+
+const fn subscribe(filter: u8) -> Operation {
+    Operation::Subscribe { filter, qos: QoS::ExactlyOnce, no_local: false, retained: false }
+}
+
 /// A message that is expired when it arrives is answered and due to nobody: a crash may forget it at once (3.3.2.3.3).
 #[test]
 fn what_has_expired_need_not_be_stored() {
-    let expired =
-        Operation::Publish { topic: 0, qos: QoS::AtLeastOnce, retain: false, expiry: Some(0), size: 8 };
-    let subscribe =
-        Operation::Subscribe { filter: 0, qos: QoS::AtLeastOnce, no_local: false, retained: false };
-    let connect = Operation::Connect { clean_start: false };
-    let steps = [
-        (0, 1, connect),
-        (50, 1, subscribe),
-        (50, 1, Operation::Cut),
-        (50, 0, connect),
-        (50, 0, expired),
-        (50, 0, Operation::CrashServer { stored: 0 }),
-    ];
-    let plan = Plan {
-        seed: 0,
-        broker: BrokerPlan { durable: true, ..BrokerPlan::WIDE },
-        clients: vec![ClientPlan::persistent(ProtocolVersion::V5_0); 2],
-        has_narrow_links: false,
-        steps: steps.map(|(wait, client, operation)| Step { wait, client, operation }).to_vec(),
-    };
-    let outcome = run(&plan, true);
-    assert_eq!(outcome.violation, None, "{}", outcome.lines.join("\n"));
+    check_steps(
+        BrokerPlan { durable: true, ..BrokerPlan::WIDE },
+        CLIENT,
+        &[
+            (0, 1, CONNECT),
+            (500, 1, subscribe(0)),
+            (500, 1, Operation::Cut),
+            (500, 0, CONNECT),
+            (500, 0, publish(0, QoS::AtLeastOnce, Some(0), 8)),
+            (500, 0, Operation::CrashServer { stored: 0 }),
+        ],
+    );
+}
+
+/// With an alias a message is small enough, and with its topic, as it has to be sent again, it is not. Of QoS 2 its sender
+/// releases the identifier, which the receiver may hold.
+#[test]
+fn what_becomes_too_large_is_given_up() {
+    let told = "Maximum Packet Size\n";
+    let small = ClientPlan { packet_size: 100, topic_alias_maximum: 16, use_topic_aliases: true, ..CLIENT };
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        // The Client: CONNACK has arrived, and the answer has not.
+        let trace = check_steps(
+            BrokerPlan { packet_size: 100, durable: true, store_delay: 300, ..BrokerPlan::WIDE },
+            small,
+            &[
+                (0, 1, CONNECT),
+                (500, 1, subscribe(1)),
+                (500, 0, publish(1, QoS::AtMostOnce, None, 8)),
+                (0, 0, publish(1, qos, None, 60)),
+                (0, 0, CONNECT),
+                (450, 0, Operation::Cut),
+                (500, 0, CONNECT),
+                (2_000, 0, publish(1, qos, None, 8)),
+            ],
+        );
+        assert!(trace.contains(told), "{trace}");
+        // The Server: the second message does not arrive, or its answer does not.
+        for direction in Direction::ALL {
+            let trace = check_steps(
+                BrokerPlan::WIDE,
+                small,
+                &[
+                    (0, 1, CONNECT),
+                    (500, 1, subscribe(1)),
+                    (500, 0, CONNECT),
+                    (500, 0, publish(1, qos, None, 8)),
+                    (500, 1, Operation::CutAfter { direction, bytes: 0 }),
+                    (0, 0, publish(1, qos, None, 60)),
+                    (500, 1, CONNECT),
+                    (500, 0, publish(1, qos, None, 8)),
+                ],
+            );
+            assert!(trace.contains(told), "{trace}");
+        }
+    }
 }
 
 /// The same plan is the same run, with or without a trace.

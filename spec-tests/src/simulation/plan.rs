@@ -370,7 +370,7 @@ impl ClientPlan {
             receive_maximum: choices.pick(&[1, 2, 5, u16::MAX]),
             // Only 5.0 can tell its peer.
             packet_size: if version == ProtocolVersion::V5_0 {
-                choices.pick(&[120, 1 << 20, 1 << 20])
+                choices.pick(&[100, 1 << 20, 1 << 20])
             } else {
                 1 << 20
             },
