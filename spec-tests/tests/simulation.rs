@@ -72,45 +72,49 @@ fn what_has_expired_need_not_be_stored() {
 }
 
 /// With an alias a message is small enough, and with its topic, as it has to be sent again, it is not. Of QoS 2 its sender
-/// releases the identifier, which the receiver may hold.
+/// releases the identifier, which the receiver may hold, even where the message never left because it was not stored in time.
 #[test]
 fn what_becomes_too_large_is_given_up() {
-    let told = "Maximum Packet Size\n";
+    let check_given_up = |broker, client, steps: &[_]| {
+        let trace = check_steps(broker, client, steps);
+        assert!(trace.contains("Maximum Packet Size\n"), "{trace}");
+    };
     let small = ClientPlan { packet_size: 100, topic_alias_maximum: 16, use_topic_aliases: true, ..CLIENT };
+    let slow = BrokerPlan { durable: true, store_delay: 300, ..BrokerPlan::WIDE };
     for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
-        // The Client: CONNACK has arrived, and the answer has not.
-        let trace = check_steps(
-            BrokerPlan { packet_size: 100, durable: true, store_delay: 300, ..BrokerPlan::WIDE },
-            small,
-            &[
-                (0, 1, CONNECT),
-                (500, 1, subscribe(1)),
-                (500, 0, publish(1, QoS::AtMostOnce, None, 8)),
-                (0, 0, publish(1, qos, None, 60)),
-                (0, 0, CONNECT),
-                (450, 0, Operation::Cut),
-                (500, 0, CONNECT),
-                (2_000, 0, publish(1, qos, None, 8)),
-            ],
+        // The Client has CONNACK, and its message or the answer is not stored yet.
+        let steps = [
+            (0, 1, CONNECT),
+            (1_000, 1, subscribe(1)),
+            (1_000, 0, publish(1, QoS::AtMostOnce, None, 8)),
+            (0, 0, publish(1, qos, None, 60)),
+            (0, 0, CONNECT),
+            (450, 0, Operation::Cut),
+            (500, 0, CONNECT),
+            (2_000, 0, publish(1, qos, None, 8)),
+        ];
+        check_given_up(BrokerPlan { packet_size: 100, ..slow }, small, &steps);
+        check_given_up(
+            BrokerPlan { packet_size: 100, ..BrokerPlan::WIDE },
+            ClientPlan { durable: true, store_delay: 300, ..small },
+            &steps,
         );
-        assert!(trace.contains(told), "{trace}");
-        // The Server: the second message does not arrive, or its answer does not.
-        for direction in Direction::ALL {
-            let trace = check_steps(
-                BrokerPlan::WIDE,
-                small,
-                &[
-                    (0, 1, CONNECT),
-                    (500, 1, subscribe(1)),
-                    (500, 0, CONNECT),
-                    (500, 0, publish(1, qos, None, 8)),
-                    (500, 1, Operation::CutAfter { direction, bytes: 0 }),
-                    (0, 0, publish(1, qos, None, 60)),
-                    (500, 1, CONNECT),
-                    (500, 0, publish(1, qos, None, 8)),
-                ],
-            );
-            assert!(trace.contains(told), "{trace}");
+        // The Server's message is lost, or its answer, or it is not stored yet.
+        let cut_after = |direction| (1_000, 1, Operation::CutAfter { direction, bytes: 0 });
+        let last = publish(1, qos, None, 60);
+        for (broker, faults) in [
+            (BrokerPlan::WIDE, [cut_after(Direction::Up), (0, 0, last)]),
+            (BrokerPlan::WIDE, [cut_after(Direction::Down), (0, 0, last)]),
+            (slow, [(1_000, 0, last), (100, 1, Operation::Cut)]),
+        ] {
+            let begin = [
+                (0, 1, CONNECT),
+                (1_000, 1, subscribe(1)),
+                (1_000, 0, CONNECT),
+                (1_000, 0, publish(1, qos, None, 8)),
+            ];
+            let end = [(1_000, 1, CONNECT), (2_000, 0, publish(1, qos, None, 8))];
+            check_given_up(broker, small, &[&begin[..], &faults, &end].concat());
         }
     }
 }

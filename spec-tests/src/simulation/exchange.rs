@@ -1,5 +1,7 @@
 //! The sender's half of the delivery protocol as an observer of the bytes sees it (sections 2.2.1, 4.3, 4.4, 4.6, 4.9).
 
+use std::collections::VecDeque;
+
 use mqtt_session::codec::QoS;
 
 use super::Violation;
@@ -9,6 +11,8 @@ use super::Violation;
 pub struct Exchanges {
     open: Vec<Exchange>,
     given_up: Vec<u32>,
+    /// QoS 2 messages its sender has given up, and of which nothing has been seen: they were held back, or never begun.
+    unseen: VecDeque<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +79,7 @@ pub enum Acknowledged {
 impl Exchanges {
     /// None.
     pub const fn new() -> Self {
-        Self { open: Vec::new(), given_up: Vec::new() }
+        Self { open: Vec::new(), given_up: Vec::new(), unseen: VecDeque::new() }
     }
 
     /// Whether there are none.
@@ -95,7 +99,7 @@ impl Exchanges {
 
     /// The Session is over.
     pub fn clear(&mut self) {
-        self.open.clear();
+        *self = Self::new();
     }
 
     /// Goes on from what was stored: what began later has been stored too, or it would not have been seen; what came later
@@ -118,17 +122,49 @@ impl Exchanges {
     }
 
     /// The sender says that it has given this message up.
-    pub fn give_up(&mut self, number: u32) {
-        self.open.retain(|exchange| exchange.number != number || exchange.qos == QoS::ExactlyOnce);
-        for exchange in self.open.iter_mut().filter(|exchange| exchange.number == number) {
-            exchange.is_released = true;
-            exchange.is_given_up = true;
+    pub fn give_up(&mut self, number: u32, qos: QoS) {
+        if qos != QoS::ExactlyOnce {
+            return self.abandon(number);
         }
+        match self.open.iter_mut().find(|exchange| exchange.number == number) {
+            Some(exchange) => {
+                exchange.is_released = true;
+                exchange.is_given_up = true;
+            }
+            None => self.unseen.push_back(number),
+        }
+    }
+
+    /// The next message that was given up without having been seen.
+    pub fn next_unseen(&mut self) -> Option<u32> {
+        self.unseen.pop_front()
+    }
+
+    /// A QoS 2 message was held back on an earlier connection, and its sender may give it up.
+    pub fn held_back(&mut self, id: u16, number: u32, connection: u32) {
+        let exchange = Exchange {
+            id,
+            number,
+            qos: QoS::ExactlyOnce,
+            is_released: false,
+            is_given_up: false,
+            sent_on: u32::MAX,
+            published_on: u32::MAX,
+            is_retained: false,
+            may_be_too_large: true,
+        };
+        self.open.insert(self.resent(connection), exchange);
+    }
+
+    /// How many have been sent again on this connection: what is sent again as if for the first time stands behind them.
+    fn resent(&self, connection: u32) -> usize {
+        self.open.iter().take_while(|exchange| exchange.sent_on == connection).count()
     }
 
     /// The Session is over, and nothing is to be said of what has been given up before.
     pub fn forget_given_up(&mut self) {
         self.open.retain(|exchange| !exchange.is_given_up);
+        self.unseen.clear();
     }
 
     /// Nothing more is sent again on this connection.
@@ -183,13 +219,7 @@ impl Exchanges {
                         other.number
                     )));
                 }
-                // What is sent again as if for the first time stands where it is sent.
-                let resent = |exchange: &Exchange| exchange.sent_on == connection;
-                let place = if dup {
-                    self.open.iter().take_while(|open| resent(open)).count()
-                } else {
-                    self.open.len()
-                };
+                let place = if dup { self.resent(connection) } else { self.open.len() };
                 self.open.insert(
                     place,
                     Exchange {
@@ -220,7 +250,7 @@ impl Exchanges {
     fn sent_before(&mut self, at: usize, connection: u32) -> Option<u32> {
         let mut index = 0;
         let mut missing = None;
-        let Self { open, given_up } = self;
+        let Self { open, given_up, .. } = self;
         open.retain(|exchange| {
             let is_before = index < at;
             index += 1;

@@ -58,6 +58,13 @@ impl Party {
 
     /// A PUBREL is sent.
     fn releases(&mut self, id: u16, wire: usize, answers: bool) -> Result<(), Violation> {
+        if self.plan.durable
+            && !answers
+            && !self.exchanges.uses(id)
+            && let Some(number) = self.exchanges.next_unseen()
+        {
+            self.exchanges.held_back(id, number, wire as u32);
+        }
         self.exchanges.pubrel(id, wire as u32, answers)?;
         self.exchanges.take_given_up();
         Ok(())
@@ -411,7 +418,7 @@ impl Model {
                 })
             }
             PublishOutcome::Rejected { reason, .. } => {
-                party.exchanges.give_up(number);
+                party.exchanges.give_up(number, publication.qos);
                 check(*reason == RejectReason::PacketTooLarge && is_too_large, || {
                     format!("#{number} is rejected: {reason}")
                 })

@@ -223,6 +223,9 @@ impl Model {
                     releases.pop_front();
                 }
                 if is_current {
+                    if self.broker.durable && !answers {
+                        self.held_back(wire, id);
+                    }
                     self.server.sessions[client].exchanges.pubrel(id, wire as u32, answers)?;
                     self.gave_up(wire);
                 }

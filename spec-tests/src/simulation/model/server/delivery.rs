@@ -4,6 +4,7 @@ use mqtt_session::codec::{Delivery, ProtocolVersion, QoS};
 
 use super::super::Model;
 use crate::simulation::plan::{Direction, MATCHES, SHARED_TOPIC};
+use crate::simulation::wire::Wire;
 use crate::simulation::{Violation, check};
 
 impl Model {
@@ -61,6 +62,30 @@ impl Model {
     pub(in super::super) fn gave_up(&mut self, wire: usize) {
         for number in self.server.sessions[self.wires[wire].client].exchanges.take_given_up() {
             self.skip(wire, number, false, false);
+        }
+    }
+
+    /// A PUBREL may be for a message of which nothing has been seen, because it was held back.
+    pub(in super::super) fn held_back(&mut self, wire: usize, id: u16) {
+        let Wire { client, limits, .. } = self.wires[wire];
+        let is_large = |number| self.may_exceed(number, limits[Direction::Down as usize]);
+        let session = &self.server.sessions[client];
+        if session.exchanges.uses(id) {
+            return;
+        }
+        let due = session.due.iter().position(|due| due.qos == QoS::ExactlyOnce && is_large(due.number));
+        let number = match due {
+            Some(at) => Some(session.due[at].number),
+            None => {
+                session.walks.iter().flat_map(|walk| walk.at_first).flatten().find(|number| is_large(*number))
+            }
+        };
+        let session = &mut self.server.sessions[client];
+        if let Some(at) = due {
+            session.due.remove(at);
+        }
+        if let Some(number) = number {
+            session.exchanges.held_back(id, number, wire as u32);
         }
     }
 
