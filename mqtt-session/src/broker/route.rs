@@ -159,13 +159,16 @@ impl State {
                             continue;
                         }
                         let Some(session) = sessions.get_mut(*key) else { continue };
-                        match targets.get_mut(session.mark.1) {
-                            Some(target) if session.mark.0 == *routed => target.merge(granted),
-                            _ if !policy.may_receive(&session.info(), parcel.copies.publish()) => {}
-                            _ => {
-                                session.mark = (*routed, targets.len());
-                                targets.push(Target::new(*key, granted));
+                        if session.mark.0 == *routed {
+                            // One that may not have it is no target.
+                            if let Some(target) = targets.get_mut(session.mark.1) {
+                                target.merge(granted);
                             }
+                        } else if policy.may_receive(&session.info(), parcel.copies.publish()) {
+                            session.mark = (*routed, targets.len());
+                            targets.push(Target::new(*key, granted));
+                        } else {
+                            session.mark = (*routed, usize::MAX);
                         }
                     }
                 }
@@ -229,7 +232,8 @@ impl State {
         }
     }
 
-    /// Gives a message of a Session that has ended to another member of its group `[MQTT-4.8.2-3]`.
+    /// Gives a message of a Session that has ended `[MQTT-4.8.2-3]`, or that may not have it any more, to another member of its
+    /// group.
     pub(super) fn hand_over(&mut self, policy: &impl Policy, now: Instant, outgoing: &Outgoing) {
         let Some(group) = &outgoing.group else { return };
         if outgoing.has_expired(now) {
