@@ -359,7 +359,7 @@ impl Session {
         retained: &RetainedMessages,
         limits: Limits,
         actions: &mut Actions,
-        judge: &mut Judge<'_>,
+        judge: &Judge<'_>,
     ) -> bool {
         if self.walk_rests {
             return false;
