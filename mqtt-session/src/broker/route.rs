@@ -283,24 +283,27 @@ fn choose<'t>(
     let mut best: Option<(i32, usize, &SessionId, &Granted)> = None;
     for (position, (key, granted)) in in_turn {
         let Some(session) = sessions.get(*key) else { continue };
-        if !policy.may_receive(&session.info(), publish) {
-            continue;
-        }
         let connection = session.connection.and_then(|id| connections.get(id));
         let is_kept = qos.min(granted.qos) != QoS::AtMostOnce;
         let can_write = connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
-        if can_write && (!is_kept || session.is_ready(limits)) {
-            return Some((position, key, granted));
-        }
-        let rank = match (is_kept && session.has_room_for(size, limits), connection) {
-            (true, Some(_)) => 3,
-            (true, None) => 2,
-            (false, Some(_)) => 1,
-            (false, None) if is_kept => 0,
-            (false, None) => continue,
+        let is_at_once = can_write && (!is_kept || session.is_ready(limits));
+        let rank = if is_at_once {
+            4
+        } else {
+            match (is_kept && session.has_room_for(size, limits), connection) {
+                (true, Some(_)) => 3,
+                (true, None) => 2,
+                (false, Some(_)) => 1,
+                (false, None) if is_kept => 0,
+                (false, None) => continue,
+            }
         };
-        if best.is_none_or(|(best, ..)| best < rank) {
+        // Only who would be chosen is asked about.
+        if best.is_none_or(|(best, ..)| best < rank) && policy.may_receive(&session.info(), publish) {
             best = Some((rank, position, key, granted));
+            if is_at_once {
+                break;
+            }
         }
     }
     best.map(|(_, position, key, granted)| (position, key, granted))

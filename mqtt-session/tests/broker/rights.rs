@@ -95,6 +95,23 @@ fn a_session_is_judged_once_for_a_message() {
     }
 }
 
+/// Of the members of a group, those that would be chosen.
+#[test]
+fn a_group_is_judged_as_far_as_needed() {
+    let mut world = World::with(BrokerConfig::default(), Closed::default());
+    for client_id in ["1", "2", "3", "4"] {
+        let member = world.resume(V5_0, client_id, false);
+        world.subscribe(member, "$share/g/#", QoS::AtLeastOnce);
+        world.cut(member);
+    }
+    let message = mqtt_session::Message::new("a", "").unwrap().with_qos(QoS::AtLeastOnce);
+    assert_eq!(world.broker.publish(world.now, &message), 1);
+    assert_eq!(world.broker.policy_mut().asked.get(), 1);
+    close(&mut world, "a");
+    assert_eq!(world.broker.publish(world.now, &message), 0);
+    assert_eq!(world.broker.policy_mut().asked.get(), 5);
+}
+
 /// What comes while a Client is away is judged then, and again when it is back.
 #[test]
 fn case_29_a_message_for_a_client_that_is_away_is_judged_when_it_comes() {
