@@ -32,7 +32,8 @@ use core::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{
-    AckProperties, DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, Pubcomp, ReleaseReason,
+    AckProperties, DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, Pubcomp, Publish,
+    ReleaseReason,
 };
 use mqtt_topic::{GroupId, SubscriptionTree, TreeConfig};
 
@@ -43,8 +44,8 @@ use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
-    Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Pending, Phase, RetainedMessages,
-    Session, SessionId, Slab, Spares, Turn,
+    Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Pending, Phase,
+    RetainedMessages, Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 
@@ -229,8 +230,11 @@ impl<P: Policy> Broker<P> {
     }
 
     /// Publishes a message of the Server itself; how many Sessions it is for.
+    ///
+    /// At a durable broker it survives a crash once the changes that this call has told ([`Action::Persist`]) are stored.
     pub fn publish(&mut self, now: Instant, message: &Message) -> usize {
-        self.state.at(now).accept(now, &mut Parcel::new(message, now), None)
+        let Self { state, policy } = self;
+        state.at(now).accept(policy, now, &mut Parcel::new(message, now), None)
     }
 
     /// Ends a connection: the administrator's hand. A 5.0 Client is told the reason; one that only Clients may give becomes
@@ -415,10 +419,16 @@ impl<P: Policy> Broker<P> {
         if !session.has_waiting() && session.timer.is_none() {
             return;
         }
-        let filled = session.fill(now, state, retained, config.limits(), actions);
+        let may_receive =
+            |client: &ClientInfo<'_>, message: &Publish<'_>| self.policy.may_receive(client, message);
+        let mut judge = Judge { may_receive: &may_receive, refused: Vec::new() };
+        let filled = session.fill(now, state, retained, config.limits(), actions, &mut judge);
         // A connected Session has no other deadline.
         let goes_on = session.walk_rests.then(|| session.timer.unwrap_or(now + WALK_PAUSE));
         timers.arm(TimerKey::Session(id), &mut session.timer, goes_on);
+        for outgoing in judge.refused {
+            self.state.hand_over(&self.policy, now, &outgoing);
+        }
         if filled.is_err() {
             self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
         }

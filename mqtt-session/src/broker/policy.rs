@@ -13,8 +13,8 @@ use crate::{AuthStep, Explanation, Refusal};
 
 /// The embedder's decisions. Every method has a default that allows everything.
 ///
-/// They are asked when something is created: a connection, a subscription, a message, and a Will when it is published. What
-/// has been granted or taken over stays so; to revoke it, end the Session's connection and let the Session expire.
+/// A connection, a subscription and a message are judged when they come, a Will when it is published. Each copy of a message
+/// is judged [when it is sent](Policy::may_receive), so that a right that has been revoked holds for nothing that waits.
 pub trait Policy {
     /// Judges a CONNECT that is valid in every other respect, and names no Authentication Method. What takes time is answered [`Verdict::Pending`] first, and
     /// with [`Broker::handle_authenticated`](crate::Broker::handle_authenticated) later.
@@ -71,6 +71,24 @@ pub trait Policy {
     ) -> Result<QoS, Refusal<SubackReason>> {
         let _ = (client, subscription);
         Ok(qos)
+    }
+
+    /// Whether the Client may have this message, which one of its subscriptions matches.
+    ///
+    /// Each copy is judged before it is sent, and again before it is sent again: live messages, retained ones, those that have
+    /// waited, and what was under way when the last connection ended. One that is refused is not sent, as if no
+    /// subscription matched; if it has waited, there is a [`Notice::MessageDropped`](crate::Notice::MessageDropped). A Shared
+    /// Subscription gives it to another member, unless it is QoS 2 and was under way.
+    ///
+    /// A message for a Client that is away, whose [`connection`](ClientInfo::connection) is `None` then, is judged when it
+    /// comes, and is not kept if it is refused; what is kept is judged again when the Client is back. What has been put into
+    /// [`Broker::transmit`](crate::Broker::transmit) is sent.
+    ///
+    /// Judge by topic, payload and properties: QoS, RETAIN, DUP and Packet Identifier may be those the message was published
+    /// with, or those of the copy.
+    fn may_receive(&self, client: &ClientInfo<'_>, message: &Publish<'_>) -> bool {
+        let _ = (client, message);
+        true
     }
 }
 

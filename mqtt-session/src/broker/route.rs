@@ -4,11 +4,11 @@ use alloc::sync::Arc;
 use core::mem;
 use core::time::Duration;
 
-use mqtt_codec::{Hop, PacketId, Publish, QoS};
+use mqtt_codec::{Hop, PacketId, ProtocolVersion, Publish, QoS};
 use mqtt_topic::{self as topic, Match, TopicName};
 
-use super::State;
 use super::subscribe::Granted;
+use super::{Policy, State};
 use crate::delivery::first_delivery;
 use crate::server::{
     Connection, ConnectionId, Copies, DropCause, Group, Identifiers, Limits, Outgoing, Session, SessionId,
@@ -142,7 +142,12 @@ impl State {
     }
 
     /// Finds the Sessions that want a message.
-    pub(super) fn find_targets(&mut self, parcel: &Parcel<'_>, from: Option<SessionId>) {
+    pub(super) fn find_targets(
+        &mut self,
+        policy: &impl Policy,
+        parcel: &Parcel<'_>,
+        from: Option<SessionId>,
+    ) {
         let Self { subscriptions, sessions, connections, targets, turns, routed, config, .. } = self;
         *routed += 1;
         for found in subscriptions.matches(parcel.topic()) {
@@ -154,19 +159,25 @@ impl State {
                             continue;
                         }
                         let Some(session) = sessions.get_mut(*key) else { continue };
-                        match targets.get_mut(session.mark.1) {
-                            Some(target) if session.mark.0 == *routed => target.merge(granted),
-                            _ => {
-                                session.mark = (*routed, targets.len());
-                                targets.push(Target::new(*key, granted));
+                        if session.mark.0 == *routed {
+                            // One that may not have it is no target.
+                            if let Some(target) = targets.get_mut(session.mark.1) {
+                                target.merge(granted);
                             }
+                        } else if policy.may_receive(&session.info(), parcel.copies.publish()) {
+                            session.mark = (*routed, targets.len());
+                            targets.push(Target::new(*key, granted));
+                        } else {
+                            session.mark = (*routed, usize::MAX);
                         }
                     }
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
-                    let wanted = (parcel.qos, parcel.size());
-                    let chosen = choose(group, *turn, wanted, sessions, connections, config.limits());
+                    let wanted =
+                        Wanted { qos: parcel.qos, size: parcel.size(), publish: parcel.copies.publish() };
+                    let chosen =
+                        choose(policy, group, *turn, &wanted, sessions, connections, config.limits());
                     if let Some((position, key, granted)) = chosen {
                         *turn = position + 1;
                         targets.push(Target::new(*key, granted));
@@ -221,8 +232,9 @@ impl State {
         }
     }
 
-    /// Gives a message of a Session that has ended to another member of its group `[MQTT-4.8.2-3]`.
-    pub(super) fn hand_over(&mut self, now: Instant, outgoing: &Outgoing) {
+    /// Gives a message of a Session that has ended `[MQTT-4.8.2-3]`, or that may not have it any more, to another member of its
+    /// group.
+    pub(super) fn hand_over(&mut self, policy: &impl Policy, now: Instant, outgoing: &Outgoing) {
         let Some(group) = &outgoing.group else { return };
         if outgoing.has_expired(now) {
             return;
@@ -230,29 +242,37 @@ impl State {
         let Self { subscriptions, sessions, connections, turns, config, .. } = self;
         let Some(group) = subscriptions.group(group) else { return };
         let turn = turns.entry(group.id()).or_default();
-        let wanted = (outgoing.message.qos(), outgoing.message.size());
+        let Outgoing { message, .. } = outgoing;
+        let publish = message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN));
+        let wanted = Wanted { qos: message.qos(), size: message.size(), publish: &publish };
         let Some((position, key, granted)) =
-            choose(group, *turn, wanted, sessions, connections, config.limits())
+            choose(policy, group, *turn, &wanted, sessions, connections, config.limits())
         else {
             return;
         };
         *turn = position + 1;
         let target = Target::new(*key, granted);
-        let message = Arc::clone(&outgoing.message);
-        let mut parcel = Parcel::new(&message, now);
+        let mut parcel = Parcel::new(message, now);
         parcel.copies.expires_at = outgoing.expires_at;
-        parcel.shared = Some(Arc::clone(&message));
+        parcel.shared = Some(Arc::clone(message));
         self.deliver(now, &mut parcel, target);
     }
 }
 
-/// The member of a group that gets a message, in turn: one that is connected and can send it at once; else, for a message
-/// that is kept, one that has room for it, connected members first; else one that loses it. The message is of this QoS and
-/// size.
+/// The message a member of a group is chosen for.
+struct Wanted<'a, 'p> {
+    qos: QoS,
+    size: usize,
+    publish: &'a Publish<'p>,
+}
+
+/// The member of a group that gets a message, in turn, of those that may have it: one that is connected and can send it at
+/// once; else, for a message that is kept, one that has room for it, connected members first; else one that loses it.
 fn choose<'t>(
+    policy: &impl Policy,
     group: topic::Group<'t, SessionId, Granted>,
     turn: usize,
-    (qos, size): (QoS, usize),
+    &Wanted { qos, size, publish }: &Wanted<'_, '_>,
     sessions: &Slab<SessionId, Session>,
     connections: &Slab<ConnectionId, Connection>,
     limits: Limits,
@@ -266,18 +286,24 @@ fn choose<'t>(
         let connection = session.connection.and_then(|id| connections.get(id));
         let is_kept = qos.min(granted.qos) != QoS::AtMostOnce;
         let can_write = connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
-        if can_write && (!is_kept || session.is_ready(limits)) {
-            return Some((position, key, granted));
-        }
-        let rank = match (is_kept && session.has_room_for(size, limits), connection) {
-            (true, Some(_)) => 3,
-            (true, None) => 2,
-            (false, Some(_)) => 1,
-            (false, None) if is_kept => 0,
-            (false, None) => continue,
+        let is_at_once = can_write && (!is_kept || session.is_ready(limits));
+        let rank = if is_at_once {
+            4
+        } else {
+            match (is_kept && session.has_room_for(size, limits), connection) {
+                (true, Some(_)) => 3,
+                (true, None) => 2,
+                (false, Some(_)) => 1,
+                (false, None) if is_kept => 0,
+                (false, None) => continue,
+            }
         };
-        if best.is_none_or(|(best, ..)| best < rank) {
+        // Only who would be chosen is asked about.
+        if best.is_none_or(|(best, ..)| best < rank) && policy.may_receive(&session.info(), publish) {
             best = Some((rank, position, key, granted));
+            if is_at_once {
+                break;
+            }
         }
     }
     best.map(|(_, position, key, granted)| (position, key, granted))
