@@ -215,15 +215,16 @@ impl Decoder {
         input: &mut BytesMut,
         slot: &'s mut FrameSlot,
     ) -> Result<Option<(Packet<'s>, &'s Frame)>, DecodeError> {
+        slot.is_valid = false;
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let bytes = input.split_to(header.packet_len()).freeze();
         work::add(header.remaining_length);
         let version = self.version_of(&header, bytes.get(header.len..).unwrap_or_default())?;
         let dialect = Dialect { version, ..self.dialect };
-        let frame: &Frame = slot.0.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
+        let frame: &Frame = slot.frame.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
         let packet = Packet::decode_body(&header, body, &dialect)?;
-        (self.dialect, self.is_version_known) = (dialect, true);
+        (self.dialect, self.is_version_known, slot.is_valid) = (dialect, true, true);
         Ok(Some((packet, frame)))
     }
 

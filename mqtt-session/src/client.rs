@@ -30,7 +30,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 
 use bytes::BytesMut;
-use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
+use mqtt_codec::{Delivery, EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
@@ -193,14 +193,35 @@ impl Client {
             return Err(Rejected { value: message, reason });
         }
         let token = PublishToken(self.take_token());
+        let has_to_wait = !self.queue.is_empty()
+            || self.session.sender.has_resends()
+            || self.transmit.pending() >= self.config.transmit_limit;
+        if message.qos() == QoS::AtMostOnce
+            && !has_to_wait
+            && let Some((version, negotiated)) = outgoing::negotiated(&mut self.connection)
+        {
+            // It is over at once: nothing has to hold it.
+            let expires_at = outgoing::expires_at(self.now, &message);
+            let sent = outgoing::send_publish(
+                &mut self.transmit,
+                negotiated,
+                version,
+                self.now,
+                (&message, expires_at),
+                Delivery::AtMostOnce,
+            );
+            let outcome = match sent {
+                Ok(()) => PublishOutcome::Sent,
+                Err(reason) => PublishOutcome::Rejected { message, reason },
+            };
+            self.events.push_back(Event::Published { token, outcome });
+            return Ok(token);
+        }
         self.held_bytes += message.size();
         let outgoing = Outgoing::new(self.now, message);
         if outgoing.message.qos() != QoS::AtMostOnce {
             self.log().message(token.0, &outgoing.record());
         }
-        let has_to_wait = !self.queue.is_empty()
-            || self.session.sender.has_resends()
-            || self.transmit.pending() >= self.config.transmit_limit;
         if has_to_wait || !self.may_send(outgoing.message.qos()) {
             self.queue.push_back(Queued { token, outgoing });
             self.send_waiting();

@@ -79,6 +79,12 @@ impl Message {
         })
     }
 
+    /// The same message with these properties and this Message Expiry Interval.
+    #[inline]
+    pub(crate) fn set_properties(&mut self, properties: MessageProperties, expiry: Option<u32>) {
+        (self.properties, self.expiry) = (properties, expiry);
+    }
+
     /// Gives up payload and properties.
     pub(crate) fn strip(&mut self) {
         self.payload = Bytes::new();

@@ -3,12 +3,13 @@
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use mqtt_codec::{
-    Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, Packet, PacketId, PacketType,
-    PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec, ReleaseReason, Suback,
-    Unsuback,
+    Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, MessageProperties, Packet,
+    PacketId, PacketType, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec,
+    ReleaseReason, Suback, SubscriptionIdentifier, Unsuback,
 };
+use mqtt_topic::TopicName;
 
 use super::authentication::Exchange;
 use super::connection::{Negotiated, Phase, Request, RequestKind};
@@ -54,6 +55,13 @@ impl Client {
         let mut slot = mqtt_codec::FrameSlot::new();
         match connection.decoder.decode_into(input, &mut slot) {
             Ok(None) => return false,
+            Ok(Some((Packet::Publish(publish), frame))) if is_connected => {
+                if let Some(arrived) = self.judge_publish(&publish, frame)
+                    && let Some(frame) = slot.into_frame()
+                {
+                    self.deliver(arrived, frame);
+                }
+            }
             Ok(Some((packet, frame))) if is_connected => self.handle_frame(&packet, frame),
             Ok(Some((packet, frame))) => self.handle_first(&packet, frame),
             Err(error) => self.fail_malformed(error),
@@ -246,7 +254,6 @@ impl Client {
             return self.fail(DisconnectReason::ProtocolError, Violation::UnrequestedProblemInformation);
         }
         match packet {
-            Packet::Publish(publish) => self.handle_publish(publish, frame),
             Packet::Suback(suback) => self.handle_suback(suback, frame),
             Packet::Unsuback(unsuback) => self.handle_unsuback(unsuback, frame),
             Packet::Disconnect(disconnect) => {
@@ -259,39 +266,56 @@ impl Client {
         }
     }
 
-    fn handle_publish(&mut self, publish: &Publish<'_>, frame: &Frame) {
-        let Some(negotiated) = self.negotiated_mut() else { return };
+    /// What of a PUBLISH is to be delivered, if anything is.
+    #[inline]
+    fn judge_publish(&mut self, publish: &Publish<'_>, frame: &Frame) -> Option<Arrived> {
+        let negotiated = self.negotiated_mut()?;
         let own = || publish.topic.and_then(|name| name.with_storage(frame.slice(name.as_bytes())));
         let topic = match negotiated.alias_receiver.resolve(publish).map(|aliased| aliased.or_else(own)) {
             Ok(Some(topic)) => topic,
-            Ok(None) => return self.fail(DisconnectReason::ProtocolError, Violation::TopicAlias),
-            Err(reason) => return self.fail(reason, Violation::TopicAlias),
+            Ok(None) => {
+                self.fail(DisconnectReason::ProtocolError, Violation::TopicAlias);
+                return None;
+            }
+            Err(reason) => {
+                self.fail(reason, Violation::TopicAlias);
+                return None;
+            }
         };
         match self.session.receiver.judge(publish.delivery) {
-            Incoming::Deliver => {}
-            Incoming::Repeat => return self.send_answers(),
-            Incoming::IdInUse => return self.refuse_id_in_use(publish.delivery),
+            Incoming::Deliver => return Some(Arrived::new(publish, frame, topic)),
+            Incoming::Repeat => self.send_answers(),
+            Incoming::IdInUse => self.refuse_id_in_use(publish.delivery),
             Incoming::ReceiveMaximumExceeded => {
-                return self
-                    .fail(DisconnectReason::ReceiveMaximumExceeded, Violation::ReceiveMaximumExceeded);
+                self.fail(DisconnectReason::ReceiveMaximumExceeded, Violation::ReceiveMaximumExceeded);
             }
         }
-        let (ack, answer) = if self.config.manual_acknowledgement {
-            (self.session.receiver.keep(publish.delivery), None)
-        } else {
-            let (kept, answer) =
-                self.session.receiver.answer_at_once(publish.delivery, PublishReason::Success);
-            if let Some(id) = kept {
-                self.log().received(id);
-            }
-            (None, answer)
-        };
-        self.events.push_back(Event::Message(ReceivedMessage {
-            message: Message::from_publish(publish, frame, topic),
-            dup: publish.delivery.dup(),
-            subscription_identifiers: publish.properties.subscription_identifiers().collect(),
-            ack,
-        }));
+        None
+    }
+
+    /// Hands a message to the application, with the memory of its packet.
+    #[inline]
+    fn deliver(&mut self, arrived: Arrived, frame: Frame) {
+        let Arrived { topic, properties, expiry, retain, payload_len, delivery, subscription_identifiers } =
+            arrived;
+        let mut payload = frame.into_bytes();
+        payload.advance(payload.len().saturating_sub(payload_len));
+        let mut message = Message::to(topic, payload).with_qos(delivery.qos()).with_retain(retain);
+        message.set_properties(properties, expiry);
+        let mut event =
+            ReceivedMessage { message, dup: delivery.dup(), subscription_identifiers, ack: None };
+        if delivery == Delivery::AtMostOnce {
+            return self.events.push_back(Event::Message(event));
+        }
+        if self.config.manual_acknowledgement {
+            event.ack = self.session.receiver.keep(delivery);
+            return self.events.push_back(Event::Message(event));
+        }
+        self.events.push_back(Event::Message(event));
+        let (kept, answer) = self.session.receiver.answer_at_once(delivery, PublishReason::Success);
+        if let Some(id) = kept {
+            self.log().received(id);
+        }
         match answer {
             Some(answer) => self.send_answer(answer),
             None => self.send_answers(),
@@ -352,6 +376,39 @@ impl Client {
         };
         self.fail(DisconnectReason::ProtocolError, violation);
         None
+    }
+}
+
+/// What a PUBLISH has beside its payload, which is the end of its frame.
+struct Arrived {
+    topic: TopicName<Bytes>,
+    properties: MessageProperties,
+    expiry: Option<u32>,
+    retain: bool,
+    payload_len: usize,
+    delivery: Delivery,
+    subscription_identifiers: Vec<SubscriptionIdentifier>,
+}
+
+impl Arrived {
+    #[inline]
+    fn new(publish: &Publish<'_>, frame: &Frame, topic: TopicName<Bytes>) -> Self {
+        let Publish { delivery, retain, properties, payload, .. } = publish;
+        let mut arrived = Self {
+            topic,
+            properties: MessageProperties::default(),
+            expiry: None,
+            retain: *retain,
+            payload_len: payload.len(),
+            delivery: *delivery,
+            subscription_identifiers: Vec::new(),
+        };
+        if !properties.is_empty() {
+            arrived.properties = MessageProperties::from_publish(*properties, Some(frame.bytes()));
+            arrived.expiry = properties.message_expiry_interval();
+            arrived.subscription_identifiers = properties.subscription_identifiers().collect();
+        }
+        arrived
     }
 }
 
