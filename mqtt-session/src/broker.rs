@@ -189,7 +189,8 @@ impl<P: Policy> Broker<P> {
                     if is_exchange {
                         self.handle_step(now, connection, &packet);
                     } else if let Packet::Publish(publish) = &packet {
-                        self.handle_publish(now, connection, publish);
+                        let bytes = input.get(..len).unwrap_or_default();
+                        self.handle_publish(now, connection, bytes, publish);
                     } else {
                         self.handle_packet(now, connection, &packet);
                     }

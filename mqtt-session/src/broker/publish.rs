@@ -2,7 +2,7 @@
 
 use mqtt_codec::{
     AckProperties, Delivery, DisconnectReason, MessageProperties, Packet, ProtocolVersion, Puback, Publish,
-    PublishProperties, PublishReason, Pubrec,
+    PublishProperties, PublishReason, Pubrec, ReceivedPublish,
 };
 use mqtt_topic::TopicName;
 
@@ -13,8 +13,15 @@ use crate::server::{ConnectionId, Phase, Retained, SessionId};
 use crate::{Explanation, Instant, Refusal};
 
 impl<P: Policy> Broker<P> {
-    /// A PUBLISH arrives.
-    pub(super) fn handle_publish(&mut self, now: Instant, connection: ConnectionId, publish: &Publish<'_>) {
+    /// A PUBLISH arrives, and these are its bytes.
+    #[inline]
+    pub(super) fn handle_publish(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        packet: &[u8],
+        publish: &Publish<'_>,
+    ) {
         let state = self.state.connections.get_mut(connection);
         let Some(Phase::Connected(link)) = state.map(|state| &mut state.phase) else { return };
         link.watchdog.received(now);
@@ -35,10 +42,20 @@ impl<P: Policy> Broker<P> {
         let Some(from) = self.state.sessions.get_mut(session) else { return };
         match from.receiver.judge(publish.delivery) {
             Incoming::Deliver => {
-                let (reason, explanation) = self.take_over(now, session, version, topic, publish);
+                let received = ReceivedPublish::new(packet, publish, version);
+                let taken = self.take_over(now, session, version, topic, publish, received);
                 if publish.delivery.packet_id().is_none() {
                     return;
                 }
+                let (reason, explanation) = match taken {
+                    Ok(reason) => (reason, Explanation::NONE),
+                    // 3.x has no way to tell.
+                    Err(Refusal { explanation, .. }) if version != ProtocolVersion::V5_0 => {
+                        (PublishReason::Success, explanation)
+                    }
+                    Err(Refusal { reason, explanation }) if reason.is_error() => (reason, explanation),
+                    Err(Refusal { explanation, .. }) => (PublishReason::NotAuthorized, explanation),
+                };
                 let State { sessions, actions, .. } = &mut self.state;
                 let from = sessions.get_mut(session);
                 let answer = from.and_then(|from| from.answer(publish.delivery, reason, actions));
@@ -69,31 +86,26 @@ impl<P: Policy> Broker<P> {
         version: ProtocolVersion,
         topic: TopicName<&[u8]>,
         publish: &Publish<'_>,
-    ) -> (PublishReason, Explanation) {
+        received: Option<ReceivedPublish<'_>>,
+    ) -> Result<PublishReason, Refusal<PublishReason>> {
         let own = properties_of_message(publish.properties);
         let properties = own.as_ref().map_or(publish.properties, MessageProperties::as_publish);
         let expiry = publish.properties.message_expiry_interval();
         let publish = Publish { topic: Some(topic), properties, ..*publish };
-        let mut parcel = Parcel::received(topic, publish, expiry, now);
         let Some(from) = self.state.sessions.get(session) else {
-            return (PublishReason::UnspecifiedError, Explanation::NONE);
+            return Ok(PublishReason::UnspecifiedError);
         };
-        let verdict = self.policy.may_publish(&from.info(), &publish);
-        // 3.x has no way to tell.
+        self.policy.may_publish(&from.info(), &publish)?;
+        let mut parcel = Parcel::received(topic, publish, received, expiry, now);
         let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
-        let reason = match verdict {
-            Err(Refusal { reason, explanation }) => {
-                let reason = if reason.is_error() { reason } else { PublishReason::NotAuthorized };
-                return (if is_told { reason } else { PublishReason::Success }, explanation);
-            }
-            Ok(()) if is_told && !self.state.can_retain(&parcel) => PublishReason::QuotaExceeded,
-            Ok(()) => match self.state.offer(now, &mut parcel, session, is_told) {
-                None => PublishReason::QuotaExceeded,
-                Some(0) if is_told => PublishReason::NoMatchingSubscribers,
-                Some(_) => PublishReason::Success,
-            },
-        };
-        (reason, Explanation::NONE)
+        if is_told && !self.state.can_retain(&parcel) {
+            return Ok(PublishReason::QuotaExceeded);
+        }
+        Ok(match self.state.offer(now, &mut parcel, session, is_told) {
+            None => PublishReason::QuotaExceeded,
+            Some(0) if is_told => PublishReason::NoMatchingSubscribers,
+            Some(_) => PublishReason::Success,
+        })
     }
 
     fn answer(

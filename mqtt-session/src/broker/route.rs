@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::mem;
 use core::time::Duration;
 
-use mqtt_codec::{Hop, PacketId, Publish, QoS};
+use mqtt_codec::{Hop, PacketId, Publish, QoS, ReceivedPublish};
 use mqtt_topic::{self as topic, Match, TopicName};
 
 use super::State;
@@ -23,25 +23,26 @@ pub(super) struct Parcel<'m> {
     copies: Copies<'m>,
     qos: QoS,
     expiry: Option<u32>,
-    shared: Option<Arc<Message>>,
 }
 
 impl<'m> Parcel<'m> {
     pub(super) fn new(message: &'m Message, now: Instant) -> Self {
         let expiry = message.expiry();
         let copies = Copies::of(message, expires_at(expiry, now));
-        Self { copies, qos: message.qos(), expiry, shared: None }
+        Self { copies, qos: message.qos(), expiry }
     }
 
-    /// The message of a PUBLISH to this topic, which has no properties of a hop.
+    /// The message of a PUBLISH to this topic, which has no properties of a hop, and in which packet it was `received`.
+    #[inline]
     pub(super) fn received(
         topic: TopicName<&'m [u8]>,
         publish: Publish<'m>,
+        received: Option<ReceivedPublish<'m>>,
         expiry: Option<u32>,
         now: Instant,
     ) -> Self {
-        let copies = Copies::new(topic, publish, expires_at(expiry, now));
-        Self { copies, qos: publish.delivery.qos(), expiry, shared: None }
+        let copies = Copies::new(topic, publish, received, expires_at(expiry, now));
+        Self { copies, qos: publish.delivery.qos(), expiry }
     }
 
     pub(super) const fn topic(&self) -> &TopicName<&'m [u8]> {
@@ -72,14 +73,12 @@ impl<'m> Parcel<'m> {
 
     /// The message in memory of its own, one for all who keep it. There is always one.
     pub(super) fn shared(&mut self, spares: &mut Spares) -> Option<Arc<Message>> {
-        if self.shared.is_none() {
+        if self.copies.shared.is_none() {
             let publish =
                 Publish { delivery: first_delivery(self.qos, PacketId::MIN), ..*self.copies.publish() };
-            let message = spares.message(self.copies.topic(), &publish, self.expiry)?;
-            self.copies.send_by_reference(message.payload());
-            self.shared = Some(message);
+            self.copies.shared = Some(spares.message(self.copies.topic(), &publish, self.expiry)?);
         }
-        self.shared.clone()
+        self.copies.shared.clone()
     }
 }
 
@@ -118,9 +117,10 @@ impl State {
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
         parcel.copies.expect(count);
-        for target in targets.drain(..) {
+        for target in &mut targets {
             self.deliver(now, parcel, target);
         }
+        targets.clear();
         self.targets = targets;
         count
     }
@@ -177,7 +177,7 @@ impl State {
     }
 
     /// Sends one copy, or keeps it, or drops it.
-    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: Target) {
+    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: &mut Target) {
         let Self { sessions, connections, actions, config, spares, .. } = self;
         let limits = config.limits();
         let Some(session) = sessions.get_mut(target.session) else { return };
@@ -210,8 +210,8 @@ impl State {
             qos,
             retain,
             expires_at: parcel.expires_at(),
-            identifiers: target.identifiers,
-            group: target.group,
+            identifiers: mem::take(&mut target.identifiers),
+            group: target.group.take(),
         };
         match connection {
             Some(connection) if has_room && session.is_ready(limits) => {
@@ -237,12 +237,12 @@ impl State {
             return;
         };
         *turn = position + 1;
-        let target = Target::new(*key, granted);
+        let mut target = Target::new(*key, granted);
         let message = Arc::clone(&outgoing.message);
         let mut parcel = Parcel::new(&message, now);
         parcel.copies.expires_at = outgoing.expires_at;
-        parcel.shared = Some(Arc::clone(&message));
-        self.deliver(now, &mut parcel, target);
+        parcel.copies.shared = Some(Arc::clone(&message));
+        self.deliver(now, &mut parcel, &mut target);
     }
 }
 

@@ -1,13 +1,14 @@
 //! The PUBLISH packets that one message becomes.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::num::NonZeroU16;
 
 use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
     EncodeError, Hop, MAXIMUM_PACKET_SIZE, MessageProperties, PreparedPublish, Property, ProtocolVersion,
-    Publish, PublishProperties, TopicForm,
+    Publish, PublishProperties, ReceivedPublish, TopicForm,
 };
 use mqtt_topic::TopicName;
 
@@ -23,43 +24,48 @@ pub(crate) struct Copies<'m> {
     topic: TopicName<&'m [u8]>,
     /// Without the properties of a hop, but in any version with those of the message.
     publish: Publish<'m>,
+    /// The packet it came in, for those who get the same.
+    received: Option<ReceivedPublish<'m>>,
     /// The payload where it is large enough to be sent by reference.
-    payload: Option<Bytes>,
+    payload: Option<&'m Bytes>,
+    /// The message in memory of its own, if somebody keeps it.
+    pub(crate) shared: Option<Arc<Message>>,
     pub(crate) expires_at: Option<Instant>,
     /// What receivers of 3.x and of 5.0 have in common, where there are many of them.
-    prepared: [Option<Box<PreparedPublish>>; 2],
+    prepared: Option<Box<[Option<PreparedPublish>; 2]>>,
     is_for_many: bool,
 }
 
 impl<'m> Copies<'m> {
-    /// Of a PUBLISH to this topic without properties of a hop.
-    pub(crate) const fn new(
+    /// Of a PUBLISH to this topic without properties of a hop, which was `received` in this way.
+    #[inline]
+    pub(crate) fn new(
         topic: TopicName<&'m [u8]>,
         publish: Publish<'m>,
+        received: Option<ReceivedPublish<'m>>,
         expires_at: Option<Instant>,
     ) -> Self {
-        Self { topic, publish, payload: None, expires_at, prepared: [None, None], is_for_many: false }
+        // A large payload is not copied for each receiver.
+        let received = received.filter(|received| received.encoded_len() < BY_REFERENCE);
+        let (payload, shared, prepared, is_for_many) = (None, None, None, false);
+        Self { topic, publish, received, payload, shared, expires_at, prepared, is_for_many }
     }
 
     /// Of a message that is kept.
     pub(crate) fn of(message: &'m Message, expires_at: Option<Instant>) -> Self {
         let publish = message.as_publish(ProtocolVersion::V5_0, mqtt_codec::Delivery::AtMostOnce);
-        let mut copies = Self::new(message.topic().borrowed(), publish, expires_at);
-        copies.send_by_reference(message.payload());
-        copies
-    }
-
-    /// The payload is in memory that may be shared for as long as somebody writes it.
-    pub(crate) fn send_by_reference(&mut self, payload: &Bytes) {
-        self.payload = by_reference(payload).cloned();
+        let payload = by_reference(message.payload());
+        Self { payload, ..Self::new(message.topic().borrowed(), publish, None, expires_at) }
     }
 
     /// Whether the payload is to be sent by reference, and there is nothing to refer to yet.
+    #[inline]
     pub(crate) fn lacks_payload(&self) -> bool {
-        self.publish.payload.len() >= BY_REFERENCE && self.payload.is_none()
+        self.publish.payload.len() >= BY_REFERENCE && self.payload.is_none() && self.shared.is_none()
     }
 
     /// So many connections are to get it.
+    #[inline]
     pub(crate) const fn expect(&mut self, receivers: usize) {
         self.is_for_many = receivers >= MANY && self.publish.payload.len() < BY_REFERENCE;
     }
@@ -73,6 +79,7 @@ impl<'m> Copies<'m> {
     }
 
     /// Whether a connection takes the packet for this hop; `limit` is its Maximum Packet Size.
+    #[inline]
     pub(crate) fn fits(&self, hop: &Hop<'_>, version: ProtocolVersion, limit: u32) -> bool {
         limit >= MAXIMUM_PACKET_SIZE
             || self
@@ -81,7 +88,26 @@ impl<'m> Copies<'m> {
     }
 
     /// Appends the packet for this hop.
+    #[inline]
     pub(crate) fn write(
+        &mut self,
+        hop: &Hop<'_>,
+        version: ProtocolVersion,
+        transmit: &mut Transmit,
+    ) -> Result<(), EncodeError> {
+        match &self.received {
+            Some(received) if received.suits(hop, version) => {
+                transmit.append(|tail| {
+                    received.append_to(hop, version, tail);
+                    Ok(())
+                })
+            }
+            _ => self.encode(hop, version, transmit),
+        }
+    }
+
+    #[inline(never)]
+    fn encode(
         &mut self,
         hop: &Hop<'_>,
         version: ProtocolVersion,
@@ -91,13 +117,13 @@ impl<'m> Copies<'m> {
             let prepared = self.prepared(version)?;
             return transmit.append(|tail: &mut BytesMut| prepared.encode(hop, tail));
         }
-        self.with_hop(hop, version, |publish, extra| {
-            transmit.push_publish(publish, extra, self.payload.as_ref(), version)
-        })
+        let shared = self.shared.as_ref().and_then(|message| by_reference(message.payload()));
+        let payload = self.payload.or(shared);
+        self.with_hop(hop, version, |publish, extra| transmit.push_publish(publish, extra, payload, version))
     }
 
     fn prepared(&mut self, version: ProtocolVersion) -> Result<&mut PreparedPublish, EncodeError> {
-        let [v3, v5] = &mut self.prepared;
+        let [v3, v5] = &mut **self.prepared.get_or_insert_default();
         let (place, properties) = match version {
             ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => (v3, PublishProperties::EMPTY),
             ProtocolVersion::V5_0 => (v5, self.publish.properties),
@@ -107,8 +133,7 @@ impl<'m> Copies<'m> {
             place => {
                 let properties = MessageProperties::from_publish(properties, None);
                 let payload = Bytes::copy_from_slice(self.publish.payload);
-                let prepared = PreparedPublish::new(version, &self.topic, &properties, payload)?;
-                Ok(place.insert(Box::new(prepared)))
+                Ok(place.insert(PreparedPublish::new(version, &self.topic, &properties, payload)?))
             }
         }
     }
