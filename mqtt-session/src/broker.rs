@@ -230,8 +230,11 @@ impl<P: Policy> Broker<P> {
     }
 
     /// Publishes a message of the Server itself; how many Sessions it is for.
+    ///
+    /// At a durable broker it survives a crash once the changes that this call has told ([`Action::Persist`]) are stored.
     pub fn publish(&mut self, now: Instant, message: &Message) -> usize {
-        self.state.at(now).accept(now, &mut Parcel::new(message, now), None)
+        let Self { state, policy } = self;
+        state.at(now).accept(policy, now, &mut Parcel::new(message, now), None)
     }
 
     /// Ends a connection: the administrator's hand. A 5.0 Client is told the reason; one that only Clients may give becomes
@@ -416,7 +419,9 @@ impl<P: Policy> Broker<P> {
         if !session.has_waiting() && session.timer.is_none() {
             return;
         }
-        let filled = session.fill(now, state, retained, config.limits(), actions);
+        let filled = session.fill(now, state, retained, config.limits(), actions, &|client, message| {
+            self.policy.may_receive(client, message)
+        });
         // A connected Session has no other deadline.
         let goes_on = session.walk_rests.then(|| session.timer.unwrap_or(now + WALK_PAUSE));
         timers.arm(TimerKey::Session(id), &mut session.timer, goes_on);

@@ -42,7 +42,7 @@ pub use self::event::{
     Connected, Disconnected, Event, PublishOutcome, PublishToken, ReceivedMessage, RequestToken,
     SubscribeOutcome, UnsubscribeOutcome, Violation,
 };
-use self::outgoing::{Outgoing, Queued};
+use self::outgoing::{Outgoing, Queued, Tag};
 pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
 use crate::delivery::{Receiver, Sender, first_delivery};
 use crate::keep_alive::PingerDeadline;
@@ -107,7 +107,7 @@ pub struct Client {
 /// The Session State of a Client (section 4.1), and which identifier was given last.
 #[derive(Debug, Default)]
 struct Session {
-    sender: Sender<Outgoing, PublishToken>,
+    sender: Sender<Outgoing, Tag>,
     receiver: Receiver,
     packet_ids: PacketIds,
     /// What PUBRECs have said beside Success, until PUBCOMP.
@@ -546,8 +546,11 @@ impl Client {
         }
         self.session.receiver.reset();
         self.session.pubrecs.clear();
-        for (_, token, outgoing) in self.session.sender.reset() {
+        for (_, Tag { token, is_resolved }, outgoing) in self.session.sender.reset() {
             DeliveryLog::client(&mut self.journal).completed(token.0, outgoing.is_some());
+            if is_resolved {
+                continue;
+            }
             let message = outgoing.map(|outgoing| outgoing.message);
             if let Some(message) = &message {
                 self.held_bytes = self.held_bytes.saturating_sub(message.size());

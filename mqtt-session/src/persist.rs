@@ -34,8 +34,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 pub(crate) use self::delivery::{
-    DeliveryLog, MessageRecord, RestoredDelivery, RestoredExchange, RestoredMessage, message_fields,
-    restored_filter, restored_message, restored_subscription, restored_topic, subscription_fields,
+    DeliveryLog, ExchangeStage, MessageRecord, RestoredDelivery, RestoredExchange, RestoredMessage,
+    message_fields, restored_filter, restored_message, restored_subscription, restored_topic,
+    subscription_fields,
 };
 pub(crate) use self::record::{Fields, Kind, Scope, Writer};
 pub use self::record::{RestoreError, RestoreFault};

@@ -20,12 +20,10 @@ pub(crate) use self::connection::{
 };
 pub(crate) use self::copies::Copies;
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
-pub(crate) use self::records::{
-    SessionTerms, StoredSession, StoredWill, Terms, put_retained, restored_retained,
-};
-pub(crate) use self::retained::{Retained, RetainedMessages};
+pub(crate) use self::records::{SessionTerms, StoredSession, StoredWill, Terms};
+pub(crate) use self::retained::{Retained, RetainedMessages, RetainedWalk, put_retained, restored_retained};
 pub use self::session::ClientInfo;
-pub(crate) use self::session::{DelayedWill, RetainedWalk, Session};
+pub(crate) use self::session::{DelayedWill, Session};
 pub(crate) use self::slab::{Key, SessionId, Slab};
 pub(crate) use self::spares::Spares;
 

@@ -194,7 +194,7 @@ const IDENTITIES: &[&str] =
 
 proptest! {
     #[test]
-    fn a_pattern_is_the_filter_with_the_placeholders_replaced(
+    fn case_31_a_pattern_is_the_filter_with_the_placeholders_replaced(
         levels in vec(select(vec!["a", "b", "", "+", "%c", "%u", "a%c", "%cb", "%u%c", "%%", "%%c", "$a"]), 1..4),
         is_multi_level in any::<bool>(),
         client_id in select(IDENTITIES),

@@ -88,7 +88,7 @@ impl<P: Policy> Broker<P> {
         if expiry != u32::MAX {
             session.expires_at = Some(now + Duration::from_secs(expiry.into()));
         }
-        session.session_log(actions).terms(session);
+        session.session_log(actions).terms(&session.terms());
         if let Some(will) = will {
             match will_fate(end, will.delay, expiry, now) {
                 WillFate::Discard => session.session_log(actions).will_gone(),
@@ -121,14 +121,14 @@ impl<P: Policy> Broker<P> {
         if let Some(will) = session.will.take() {
             self.publish_will(now, id, &will.message);
         }
-        let state = &mut self.state;
+        let Self { state, policy } = self;
         let Some(mut session) = state.sessions.remove(id) else { return };
         state.timers.arm(TimerKey::Session(id), &mut session.timer, None);
         state.by_client_id.remove(&session.client_id);
         state.subscriptions.remove_subscriber(&id);
         session.session_log(&mut state.actions).ended();
         for outgoing in session.into_shared_messages() {
-            state.hand_over(now, &outgoing);
+            state.hand_over(policy, now, &outgoing);
         }
     }
 
@@ -183,7 +183,7 @@ impl<P: Policy> Broker<P> {
         let Some(owner) = self.state.sessions.get(id) else { return };
         let publish = message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN));
         if self.policy.may_publish(&owner.info(), &publish).is_ok() {
-            self.state.accept(now, &mut Parcel::new(message, now), Some(id));
+            self.state.accept(&self.policy, now, &mut Parcel::new(message, now), Some(id));
         } else {
             let client_id = Arc::clone(&owner.client_id);
             self.state.notice(Notice::WillRefused { client_id });

@@ -258,7 +258,7 @@ impl State {
         });
         // A Session that ends with its connection leaves nothing but its Will.
         session.is_stored |= session.expiry > 0 || will.is_some();
-        session.session_log(actions).terms(session);
+        session.session_log(actions).terms(&session.terms());
         match (session.will.take(), &will) {
             (_, Some(DeclaredWill { message, delay })) => {
                 let will = StoredWill { message: Arc::clone(message), delay: *delay, at: None };

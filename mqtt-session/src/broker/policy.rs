@@ -13,8 +13,8 @@ use crate::{AuthStep, Explanation, Refusal};
 
 /// The embedder's decisions. Every method has a default that allows everything.
 ///
-/// They are asked when something is created: a connection, a subscription, a message, and a Will when it is published. What
-/// has been granted or taken over stays so; to revoke it, end the Session's connection and let the Session expire.
+/// A connection, a subscription and a message are judged when they come, a Will when it is published. Each copy of a message
+/// is judged [when it is sent](Policy::may_receive), so that a right that has been revoked holds for nothing that waits.
 pub trait Policy {
     /// Judges a CONNECT that is valid in every other respect, and names no Authentication Method. What takes time is answered [`Verdict::Pending`] first, and
     /// with [`Broker::handle_authenticated`](crate::Broker::handle_authenticated) later.
@@ -71,6 +71,17 @@ pub trait Policy {
     ) -> Result<QoS, Refusal<SubackReason>> {
         let _ = (client, subscription);
         Ok(qos)
+    }
+
+    /// Whether the Client may have this message, which one of its subscriptions matches.
+    ///
+    /// Each copy is judged before it is sent, and again before it is sent again: live messages, retained ones, those that have
+    /// waited, and what was under way when the last connection ended. One that is refused is not sent, as if no
+    /// subscription matched; if it has waited, there is a [`Notice::MessageDropped`](crate::Notice::MessageDropped). A Shared
+    /// Subscription gives it to another member. What waits for a Client that is away is kept until it comes back.
+    fn may_receive(&self, client: &ClientInfo<'_>, message: &Publish<'_>) -> bool {
+        let _ = (client, message);
+        true
     }
 }
 

@@ -101,7 +101,7 @@ impl<P: Policy> Broker<P> {
         if is_told && !self.state.can_retain(&parcel) {
             return Ok(PublishReason::QuotaExceeded);
         }
-        Ok(match self.state.offer(now, &mut parcel, session, is_told) {
+        Ok(match self.state.offer(&self.policy, now, &mut parcel, session, is_told) {
             None => PublishReason::QuotaExceeded,
             Some(0) if is_told => PublishReason::NoMatchingSubscribers,
             Some(_) => PublishReason::Success,
@@ -128,20 +128,27 @@ impl<P: Policy> Broker<P> {
 impl State {
     /// Takes a message over: retains it if it is to be retained, and sends it to all who want it. How many Sessions these
     /// are.
-    pub(super) fn accept(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
-        self.find_targets(parcel, from);
+    pub(super) fn accept(
+        &mut self,
+        policy: &impl Policy,
+        now: Instant,
+        parcel: &mut Parcel<'_>,
+        from: Option<SessionId>,
+    ) -> usize {
+        self.find_targets(policy, parcel, from);
         self.accept_found(now, parcel, from)
     }
 
     /// As [`accept`](Self::accept), unless the message may be refused, and has to be: `None`.
     fn offer(
         &mut self,
+        policy: &impl Policy,
         now: Instant,
         parcel: &mut Parcel<'_>,
         from: SessionId,
         may_be_refused: bool,
     ) -> Option<usize> {
-        self.find_targets(parcel, Some(from));
+        self.find_targets(policy, parcel, Some(from));
         if may_be_refused && self.config.refuse_when_full && self.would_lose(now, parcel) {
             self.targets.clear();
             return None;

@@ -4,11 +4,11 @@ use alloc::sync::Arc;
 use core::mem;
 use core::time::Duration;
 
-use mqtt_codec::{Hop, PacketId, Publish, QoS, ReceivedPublish};
+use mqtt_codec::{Hop, PacketId, ProtocolVersion, Publish, QoS, ReceivedPublish};
 use mqtt_topic::{self as topic, Match, TopicName};
 
-use super::State;
 use super::subscribe::Granted;
+use super::{Policy, State};
 use crate::delivery::first_delivery;
 use crate::server::{
     Connection, ConnectionId, Copies, DropCause, Group, Identifiers, Limits, Outgoing, Session, SessionId,
@@ -142,7 +142,12 @@ impl State {
     }
 
     /// Finds the Sessions that want a message.
-    pub(super) fn find_targets(&mut self, parcel: &Parcel<'_>, from: Option<SessionId>) {
+    pub(super) fn find_targets(
+        &mut self,
+        policy: &impl Policy,
+        parcel: &Parcel<'_>,
+        from: Option<SessionId>,
+    ) {
         let Self { subscriptions, sessions, connections, targets, turns, routed, config, .. } = self;
         *routed += 1;
         for found in subscriptions.matches(parcel.topic()) {
@@ -156,6 +161,7 @@ impl State {
                         let Some(session) = sessions.get_mut(*key) else { continue };
                         match targets.get_mut(session.mark.1) {
                             Some(target) if session.mark.0 == *routed => target.merge(granted),
+                            _ if !policy.may_receive(&session.info(), parcel.copies.publish()) => {}
                             _ => {
                                 session.mark = (*routed, targets.len());
                                 targets.push(Target::new(*key, granted));
@@ -165,8 +171,10 @@ impl State {
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
-                    let wanted = (parcel.qos, parcel.size());
-                    let chosen = choose(group, *turn, wanted, sessions, connections, config.limits());
+                    let wanted =
+                        Wanted { qos: parcel.qos, size: parcel.size(), publish: parcel.copies.publish() };
+                    let chosen =
+                        choose(policy, group, *turn, &wanted, sessions, connections, config.limits());
                     if let Some((position, key, granted)) = chosen {
                         *turn = position + 1;
                         targets.push(Target::new(*key, granted));
@@ -222,7 +230,7 @@ impl State {
     }
 
     /// Gives a message of a Session that has ended to another member of its group `[MQTT-4.8.2-3]`.
-    pub(super) fn hand_over(&mut self, now: Instant, outgoing: &Outgoing) {
+    pub(super) fn hand_over(&mut self, policy: &impl Policy, now: Instant, outgoing: &Outgoing) {
         let Some(group) = &outgoing.group else { return };
         if outgoing.has_expired(now) {
             return;
@@ -230,29 +238,37 @@ impl State {
         let Self { subscriptions, sessions, connections, turns, config, .. } = self;
         let Some(group) = subscriptions.group(group) else { return };
         let turn = turns.entry(group.id()).or_default();
-        let wanted = (outgoing.message.qos(), outgoing.message.size());
+        let Outgoing { message, .. } = outgoing;
+        let publish = message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN));
+        let wanted = Wanted { qos: message.qos(), size: message.size(), publish: &publish };
         let Some((position, key, granted)) =
-            choose(group, *turn, wanted, sessions, connections, config.limits())
+            choose(policy, group, *turn, &wanted, sessions, connections, config.limits())
         else {
             return;
         };
         *turn = position + 1;
         let mut target = Target::new(*key, granted);
-        let message = Arc::clone(&outgoing.message);
-        let mut parcel = Parcel::new(&message, now);
+        let mut parcel = Parcel::new(message, now);
         parcel.copies.expires_at = outgoing.expires_at;
-        parcel.copies.shared = Some(Arc::clone(&message));
+        parcel.copies.shared = Some(Arc::clone(message));
         self.deliver(now, &mut parcel, &mut target);
     }
 }
 
-/// The member of a group that gets a message, in turn: one that is connected and can send it at once; else, for a message
-/// that is kept, one that has room for it, connected members first; else one that loses it. The message is of this QoS and
-/// size.
+/// The message a member of a group is chosen for.
+struct Wanted<'a, 'p> {
+    qos: QoS,
+    size: usize,
+    publish: &'a Publish<'p>,
+}
+
+/// The member of a group that gets a message, in turn, of those that may have it: one that is connected and can send it at
+/// once; else, for a message that is kept, one that has room for it, connected members first; else one that loses it.
 fn choose<'t>(
+    policy: &impl Policy,
     group: topic::Group<'t, SessionId, Granted>,
     turn: usize,
-    (qos, size): (QoS, usize),
+    &Wanted { qos, size, publish }: &Wanted<'_, '_>,
     sessions: &Slab<SessionId, Session>,
     connections: &Slab<ConnectionId, Connection>,
     limits: Limits,
@@ -263,6 +279,9 @@ fn choose<'t>(
     let mut best: Option<(i32, usize, &SessionId, &Granted)> = None;
     for (position, (key, granted)) in in_turn {
         let Some(session) = sessions.get(*key) else { continue };
+        if !policy.may_receive(&session.info(), publish) {
+            continue;
+        }
         let connection = session.connection.and_then(|id| connections.get(id));
         let is_kept = qos.min(granted.qos) != QoS::AtMostOnce;
         let can_write = connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);

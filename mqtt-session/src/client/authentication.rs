@@ -15,7 +15,7 @@ use core::fmt;
 use bytes::Bytes;
 use mqtt_codec::{Auth, AuthReason, DisconnectReason, Frame, Packet};
 
-use super::connection::Phase;
+use super::connection::{Exchange, Phase};
 use super::{Client, ClientError, Event, Violation};
 use crate::{AuthStep, Instant};
 
@@ -71,24 +71,6 @@ pub enum ReauthenticateOutcome {
     /// The connection ended first; [`Event::Disconnected`] says why. A Server that refuses ends it with DISCONNECT
     /// `[MQTT-4.12.1-2]`.
     Lost,
-}
-
-/// An exchange that is under way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Exchange {
-    /// The Server has asked, and is not answered yet.
-    is_our_turn: bool,
-    /// How often the Server has asked.
-    steps: u16,
-}
-
-impl Exchange {
-    /// The Client has begun one.
-    pub(super) const BEGUN: Self = Self { is_our_turn: false, steps: 0 };
-
-    pub(super) const fn is_our_turn(self) -> bool {
-        self.is_our_turn
-    }
 }
 
 impl Client {

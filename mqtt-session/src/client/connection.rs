@@ -7,7 +7,6 @@ use mqtt_codec::{
     Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
 };
 
-use super::authentication::Exchange;
 use super::config::ConnectOptions;
 use super::{RejectReason, RequestToken, SubscribeRequest};
 use crate::delivery::first_delivery;
@@ -32,6 +31,20 @@ pub(super) struct Connection {
     pub(super) exchange: Option<Exchange>,
     /// What is to be said beside the reasons of acknowledgements that wait for their turn.
     pub(super) explanations: BTreeMap<PacketId, Explanation>,
+}
+
+/// An enhanced authentication exchange that is under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exchange {
+    /// The Server has asked, and is not answered yet.
+    pub(super) is_our_turn: bool,
+    /// How often the Server has asked.
+    pub(super) steps: u16,
+}
+
+impl Exchange {
+    /// The Client has begun one.
+    pub(super) const BEGUN: Self = Self { is_our_turn: false, steps: 0 };
 }
 
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use mqtt_codec::{
 };
 use mqtt_topic::TopicName;
 
-use super::authentication::Exchange;
 use super::connection::{Negotiated, Phase, Request, RequestKind};
+use super::outgoing::{Outgoing, Tag};
 use super::{
     Client, ConnectOptions, Connected, Disconnected, Event, PublishOutcome, ReceivedMessage,
     SubscribeOutcome, UnsubscribeOutcome, Violation,
@@ -98,7 +98,7 @@ impl Client {
     fn handle_accepted(&mut self, connack: &Connack<'_>, frame: &Frame) {
         let Some(connection) = &mut self.connection else { return };
         let options = &connection.options;
-        let out_of_turn = connection.exchange.is_some_and(Exchange::is_our_turn);
+        let out_of_turn = connection.exchange.is_some_and(|exchange| exchange.is_our_turn);
         let checked = if out_of_turn {
             Err(Violation::AuthenticationTurn)
         } else {
@@ -210,12 +210,12 @@ impl Client {
     fn handle_acknowledged(
         &mut self,
         id: PacketId,
-        acknowledged: Acknowledged<super::Outgoing, super::PublishToken>,
+        acknowledged: Acknowledged<Outgoing, Tag>,
         answer: Acknowledgement,
     ) {
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
-                self.log().completed(tag.0, message.is_some());
+                self.log().completed(tag.token.0, message.is_some());
                 let outcome = if answer.reason.is_error() {
                     // It may have been a PUBREC behind another one.
                     self.session.pubrecs.remove(&id);
@@ -223,11 +223,13 @@ impl Client {
                 } else {
                     PublishOutcome::Acknowledged(answer)
                 };
-                self.resolve(tag, message.as_ref().map(|outgoing| &outgoing.message), outcome);
+                if !tag.is_resolved {
+                    self.resolve(tag.token, message.as_ref().map(|outgoing| &outgoing.message), outcome);
+                }
             }
             Acknowledged::Release { tag, message } => {
                 if let Some(outgoing) = message {
-                    self.log().released(tag.0, tag.0, id);
+                    self.log().released(tag.token.0, tag.token.0, id);
                     self.forget(&outgoing.message);
                     if !answer.is_plain() {
                         self.session.pubrecs.insert(id, answer);

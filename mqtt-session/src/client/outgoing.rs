@@ -22,11 +22,25 @@ pub(super) struct Outgoing {
     pub(super) expires_at: Option<Instant>,
 }
 
+/// What stays with an exchange to its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tag {
+    pub(super) token: PublishToken,
+    /// The outcome has been told; what is left is to release the identifier.
+    pub(super) is_resolved: bool,
+}
+
 /// What waits in the queue.
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) token: PublishToken,
     pub(super) outgoing: Outgoing,
+}
+
+impl Tag {
+    pub(super) const fn new(token: PublishToken) -> Self {
+        Self { token, is_resolved: false }
+    }
 }
 
 impl Outgoing {
@@ -173,10 +187,18 @@ impl Client {
                 }
             }
         };
-        // This Server does not take what the one before took.
-        if let Acknowledged::Ended { tag, message: Some(outgoing) } = self.session.sender.abandon(id) {
-            self.log().completed(tag.0, true);
-            self.resolve_rejected(tag, outgoing, rejected);
+        // This Server does not take what the one before took, and may have.
+        match self.session.sender.give_up(id, |tag| tag.is_resolved = true) {
+            Acknowledged::Ended { tag: Tag { token, .. }, message: Some(outgoing) } => {
+                self.log().completed(token.0, true);
+                self.resolve_rejected(token, outgoing, rejected);
+            }
+            Acknowledged::Release { tag: Tag { token, .. }, message: Some(outgoing) } => {
+                self.log().given_up(token.0, id);
+                self.resolve_rejected(token, outgoing, rejected);
+                self.send_pubrel(id, ReleaseReason::Success);
+            }
+            _ => {}
         }
         true
     }
@@ -227,7 +249,7 @@ impl Client {
         match (send_publish(transmit, negotiated, version, *now, outgoing.parts(), delivery), id) {
             (Ok(()), None) => self.resolve(token, Some(&outgoing.message), PublishOutcome::Sent),
             (Ok(()), Some(id)) => {
-                let _ = session.sender.start(id, qos, outgoing, token);
+                let _ = session.sender.start(id, qos, outgoing, Tag::new(token));
             }
             (Err(reason), id) => {
                 if id.is_some() {

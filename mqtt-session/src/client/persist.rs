@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use mqtt_codec::PacketId;
 
-use super::outgoing::{Outgoing, Queued};
+use super::outgoing::{Outgoing, Queued, Tag};
 use super::{Client, ClientConfig, PublishToken};
 use crate::persist::{
-    Change, DeliveryLog, Fields, Journal, Kind, RestoreError, RestoreFault, RestoredDelivery,
+    Change, DeliveryLog, ExchangeStage, Fields, Journal, Kind, RestoreError, RestoreFault, RestoredDelivery,
     RestoredMessage, Writer,
 };
 use crate::{Message, StoredState};
@@ -29,6 +29,9 @@ impl Client {
     /// A client that goes on where another has ended: with the Session State and the queue that the `records` hold, which
     /// are in the order of their keys. Messages keep their tokens, see [`unresolved`](Self::unresolved); what was under way is
     /// sent again on the next connection that goes on with the Session.
+    ///
+    /// The numbers of tokens go on behind the highest that is still in use: one whose outcome has been told may be given
+    /// again. What a PUBREC said beside its reason is not kept: the outcome after a restart has what PUBCOMP says.
     ///
     /// The records are all that is left of the changes told by [`Event::Persist`](crate::Event::Persist); those of the last
     /// transactions may be missing, as long as none is missing in part.
@@ -67,7 +70,8 @@ impl Client {
                 return Err(RestoreError { key, fault: RestoreFault::Inconsistent });
             }
             let message = exchange.message.map(|message| (message.qos, client.hold_message(message)));
-            client.session.sender.restore(packet_id, message, PublishToken(number));
+            let tag = Tag { token: PublishToken(number), is_resolved: exchange.is_given_up };
+            client.session.sender.restore(packet_id, message, tag);
         }
         for (number, message) in waiting {
             let outgoing = client.hold_message(message);
@@ -109,7 +113,8 @@ impl Client {
             .session
             .sender
             .exchanges()
-            .map(|(_, token, outgoing)| (*token, outgoing.map(|outgoing| &outgoing.message)));
+            .filter(|(_, tag, _)| !tag.is_resolved)
+            .map(|(_, tag, outgoing)| (tag.token, outgoing.map(|outgoing| &outgoing.message)));
         let waiting = self.queue.iter().map(|queued| (queued.token, Some(&queued.outgoing.message)));
         under_way.chain(waiting.filter(|(_, message)| {
             message.is_some_and(|message| message.qos() != mqtt_codec::QoS::AtMostOnce)
@@ -124,11 +129,16 @@ impl Client {
             put_session(&mut journal, client_id);
         }
         let mut log = DeliveryLog::client(&mut journal);
-        for (packet_id, token, outgoing) in self.session.sender.exchanges() {
-            if let Some(outgoing) = outgoing {
-                log.message(token.0, &outgoing.record());
-            }
-            log.exchange(token.0, token.0, packet_id, outgoing.is_none());
+        for (packet_id, &Tag { token, is_resolved }, outgoing) in self.session.sender.exchanges() {
+            let stage = match outgoing {
+                Some(outgoing) => {
+                    log.message(token.0, &outgoing.record());
+                    ExchangeStage::Sent
+                }
+                None if is_resolved => ExchangeStage::GivenUp,
+                None => ExchangeStage::Released,
+            };
+            log.exchange(token.0, token.0, packet_id, stage);
         }
         for queued in &self.queue {
             if queued.outgoing.message.qos() != mqtt_codec::QoS::AtMostOnce {

@@ -216,11 +216,17 @@ impl<M, T: Copy> Sender<M, T> {
         }
     }
 
-    /// Ends an exchange from this side, whatever it waits for.
-    pub(crate) fn abandon(&mut self, id: PacketId) -> Acknowledged<M, T> {
+    /// The message is given up from this side. The receiver may have one of QoS 2, which stands in the way of the next with
+    /// its identifier until PUBREL: the exchange goes on then, with what `change` makes of its tag.
+    pub(crate) fn give_up(&mut self, id: PacketId, change: impl FnOnce(&mut T)) -> Acknowledged<M, T> {
         match self.find(id) {
             None => Acknowledged::Unknown,
-            Some((at, _)) => self.end_exchange(id, at),
+            Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at),
+            Some((_, entry)) => {
+                change(&mut entry.tag);
+                let message = core::mem::replace(&mut entry.stage, Stage::Pubcomp).into_message();
+                Acknowledged::Release { tag: entry.tag, message }
+            }
         }
     }
 

@@ -85,13 +85,19 @@ impl<'j> DeliveryLog<'j> {
     /// The message is sent for the first time, as the one with this place in the order of first sending.
     #[inline]
     pub(crate) fn sent(&mut self, number: u64, order: u64, packet_id: PacketId) {
-        self.exchange(number, order, packet_id, false);
+        self.exchange(number, order, packet_id, ExchangeStage::Sent);
     }
 
     /// PUBREC has come: the message is the receiver's.
     #[inline]
     pub(crate) fn released(&mut self, number: u64, order: u64, packet_id: PacketId) {
-        self.exchange(number, order, packet_id, true);
+        self.exchange(number, order, packet_id, ExchangeStage::Released);
+        self.message_gone(number);
+    }
+
+    /// The Client has given up the message, and told so; the Server may still have to release it.
+    pub(crate) fn given_up(&mut self, number: u64, packet_id: PacketId) {
+        self.exchange(number, number, packet_id, ExchangeStage::GivenUp);
         self.message_gone(number);
     }
 
@@ -127,8 +133,8 @@ impl<'j> DeliveryLog<'j> {
 
     /// An exchange as it is; [`sent`](Self::sent) and [`released`](Self::released) say how it came to be so.
     #[inline]
-    pub(crate) fn exchange(&mut self, number: u64, order: u64, packet_id: PacketId, is_released: bool) {
-        let value = || Writer::value().u64(order).packet_id(packet_id).bool(is_released);
+    pub(crate) fn exchange(&mut self, number: u64, order: u64, packet_id: PacketId, stage: ExchangeStage) {
+        let value = || Writer::value().u64(order).packet_id(packet_id).byte(stage as u8);
         self.put(Kind::Exchange, |key| key.u64(number), value);
     }
 
@@ -252,6 +258,30 @@ pub(crate) struct RestoredExchange {
     pub(crate) packet_id: PacketId,
     /// `None` after PUBREC.
     pub(crate) message: Option<RestoredMessage>,
+    /// The application has been told that the message is not sent again.
+    pub(crate) is_given_up: bool,
+}
+
+/// How far an exchange has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExchangeStage {
+    /// The message is on its way.
+    Sent = 0,
+    /// PUBREC has come: the message is the receiver's.
+    Released = 1,
+    /// The sender has given up the message, which the receiver may have.
+    GivenUp = 2,
+}
+
+impl ExchangeStage {
+    const fn from_byte(byte: u8) -> Result<Self, RestoreFault> {
+        match byte {
+            0 => Ok(Self::Sent),
+            1 => Ok(Self::Released),
+            2 => Ok(Self::GivenUp),
+            _ => Err(RestoreFault::Content),
+        }
+    }
 }
 
 impl RestoredDelivery {
@@ -271,13 +301,14 @@ impl RestoredDelivery {
             }
             Kind::Exchange => {
                 let (number, order) = (counted(key.u64()?)?, counted(value.u64()?)?);
-                let (packet_id, is_released) = (value.packet_id()?, value.bool()?);
+                let (packet_id, stage) = (value.packet_id()?, ExchangeStage::from_byte(value.byte()?)?);
                 value.end()?;
                 let message = self.messages.remove(&number);
-                if message.is_some() == is_released {
+                if message.is_some() != (stage == ExchangeStage::Sent) {
                     return Err(RestoreFault::Inconsistent);
                 }
-                let exchange = RestoredExchange { number, order, packet_id, message };
+                let is_given_up = stage == ExchangeStage::GivenUp;
+                let exchange = RestoredExchange { number, order, packet_id, message, is_given_up };
                 if self.exchanges.insert(order, exchange).is_some() {
                     return Err(RestoreFault::Inconsistent);
                 }

@@ -110,6 +110,8 @@ pub enum DropCause {
     QueueFull,
     /// The packet would be larger than the receiver's Maximum Packet Size `[MQTT-3.1.2-25]`.
     PacketTooLarge,
+    /// The receiver may not have it any more: [`Policy::may_receive`](crate::Policy::may_receive).
+    NotAuthorized,
 }
 
 /// What waits for [`poll_action`](crate::Broker::poll_action).
@@ -208,6 +210,7 @@ impl fmt::Display for DropCause {
             Self::TransmitFull => "too much waits to be written",
             Self::QueueFull => "the queue is full",
             Self::PacketTooLarge => "larger than its Maximum Packet Size",
+            Self::NotAuthorized => "it may not have the message",
         })
     }
 }

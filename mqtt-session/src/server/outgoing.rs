@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use mqtt_codec::{Delivery, Hop, QoS, SubscriptionIdentifier};
+use mqtt_codec::{Delivery, Hop, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
 use mqtt_topic::Subscription;
 
 use super::copies::Copies;
@@ -31,6 +31,11 @@ impl Outgoing {
     /// How it is written.
     pub(crate) fn copies(&self) -> Copies<'_> {
         Copies::of(&self.message, self.expires_at)
+    }
+
+    /// The PUBLISH it is sent as, without the properties of one hop.
+    pub(crate) fn publish(&self, delivery: Delivery) -> Publish<'_> {
+        Publish { retain: self.retain, ..self.message.as_publish(ProtocolVersion::V5_0, delivery) }
     }
 
     /// What differs from other receivers of the message.

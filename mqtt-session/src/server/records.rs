@@ -1,5 +1,4 @@
-//! The state of a durable broker on stable storage, apart from deliveries: Sessions and their terms, Wills, subscriptions,
-//! retained messages.
+//! A Session of a durable broker on stable storage, apart from its deliveries: its terms, Will, and subscriptions.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -8,8 +7,7 @@ use alloc::vec::Vec;
 use mqtt_codec::{QoS, SubscriptionIdentifier};
 use mqtt_topic::{Subscription, TopicFilter};
 
-use super::retained::Retained;
-use super::session::{RetainedWalk, Session};
+use super::retained::RetainedWalk;
 use crate::persist::{
     Change, Fields, Journal, Kind, RestoreFault, RestoredDelivery, Writer, message_fields, restored_filter,
     restored_message, restored_subscription, restored_topic, subscription_fields,
@@ -23,6 +21,16 @@ pub(crate) struct Terms {
     pub(crate) no_local: bool,
     pub(crate) retain_as_published: bool,
     pub(crate) identifier: Option<SubscriptionIdentifier>,
+}
+
+/// Whose a Session is, and how long it lasts.
+#[derive(Debug)]
+pub(crate) struct SessionTerms {
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) expiry: u32,
+    /// There was a connection at that time.
+    pub(crate) was_connected: bool,
+    pub(crate) expires_at: Option<Instant>,
 }
 
 /// A Will in the store.
@@ -50,13 +58,13 @@ impl<'j> SessionLog<'j> {
     }
 
     /// The Session is there, on these terms.
-    pub(crate) fn terms(&mut self, session: &Session) {
+    pub(crate) fn terms(&mut self, terms: &SessionTerms) {
         let value = || {
             Writer::value()
-                .text(session.principal.as_deref())
-                .u32(session.expiry)
-                .bool(session.connection.is_some())
-                .instant(session.expires_at)
+                .text(terms.principal.as_deref())
+                .u32(terms.expiry)
+                .bool(terms.was_connected)
+                .instant(terms.expires_at)
         };
         self.put(|key| key.kind(Kind::Session), value);
     }
@@ -128,35 +136,6 @@ impl<'j> SessionLog<'j> {
     }
 }
 
-/// The message of a topic is retained.
-pub(crate) fn put_retained(journal: &mut Journal, retained: &Retained) {
-    if !journal.is_enabled() {
-        return;
-    }
-    let key = Writer::retained(retained.message.topic().as_bytes());
-    let value = Writer::value().instant(retained.expires_at).text(retained.publisher.as_deref());
-    // What is too large for any packet is not sent either.
-    if let Some(value) = message_fields(value, &retained.message) {
-        journal.push(key.with(value));
-    }
-}
-
-/// No message of the topic is retained.
-pub(crate) fn remove_retained(journal: &mut Journal, topic: &[u8]) {
-    if journal.is_enabled() {
-        journal.push(Change::Remove { key: Writer::retained(topic).into_key() });
-    }
-}
-
-pub(crate) fn restored_retained(topic: &[u8], mut value: Fields<'_>) -> Result<Retained, RestoreFault> {
-    let (expires_at, publisher) = (value.instant()?, value.text()?);
-    let message = restored_message(value)?;
-    if message.topic().as_bytes() != topic || message.payload().is_empty() {
-        return Err(RestoreFault::Inconsistent);
-    }
-    Ok(Retained { message: Arc::new(message), expires_at, publisher })
-}
-
 /// The records of one Session, put together.
 #[derive(Debug, Default)]
 pub(crate) struct StoredSession {
@@ -165,15 +144,6 @@ pub(crate) struct StoredSession {
     pub(crate) subscriptions: Vec<(Subscription<Box<[u8]>>, Terms)>,
     pub(crate) walks: Vec<RetainedWalk>,
     pub(crate) delivery: RestoredDelivery,
-}
-
-#[derive(Debug)]
-pub(crate) struct SessionTerms {
-    pub(crate) principal: Option<Arc<str>>,
-    pub(crate) expiry: u32,
-    /// There was a connection when the broker was stopped.
-    pub(crate) was_connected: bool,
-    pub(crate) expires_at: Option<Instant>,
 }
 
 impl StoredSession {

@@ -5,10 +5,11 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
 use bytes::Bytes;
+use mqtt_codec::{PacketId, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
 use mqtt_topic::{RetainedLimits, RetainedMatches, RetainedStore, TopicFilter, TopicName};
 
-use super::records::{put_retained, remove_retained};
-use crate::persist::Journal;
+use crate::delivery::first_delivery;
+use crate::persist::{Change, Fields, Journal, RestoreFault, Writer, message_fields, restored_message};
 use crate::{Instant, Message};
 
 #[derive(Debug)]
@@ -26,7 +27,24 @@ pub(crate) struct Retained {
     pub(crate) publisher: Option<Arc<str>>,
 }
 
+/// The retained messages that a new subscription still has to get, by where in the store they are.
+#[derive(Debug)]
+pub(crate) struct RetainedWalk {
+    pub(crate) filter: TopicFilter<Box<[u8]>>,
+    pub(crate) qos: QoS,
+    pub(crate) no_local: bool,
+    pub(crate) identifier: Option<SubscriptionIdentifier>,
+    /// The last topic that was looked at.
+    pub(crate) after: Option<TopicName<Box<[u8]>>>,
+}
+
 impl Retained {
+    /// The PUBLISH that carries it, without the properties of one hop.
+    pub(crate) fn publish(&self) -> Publish<'_> {
+        let delivery = first_delivery(self.message.qos(), PacketId::MIN);
+        Publish { retain: true, ..self.message.as_publish(ProtocolVersion::V5_0, delivery) }
+    }
+
     pub(crate) fn has_expired(&self, now: Instant) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
@@ -121,4 +139,33 @@ impl RetainedMessages {
     pub(crate) fn len(&self) -> usize {
         self.store.len()
     }
+}
+
+/// The message of a topic is retained.
+pub(crate) fn put_retained(journal: &mut Journal, retained: &Retained) {
+    if !journal.is_enabled() {
+        return;
+    }
+    let key = Writer::retained(retained.message.topic().as_bytes());
+    let value = Writer::value().instant(retained.expires_at).text(retained.publisher.as_deref());
+    // What is too large for any packet is not sent either.
+    if let Some(value) = message_fields(value, &retained.message) {
+        journal.push(key.with(value));
+    }
+}
+
+/// No message of the topic is retained.
+fn remove_retained(journal: &mut Journal, topic: &[u8]) {
+    if journal.is_enabled() {
+        journal.push(Change::Remove { key: Writer::retained(topic).into_key() });
+    }
+}
+
+pub(crate) fn restored_retained(topic: &[u8], mut value: Fields<'_>) -> Result<Retained, RestoreFault> {
+    let (expires_at, publisher) = (value.instant()?, value.text()?);
+    let message = restored_message(value)?;
+    if message.topic().as_bytes() != topic || message.payload().is_empty() {
+        return Err(RestoreFault::Inconsistent);
+    }
+    Ok(Retained { message: Arc::new(message), expires_at, publisher })
 }

@@ -1,14 +1,13 @@
 //! One Session: everything the Server keeps of a Client while it is away, and changes while it is there (section 4.1).
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, Puback, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
+    Delivery, Packet, PacketId, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
     SubscriptionIdentifier,
 };
-use mqtt_topic::{SearchStep, TopicFilter, TopicName};
+use mqtt_topic::{SearchStep, TopicFilter};
 
 use super::Limits;
 use super::action::{Actions, ConnectionId, DropCause};
@@ -16,11 +15,11 @@ use super::connection::{Connection, TooLarge};
 use super::copies::Copies;
 use super::outgoing::{Identifiers, Outgoing};
 use super::queue::{Queue, Waiting};
-use super::records::{SessionLog, StoredWill};
-use super::retained::{Retained, RetainedMessages};
-use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender};
+use super::records::{SessionLog, SessionTerms, StoredWill};
+use super::retained::{Retained, RetainedMessages, RetainedWalk};
+use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender, first_delivery};
 use crate::packet_id::PacketIds;
-use crate::persist::{DeliveryLog, RestoredDelivery, RestoredExchange};
+use crate::persist::{DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
 use crate::{Instant, Message};
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
@@ -37,6 +36,9 @@ pub struct ClientInfo<'a> {
     /// Its connection; `None` when it is gone, and its Will is published.
     pub connection: Option<ConnectionId>,
 }
+
+/// Whether a Client may have a message: [`Policy::may_receive`](crate::Policy::may_receive).
+pub(crate) type Right<'a> = dyn Fn(&ClientInfo<'_>, &Publish<'_>) -> bool + 'a;
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -90,17 +92,6 @@ pub(crate) struct DelayedWill {
     /// The Will Delay Interval it came with, in seconds.
     pub(crate) delay: u32,
     pub(crate) at: Instant,
-}
-
-/// The retained messages that a new subscription still has to get, by where in the store they are.
-#[derive(Debug)]
-pub(crate) struct RetainedWalk {
-    pub(crate) filter: TopicFilter<Box<[u8]>>,
-    pub(crate) qos: QoS,
-    pub(crate) no_local: bool,
-    pub(crate) identifier: Option<SubscriptionIdentifier>,
-    /// The last topic that was looked at.
-    pub(crate) after: Option<TopicName<Box<[u8]>>>,
 }
 
 impl Session {
@@ -260,6 +251,16 @@ impl Session {
         }
     }
 
+    /// What the store has to know of the Session itself.
+    pub(crate) fn terms(&self) -> SessionTerms {
+        SessionTerms {
+            principal: self.principal.clone(),
+            expiry: self.expiry,
+            was_connected: self.connection.is_some(),
+            expires_at: self.expires_at,
+        }
+    }
+
     /// Where its other changes are told.
     pub(crate) fn session_log<'a>(&'a self, actions: &'a mut Actions) -> SessionLog<'a> {
         SessionLog::new(&mut actions.journal, &self.client_id, self.is_stored)
@@ -284,13 +285,14 @@ impl Session {
         retained: &RetainedMessages,
         limits: Limits,
         actions: &mut Actions,
+        may_receive: &Right<'_>,
     ) -> Result<(), TooLarge> {
         // Half of the room is left for live messages and answers: a long queue does not keep the input paused.
         let limits = Limits { transmit: limits.transmit.div_ceil(2), ..limits };
         while connection.transmit.pending() < limits.transmit {
-            let progress = self.resend(now, connection, actions)?
-                || self.walk_on(now, connection, retained, limits, actions)
-                || self.send_queued(now, connection, limits, actions);
+            let progress = self.resend(now, connection, actions, may_receive)?
+                || self.walk_on(now, connection, retained, limits, actions, may_receive)
+                || self.send_queued(now, connection, limits, actions, may_receive);
             if !progress {
                 break;
             }
@@ -303,22 +305,30 @@ impl Session {
         now: Instant,
         connection: &mut Connection,
         actions: &mut Actions,
+        may_receive: &Right<'_>,
     ) -> Result<bool, TooLarge> {
-        let (delivery, cause) = match self.sender.next_resend() {
+        let Self { client_id, principal, connection: id, sender, .. } = self;
+        let (delivery, cause) = match sender.next_resend() {
             None => return Ok(false),
             Some(Resend::Pubrel(id)) => {
                 connection.send(&Packet::Pubrel(Pubrel::new(id)), actions)?;
                 return Ok(true);
             }
             Some(Resend::Publish { delivery, message: outgoing }) => {
-                match connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions) {
+                let client = ClientInfo { client_id, principal: principal.as_deref(), connection: *id };
+                let sent = if may_receive(&client, &outgoing.publish(delivery)) {
+                    connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions)
+                } else {
+                    Err(DropCause::NotAuthorized)
+                };
+                match sent {
                     Ok(()) => return Ok(true),
                     Err(cause) => (delivery, cause),
                 }
             }
         };
-        // The Client takes smaller packets than before: this counts as delivered `[MQTT-3.1.2-25]`. It may have the message,
-        // and a QoS 2 message it has stands in the way of the next one with its identifier.
+        // The Client takes smaller packets than before, or has lost the right: this counts as delivered `[MQTT-3.1.2-25]`. It
+        // may have the message, and a QoS 2 message it has stands in the way of the next one with its identifier.
         self.dropped(cause, actions);
         let answer = match delivery {
             Delivery::AtMostOnce => return Ok(true),
@@ -339,6 +349,7 @@ impl Session {
         retained: &RetainedMessages,
         limits: Limits,
         actions: &mut Actions,
+        may_receive: &Right<'_>,
     ) -> bool {
         if self.walk_rests {
             return false;
@@ -360,7 +371,9 @@ impl Session {
                 SearchStep::Done => break true,
             };
             let is_own = found.publisher.as_ref().is_some_and(|publisher| *publisher == self.client_id);
-            if !(found.has_expired(now) || walk.no_local && is_own) {
+            if !(found.has_expired(now) || walk.no_local && is_own)
+                && may_receive(&self.info(), &found.publish())
+            {
                 self.send_retained(now, connection, found, walk.qos, walk.identifier, actions);
             }
         };
@@ -417,6 +430,7 @@ impl Session {
         connection: &mut Connection,
         limits: Limits,
         actions: &mut Actions,
+        may_receive: &Right<'_>,
     ) -> bool {
         if !self.walks.is_empty() || !self.can_start(limits) {
             return false;
@@ -424,6 +438,12 @@ impl Session {
         let Self { queue, client_id, is_stored, .. } = self;
         let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
         let Some(waiting) = queue.pop(now, |number| log.message_gone(number)) else { return false };
+        let first = first_delivery(waiting.outgoing.qos, PacketId::MIN);
+        if !may_receive(&self.info(), &waiting.outgoing.publish(first)) {
+            self.log(actions).message_gone(waiting.number);
+            self.dropped(DropCause::NotAuthorized, actions);
+            return true;
+        }
         let message = Arc::clone(&waiting.outgoing.message);
         let mut copies = Copies::of(&message, waiting.outgoing.expires_at);
         self.start_numbered(now, connection, &mut copies, waiting, actions);
@@ -523,15 +543,16 @@ impl Session {
         self.receiver.next_answer()
     }
 
-    /// Takes over the deliveries that were stored. `false`: two exchanges have the same identifier.
+    /// Takes over the deliveries that were stored. `false`: an exchange is none of this Session, or two have the same identifier.
     pub(crate) fn restore(&mut self, delivery: RestoredDelivery) -> bool {
         self.last_number = delivery.last_number();
         for id in delivery.received() {
             self.receiver.restore(id);
         }
         let (exchanges, waiting) = delivery.into_parts();
-        for RestoredExchange { number, order, packet_id, message } in exchanges {
-            if self.sender.contains(packet_id) {
+        for RestoredExchange { number, order, packet_id, message, is_given_up } in exchanges {
+            // Only a Client tells that it has given up a message.
+            if is_given_up || self.sender.contains(packet_id) {
                 return false;
             }
             let message = message.map(Outgoing::from);
@@ -549,7 +570,7 @@ impl Session {
     /// Tells its whole state but for subscriptions, as if it had come to be just now.
     pub(crate) fn record(&self, actions: &mut Actions) {
         let mut log = self.session_log(actions);
-        log.terms(self);
+        log.terms(&self.terms());
         self.walks.iter().for_each(|walk| log.walk(walk));
         if let Some(will) = &self.will {
             log.will(&StoredWill {
@@ -563,7 +584,8 @@ impl Session {
             if let Some(outgoing) = outgoing {
                 log.message(tag.number, &outgoing.record());
             }
-            log.exchange(tag.number, tag.order, packet_id, outgoing.is_none());
+            let stage = if outgoing.is_some() { ExchangeStage::Sent } else { ExchangeStage::Released };
+            log.exchange(tag.number, tag.order, packet_id, stage);
         }
         for waiting in self.queue.iter() {
             log.message(waiting.number, &waiting.outgoing.record());

@@ -112,7 +112,7 @@ fn a_full_member_of_a_group_does_not_lose_what_another_has_room_for() {
 }
 
 #[test]
-fn a_group_has_a_ceiling_of_members_and_a_session_one_of_filter_bytes() {
+fn case_35_a_group_has_a_ceiling_of_members_and_a_session_one_of_filter_bytes() {
     let config =
         BrokerConfig { maximum_group_members: 1, maximum_subscription_bytes: 9, ..BrokerConfig::default() };
     let mut world = World::with_config(config);

@@ -308,7 +308,7 @@ fn a_client_that_leaves_while_it_is_judged_is_forgotten() {
 
 /// The Session of one principal is not for another, whatever Clean Start says.
 #[test]
-fn a_session_belongs_to_its_principal() {
+fn case_30_a_session_belongs_to_its_principal() {
     let mut world = World::with(BrokerConfig::default(), Door);
     let alice = ConnectFields { username: Some("alice"), clean_start: false, ..fields("meter") };
     let expiry = [Property::SessionExpiryInterval(100)];

@@ -277,7 +277,7 @@ fn a_will_is_judged_when_it_is_published_after_a_crash() {
 }
 
 #[test]
-fn damaged_records_are_refused_by_name() {
+fn case_36_damaged_records_are_refused_by_name() {
     let mut world = World::new();
     let fields = ConnectFields { client_id: "s", will: Some(will("w", "gone")), ..ConnectFields::default() };
     let client = world.connect_with(V5_0, fields, &KEPT);

@@ -188,7 +188,7 @@ fn input_is_paused_while_too_much_waits_to_be_written() {
 
 /// A Client that does not read: QoS 0 is dropped, QoS 1 waits in its bounded queue, and nobody else notices.
 #[test]
-fn complaint_15_a_client_that_does_not_read_costs_a_bounded_amount() {
+fn complaint_15_case_35_a_client_that_does_not_read_costs_a_bounded_amount() {
     let config = BrokerConfig {
         transmit_limit: 1_000,
         maximum_queued_messages: 5,
@@ -398,6 +398,10 @@ fn notices_read_well() {
         (
             Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge, count: 1 },
             "message to \"a\" dropped: larger than its Maximum Packet Size",
+        ),
+        (
+            Notice::MessageDropped { client_id: "a".into(), cause: DropCause::NotAuthorized, count: 1 },
+            "message to \"a\" dropped: it may not have the message",
         ),
         (Notice::NotRetained { count: 1 }, "message not retained: the store is full"),
         (Notice::WillRefused { client_id }, "Will of \"a\" not published: not authorized"),

@@ -13,6 +13,7 @@ mod malformed;
 mod oracle;
 mod pair;
 mod retained;
+mod rights;
 mod sessions;
 mod shared;
 mod stream;

@@ -175,7 +175,7 @@ fn a_retained_message_counts_as_its_size_and_a_little_more() {
 }
 
 #[test]
-fn the_store_has_a_ceiling_of_messages_and_one_of_bytes() {
+fn case_35_the_store_has_a_ceiling_of_messages_and_one_of_bytes() {
     let one = BrokerConfig { maximum_retained_messages: 1, ..BrokerConfig::default() };
     let small = BrokerConfig { maximum_retained_bytes: 1_500, ..BrokerConfig::default() };
     for config in [one, small] {

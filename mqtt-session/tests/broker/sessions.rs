@@ -202,7 +202,7 @@ fn versions_can_change_between_connections() {
 }
 
 #[test]
-fn the_queue_has_a_ceiling_of_messages_and_one_of_bytes() {
+fn case_35_the_queue_has_a_ceiling_of_messages_and_one_of_bytes() {
     for config in [
         BrokerConfig { maximum_queued_messages: 3, ..BrokerConfig::default() },
         BrokerConfig { maximum_queued_bytes: 3_600, ..BrokerConfig::default() },
@@ -227,7 +227,7 @@ fn the_queue_has_a_ceiling_of_messages_and_one_of_bytes() {
 }
 
 #[test]
-fn sessions_have_a_ceiling() {
+fn case_35_sessions_have_a_ceiling() {
     let mut world = World::with_config(BrokerConfig { maximum_sessions: 2, ..BrokerConfig::default() });
     let first = world.resume(V5_0, "a", false);
     world.cut(first);

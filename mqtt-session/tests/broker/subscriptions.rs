@@ -117,7 +117,7 @@ fn unsubscribing_ends_the_flow() {
 
 /// Each filter has its own answer; what 3.1 cannot say is not said [M31-46].
 #[test]
-fn a_forbidden_subscription_is_refused() {
+fn case_32_a_forbidden_subscription_is_refused() {
     struct Fence;
     impl Policy for Fence {
         fn may_subscribe(
@@ -156,7 +156,7 @@ fn a_forbidden_subscription_is_refused() {
 }
 
 #[test]
-fn subscriptions_have_ceilings() {
+fn case_35_subscriptions_have_ceilings() {
     let config =
         BrokerConfig { maximum_subscriptions: 2, maximum_filter_levels: 3, ..BrokerConfig::default() };
     for version in ProtocolVersion::ALL {

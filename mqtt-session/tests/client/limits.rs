@@ -60,11 +60,18 @@ fn what_the_server_does_not_take_is_refused_here() {
         }
         scene.cut();
         scene.reconnect(true, &[]);
-        scene.publish_message(message);
+        scene.publish_message(message.clone());
         scene.cut();
         scene.trace();
         scene.reconnect(true, &[property]);
-        scene.expect(&[&format!("* PublishToken(2) not sent: {reason}")]);
+        let told = format!("* PublishToken(2) not sent: {reason}");
+        if message.qos() == QoS::ExactlyOnce {
+            scene.expect(&[&told, "C>S PUBREL id=2"]);
+            scene.pubcomp(2);
+            scene.expect(&["S>C PUBCOMP id=2"]);
+        } else {
+            scene.expect(&[&told]);
+        }
         assert_eq!(scene.client.in_flight(), 0);
     }
 }
@@ -111,6 +118,44 @@ fn complaint_16_case_27_a_message_that_is_too_large_keeps_no_identifier() {
         scene.puback(packet_id);
         scene.trace();
     }
+}
+
+/// The Server may have the message under this identifier, and would take the next one for a repeat. Its outcome is told once,
+/// whatever happens to the connection, to the program, and to the Session.
+#[test]
+fn complaint_16_a_message_that_has_become_too_large_is_released() {
+    let small = [Property::MaximumPacketSize(10.try_into().unwrap())];
+    let told = "* PublishToken(1) not sent: larger than the Server's Maximum Packet Size";
+    let mut scene = Scene::connected(ProtocolVersion::V5_0);
+    scene.publish("t", "12345", QoS::ExactlyOnce);
+    scene.cut();
+    scene.trace();
+    scene.reconnect(true, &small);
+    scene.expect(&[told, "C>S PUBREL id=1"]);
+    assert_eq!((scene.client.in_flight(), scene.client.unresolved().count()), (1, 0));
+    scene.crash(ClientConfig::default());
+    assert_eq!((scene.client.in_flight(), scene.client.unresolved().count()), (1, 0));
+    scene.trace();
+    scene.reconnect(true, &small);
+    scene.expect(&["C>S PUBREL id=1"]);
+    scene.publish("t", "1", QoS::ExactlyOnce);
+    scene.expect(&["C>S PUBLISH id=2 q2 dup=0 retain=0 \"t\" 1 bytes"]);
+    scene.pubcomp(1);
+    scene.expect(&["S>C PUBCOMP id=1"]);
+    assert_eq!(scene.client.in_flight(), 1);
+    // A Session that is lost does not tell it again either.
+    scene.cut();
+    scene.publish("t", "12345", QoS::ExactlyOnce);
+    scene.reconnect(true, &[]);
+    scene.cut();
+    scene.trace();
+    scene.reconnect(true, &small);
+    scene.cut();
+    let trace = scene.trace();
+    assert_eq!(trace.iter().filter(|line| line.contains("PublishToken(3)")).count(), 1, "{trace:?}");
+    scene.reconnect(false, &[]);
+    let trace = scene.trace();
+    assert!(!trace.iter().any(|line| line.contains("PublishToken(3)")), "{trace:?}");
 }
 
 /// 10 bytes: header 2, topic 3, Property Length 1, payload 4.

@@ -1,0 +1,190 @@
+//! Rights that change while messages wait and exchanges are under way: nothing that is denied is delivered.
+
+use mqtt_session::codec::{ConnectFields, Publish, PublishReason, QoS};
+use mqtt_session::{BrokerConfig, ClientInfo, DropCause, Notice, Policy, Refusal};
+
+use crate::harness::{Client, V3_1_1, V5_0, World, delivery, will};
+
+/// Nobody may send to or receive from these topics.
+#[derive(Default)]
+struct Closed(Vec<&'static str>);
+
+impl Closed {
+    fn has(&self, message: &Publish<'_>) -> bool {
+        let topic = message.topic.expect("a Topic Alias has been resolved");
+        self.0.iter().any(|closed| topic.as_str() == *closed)
+    }
+}
+
+impl Policy for Closed {
+    fn may_publish(&self, _: &ClientInfo<'_>, message: &Publish<'_>) -> Result<(), Refusal<PublishReason>> {
+        if self.has(message) { Err(PublishReason::NotAuthorized.into()) } else { Ok(()) }
+    }
+
+    fn may_receive(&self, client: &ClientInfo<'_>, message: &Publish<'_>) -> bool {
+        client.client_id == "free" || !self.has(message)
+    }
+}
+
+/// A subscriber to everything whose Session lasts, and a publisher.
+fn scene() -> (World<Closed>, Client, Client) {
+    let mut world = World::with(BrokerConfig::default(), Closed::default());
+    let subscriber = world.resume(V5_0, "s", false);
+    world.subscribe(subscriber, "#", QoS::ExactlyOnce);
+    let publisher = world.connect(V5_0, "p");
+    (world, subscriber, publisher)
+}
+
+fn close(world: &mut World<Closed>, topic: &'static str) {
+    world.broker.policy_mut().0.push(topic);
+}
+
+#[track_caller]
+fn expect_dropped(world: &mut World<Closed>, count: u64) {
+    let cause = DropCause::NotAuthorized;
+    let dropped = Notice::MessageDropped { client_id: "s".into(), cause, count };
+    assert_eq!(std::mem::take(&mut world.notices), [dropped]);
+}
+
+#[test]
+fn case_29_a_live_message_goes_to_those_who_may_have_it() {
+    let (mut world, subscriber, publisher) = scene();
+    let free = world.connect(V3_1_1, "free");
+    world.subscribe(free, "#", QoS::AtMostOnce);
+    world.broker.policy_mut().0.push("a");
+    // Who may not publish, may not; the Server may.
+    world.publish(publisher, "a", "1", QoS::AtLeastOnce);
+    world.expect(free, &[]);
+    let message = mqtt_session::Message::new("a", "2").unwrap();
+    assert_eq!(world.broker.publish(world.now, &message), 1);
+    world.settle();
+    world.expect(subscriber, &[]);
+    world.expect(free, &[r#"PUBLISH q0 dup=0 retain=0 "a" "2""#]);
+    // It is as if no subscription matched.
+    assert_eq!(world.notices, []);
+}
+
+#[test]
+fn case_29_a_queued_message_is_judged_when_it_is_sent() {
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        let (mut world, subscriber, publisher) = scene();
+        world.cut(subscriber);
+        world.publish(publisher, "a", "1", qos);
+        world.publish(publisher, "b", "2", qos);
+        world.publish(publisher, "a", "3", qos);
+        close(&mut world, "a");
+        let subscriber = world.resume(V5_0, "s", true);
+        let q = qos.bits();
+        world.expect(subscriber, &[&format!(r#"PUBLISH id=1 q{q} dup=0 retain=0 "b" "2""#)]);
+        expect_dropped(&mut world, 2);
+    }
+}
+
+/// What the Client may have got is released, so that its identifier is free on both sides.
+#[test]
+fn case_29_what_was_under_way_is_not_sent_again() {
+    let (mut world, subscriber, publisher) = scene();
+    world.publish(publisher, "a", "1", QoS::AtLeastOnce);
+    world.publish(publisher, "a", "2", QoS::ExactlyOnce);
+    world.publish(publisher, "b", "3", QoS::ExactlyOnce);
+    world.publish(publisher, "a", "4", QoS::ExactlyOnce);
+    world.pubrec(subscriber, 4);
+    world.cut(subscriber);
+    close(&mut world, "a");
+    let subscriber = world.resume(V5_0, "s", true);
+    world.expect(subscriber, &["PUBREL id=2", r#"PUBLISH id=3 q2 dup=1 retain=0 "b" "3""#, "PUBREL id=4"]);
+    expect_dropped(&mut world, 2);
+    for id in [2, 4] {
+        world.pubcomp(subscriber, id);
+    }
+    world.pubrec(subscriber, 3);
+    world.expect(subscriber, &["PUBREL id=3"]);
+    world.pubcomp(subscriber, 3);
+    world.cut(subscriber);
+    let subscriber = world.resume(V5_0, "s", true);
+    world.expect(subscriber, &[]);
+}
+
+/// A publisher that loses its right between PUBLISH and PUBREL has published; the exchange goes on.
+#[test]
+fn case_29_an_exchange_that_was_begun_is_finished() {
+    let (mut world, subscriber, publisher) = scene();
+    world.publish_with(publisher, "a", "1", delivery(QoS::ExactlyOnce, 7), false, &[]);
+    world.expect(publisher, &["PUBREC id=7"]);
+    world.expect(subscriber, &[r#"PUBLISH id=1 q2 dup=0 retain=0 "a" "1""#]);
+    close(&mut world, "a");
+    world.pubrel(publisher, 7);
+    world.expect(publisher, &["PUBCOMP id=7"]);
+    world.pubrec(subscriber, 1);
+    world.expect(subscriber, &["PUBREL id=1"]);
+}
+
+#[test]
+fn case_29_a_retained_message_is_judged_when_it_is_stored_and_when_it_is_sent() {
+    let (mut world, _, publisher) = scene();
+    world.retain(publisher, "a", "1", QoS::AtLeastOnce);
+    world.retain(publisher, "b", "2", QoS::AtLeastOnce);
+    close(&mut world, "a");
+    close(&mut world, "c");
+    world.retain(publisher, "c", "3", QoS::AtLeastOnce);
+    world.trace(publisher);
+    let late = world.connect(V5_0, "late");
+    world.subscribe(late, "#", QoS::AtMostOnce);
+    world.expect(late, &[r#"PUBLISH q0 dup=0 retain=1 "b" "2""#]);
+    let free = world.connect(V5_0, "free");
+    world.subscribe(free, "#", QoS::AtMostOnce);
+    world.expect(free, &[r#"PUBLISH q0 dup=0 retain=1 "a" "1""#, r#"PUBLISH q0 dup=0 retain=1 "b" "2""#]);
+}
+
+#[test]
+fn case_29_a_will_is_judged_for_each_who_would_get_it() {
+    let (mut world, subscriber, _) = scene();
+    let fields = ConnectFields { client_id: "w", will: Some(will("a", "gone")), ..ConnectFields::default() };
+    let owner = world.connect_with(V5_0, fields, &[]);
+    world.expect_connack(owner, false);
+    close(&mut world, "a");
+    world.cut(owner);
+    world.expect(subscriber, &[]);
+    assert_eq!(world.notices, [Notice::WillRefused { client_id: "w".into() }]);
+}
+
+/// The subscription is still there; what it may not have it does not get.
+#[test]
+fn case_29_a_resumed_subscription_has_the_rights_of_now() {
+    let (mut world, subscriber, _) = scene();
+    world.cut(subscriber);
+    close(&mut world, "a");
+    let subscriber = world.resume(V5_0, "s", true);
+    for topic in ["a", "b"] {
+        let message = mqtt_session::Message::new(topic, "").unwrap().with_qos(QoS::AtLeastOnce);
+        world.broker.publish(world.now, &message);
+    }
+    world.settle();
+    world.expect(subscriber, &[r#"PUBLISH id=1 q1 dup=0 retain=0 "b" """#]);
+}
+
+/// A member that may not have the message is no member for it, also for what another has left.
+#[test]
+fn case_29_a_shared_subscription_chooses_among_those_who_may() {
+    let mut world = World::with(BrokerConfig::default(), Closed::default());
+    let members = ["m1", "free", "m2"].map(|client_id| {
+        let member = world.connect(V5_0, client_id);
+        world.subscribe(member, "$share/g/#", QoS::AtLeastOnce);
+        member
+    });
+    close(&mut world, "a");
+    let message = mqtt_session::Message::new("a", "x").unwrap().with_qos(QoS::AtLeastOnce);
+    for _ in 0..3 {
+        assert_eq!(world.broker.publish(world.now, &message), 1);
+    }
+    world.settle();
+    for (member, count) in members.into_iter().zip([0, 3, 0]) {
+        assert_eq!(world.trace(member).len(), count);
+    }
+    // Nobody else may have what it leaves behind.
+    world.cut(members[1]);
+    for member in [members[0], members[2]] {
+        world.expect(member, &[]);
+    }
+    assert_eq!(world.broker.publish(world.now, &message), 0);
+}
