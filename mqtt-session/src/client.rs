@@ -446,7 +446,11 @@ impl Client {
     /// The next event. Call it until it returns `None`, after any other call.
     #[must_use = "the event is gone"]
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front().or_else(|| self.journal.take().map(Event::Persist))
+        // An event is moved once, straight from the queue.
+        if self.events.is_empty() {
+            return self.journal.take().map(Event::Persist);
+        }
+        self.events.pop_front()
     }
 
     /// The changes of all transactions up to this one ([`Event::Persist`]) are stored: what waited for them may leave. A number

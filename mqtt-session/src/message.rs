@@ -79,10 +79,15 @@ impl Message {
         })
     }
 
-    /// The same message with these properties and this Message Expiry Interval.
+    /// What a PUBLISH carries, with Message Expiry Interval, QoS and RETAIN flag.
     #[inline]
-    pub(crate) fn set_properties(&mut self, properties: MessageProperties, expiry: Option<u32>) {
-        (self.properties, self.expiry) = (properties, expiry);
+    pub(crate) const fn received(
+        topic: TopicName<Bytes>,
+        payload: Bytes,
+        properties: MessageProperties,
+        (expiry, qos, retain): (Option<u32>, QoS, bool),
+    ) -> Self {
+        Self { topic, payload, properties, expiry, qos, retain }
     }
 
     /// Gives up payload and properties.

@@ -87,7 +87,7 @@ impl Pair {
             let needs = end.client.handle_input(NOW, &mut end.down);
             assert!(matches!(needs, Received::NeedData(_)));
             while let Some(event) = end.client.poll_event() {
-                match event {
+                match &event {
                     Event::Message(message) => {
                         assert_eq!(message.message.payload(), messages[*received].payload());
                         assert_eq!(message.message.topic().as_bytes(), TOPIC.as_bytes());
@@ -98,14 +98,14 @@ impl Pair {
                         *published += 1;
                     }
                     Event::Connected(_) | Event::Subscribed { .. } => {}
-                    event => panic!("{event:?}"),
+                    _ => panic!("{event:?}"),
                 }
             }
             write(broker, end);
         }
         // QoS 0 is over when it is written.
         while let Some(event) = publisher.client.poll_event() {
-            assert!(matches!(event, Event::Published { outcome, .. } if outcome.is_success()));
+            assert!(matches!(&event, Event::Published { outcome, .. } if outcome.is_success()));
             *published += 1;
         }
     }

@@ -302,18 +302,17 @@ impl Client {
             arrived;
         let mut payload = frame.into_bytes();
         payload.advance(payload.len().saturating_sub(payload_len));
-        let mut message = Message::to(topic, payload).with_qos(delivery.qos()).with_retain(retain);
-        message.set_properties(properties, expiry);
-        let mut event =
-            ReceivedMessage { message, dup: delivery.dup(), subscription_identifiers, ack: None };
-        if delivery == Delivery::AtMostOnce {
-            return self.events.push_back(Event::Message(event));
+        let is_manual = self.config.manual_acknowledgement;
+        let ack = if is_manual { self.session.receiver.keep(delivery) } else { None };
+        self.events.push_back(Event::Message(ReceivedMessage {
+            message: Message::received(topic, payload, properties, (expiry, delivery.qos(), retain)),
+            dup: delivery.dup(),
+            subscription_identifiers,
+            ack,
+        }));
+        if is_manual || delivery == Delivery::AtMostOnce {
+            return;
         }
-        if self.config.manual_acknowledgement {
-            event.ack = self.session.receiver.keep(delivery);
-            return self.events.push_back(Event::Message(event));
-        }
-        self.events.push_back(Event::Message(event));
         let (kept, answer) = self.session.receiver.answer_at_once(delivery, PublishReason::Success);
         if let Some(id) = kept {
             self.log().received(id);
