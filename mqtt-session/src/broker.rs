@@ -182,15 +182,25 @@ impl<P: Policy> Broker<P> {
                     Ok(None) => Ok(None),
                     Err(error) => Err(error),
                 },
+                // Decoded by code of its own, which knows the type.
+                Some(3) => match state.decoder.decode(input) {
+                    Ok(Some((packet, len))) => {
+                        if let Packet::Publish(publish) = &packet {
+                            let bytes = input.get(..len).unwrap_or_default();
+                            self.handle_publish(now, connection, bytes, publish);
+                        }
+                        input.advance(len);
+                        continue;
+                    }
+                    Ok(None) => Ok(None),
+                    Err(error) => Err(error),
+                },
                 _ => state.decoder.decode(input),
             };
             match result {
                 Ok(Some((packet, len))) => {
                     if is_exchange {
                         self.handle_step(now, connection, &packet);
-                    } else if let Packet::Publish(publish) = &packet {
-                        let bytes = input.get(..len).unwrap_or_default();
-                        self.handle_publish(now, connection, bytes, publish);
                     } else {
                         self.handle_packet(now, connection, &packet);
                     }

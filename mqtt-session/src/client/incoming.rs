@@ -53,15 +53,24 @@ impl Client {
             return true;
         }
         let mut slot = mqtt_codec::FrameSlot::new();
+        if packet_type == Some(PacketType::Publish) && is_connected {
+            // Decoded by code of its own, which knows the type.
+            match connection.decoder.decode_into(input, &mut slot) {
+                Ok(None) => return false,
+                Ok(Some((Packet::Publish(publish), frame))) => {
+                    if let Some(arrived) = self.judge_publish(&publish, frame)
+                        && let Some(frame) = slot.into_frame()
+                    {
+                        self.deliver(arrived, frame);
+                    }
+                }
+                Ok(Some(_)) => {}
+                Err(error) => self.fail_malformed(error),
+            }
+            return true;
+        }
         match connection.decoder.decode_into(input, &mut slot) {
             Ok(None) => return false,
-            Ok(Some((Packet::Publish(publish), frame))) if is_connected => {
-                if let Some(arrived) = self.judge_publish(&publish, frame)
-                    && let Some(frame) = slot.into_frame()
-                {
-                    self.deliver(arrived, frame);
-                }
-            }
             Ok(Some((packet, frame))) if is_connected => self.handle_frame(&packet, frame),
             Ok(Some((packet, frame))) => self.handle_first(&packet, frame),
             Err(error) => self.fail_malformed(error),
