@@ -117,6 +117,9 @@ impl<P: Policy> Broker<P> {
         explanation: &Explanation,
     ) {
         let Some(answer) = answer else { return };
+        if explanation.is_empty() {
+            return self.send(now, connection, &answering(answer, AckProperties::EMPTY));
+        }
         let said = self.state.explain(connection, explanation, |properties| {
             answering(answer, properties).encoded_len(version)
         });

@@ -162,16 +162,17 @@ impl Client {
         }
         match packet {
             Packet::Puback(Puback { packet_id, reason, properties }) => {
-                let acknowledged = self.session.sender.puback(*packet_id);
+                let acknowledged = self.session.sender.puback(*packet_id, size);
                 self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubrec(Pubrec { packet_id, reason, properties }) => {
-                let acknowledged = self.session.sender.pubrec(*packet_id, *reason);
+                let acknowledged = self.session.sender.pubrec(*packet_id, *reason, size);
                 self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubcomp(Pubcomp { packet_id, properties, .. }) => {
-                let acknowledged = self.session.sender.pubcomp(*packet_id);
-                let before = self.session.pubrecs.remove(packet_id);
+                let acknowledged = self.session.sender.pubcomp(*packet_id, size);
+                let pubrecs = &mut self.session.pubrecs;
+                let before = if pubrecs.is_empty() { None } else { pubrecs.remove(packet_id) };
                 let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
                 answer.add(properties);
                 self.handle_acknowledged(*packet_id, acknowledged, answer);
@@ -219,7 +220,7 @@ impl Client {
     fn handle_acknowledged(
         &mut self,
         id: PacketId,
-        acknowledged: Acknowledged<Outgoing, Tag>,
+        acknowledged: Acknowledged<usize, Tag>,
         answer: Acknowledgement,
     ) {
         match acknowledged {
@@ -232,14 +233,15 @@ impl Client {
                 } else {
                     PublishOutcome::Acknowledged(answer)
                 };
+                self.held_bytes = self.held_bytes.saturating_sub(message.unwrap_or_default());
                 if !tag.is_resolved {
-                    self.resolve(tag.token, message.as_ref().map(|outgoing| &outgoing.message), outcome);
+                    self.resolve(tag.token, None, outcome);
                 }
             }
             Acknowledged::Release { tag, message } => {
-                if let Some(outgoing) = message {
+                if let Some(size) = message {
                     self.log().released(tag.token.0, tag.token.0, id);
-                    self.forget(&outgoing.message);
+                    self.held_bytes = self.held_bytes.saturating_sub(size);
                     if !answer.is_plain() {
                         self.session.pubrecs.insert(id, answer);
                     }
@@ -387,6 +389,12 @@ impl Client {
         self.fail(DisconnectReason::ProtocolError, violation);
         None
     }
+}
+
+/// What is of interest of a message that has been acknowledged: the bytes that it was counted with.
+#[expect(clippy::needless_pass_by_value, reason = "it is given up")]
+fn size(outgoing: Outgoing) -> usize {
+    outgoing.message.size()
 }
 
 /// What a PUBLISH has beside its payload, which is the end of its frame.

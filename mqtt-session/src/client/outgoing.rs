@@ -138,7 +138,8 @@ impl Client {
     /// Appends the acknowledgement that `packet` makes, with what the application says beside its reason, as far as the Server
     /// takes it.
     fn acknowledge_by(&mut self, id: PacketId, packet: impl Fn(AckProperties<'_>) -> Packet<'_>) {
-        let explanation = self.connection.as_mut().and_then(|connection| connection.explanations.remove(&id));
+        let explanations = self.connection.as_mut().map(|connection| &mut connection.explanations);
+        let explanation = explanations.filter(|all| !all.is_empty()).and_then(|all| all.remove(&id));
         let (Some(explanation), Some((version, negotiated))) = (explanation, self.negotiated()) else {
             return self.send(&packet(AckProperties::EMPTY));
         };

@@ -139,14 +139,16 @@ impl<'j> DeliveryLog<'j> {
     }
 
     /// Where nothing is told, nothing is written either.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "in memory it is a test of a flag, and a call costs more")]
+    #[inline(always)]
     fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: impl FnOnce() -> Writer) {
         if self.is_enabled {
             self.journal.push(rest(self.key().kind(kind)).with(value()));
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `put`")]
+    #[inline(always)]
     fn remove(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer) {
         if self.is_enabled {
             let key = rest(self.key().kind(kind)).into_key();

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
+    Delivery, Packet, PacketId, Puback, Pubcomp, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
     SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter};
@@ -482,10 +482,13 @@ impl Session {
         packet: &Packet<'_>,
         actions: &mut Actions,
     ) -> Result<(Option<Pubrel<'static>>, Option<Arc<Message>>), WrongType> {
+        let rest = |outgoing: Outgoing| (outgoing.size(), outgoing.message);
         let (id, acknowledged) = match packet {
-            Packet::Puback(puback) => (puback.packet_id, self.sender.puback(puback.packet_id)),
-            Packet::Pubrec(pubrec) => (pubrec.packet_id, self.sender.pubrec(pubrec.packet_id, pubrec.reason)),
-            Packet::Pubcomp(pubcomp) => (pubcomp.packet_id, self.sender.pubcomp(pubcomp.packet_id)),
+            Packet::Puback(Puback { packet_id, .. }) => (*packet_id, self.sender.puback(*packet_id, rest)),
+            Packet::Pubrec(Pubrec { packet_id, reason, .. }) => {
+                (*packet_id, self.sender.pubrec(*packet_id, *reason, rest))
+            }
+            Packet::Pubcomp(Pubcomp { packet_id, .. }) => (*packet_id, self.sender.pubcomp(*packet_id, rest)),
             _ => return Ok((None, None)),
         };
         match acknowledged {
@@ -532,10 +535,10 @@ impl Session {
     }
 
     #[inline]
-    fn given_up(&mut self, message: Option<Outgoing>) -> Option<Arc<Message>> {
-        let outgoing = message?;
-        self.under_way -= outgoing.size();
-        Some(outgoing.message)
+    fn given_up(&mut self, message: Option<(usize, Arc<Message>)>) -> Option<Arc<Message>> {
+        let (size, message) = message?;
+        self.under_way -= size;
+        Some(message)
     }
 
     /// The next PUBACK or PUBREC that is due.
