@@ -38,12 +38,12 @@ use mqtt_topic::{GroupId, SubscriptionTree, TreeConfig};
 
 pub use self::config::BrokerConfig;
 pub use self::policy::{Acceptance, AllowAll, AuthRequest, AuthStage, Policy, Redirect, Verdict};
-use self::route::{Parcel, Target};
+use self::route::Target;
 use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
-    Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Pending, Phase, RetainedMessages,
+    Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Parcel, Pending, Phase, RetainedMessages,
     Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};

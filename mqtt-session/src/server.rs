@@ -4,7 +4,7 @@
 
 mod action;
 mod connection;
-mod copies;
+mod parcel;
 mod outgoing;
 mod queue;
 mod records;
@@ -18,7 +18,7 @@ pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub(crate) use self::connection::{
     Authentication, Connection, DeclaredWill, Exchange, Link, Pending, Phase, Takes, TooLarge, Turn,
 };
-pub(crate) use self::copies::Copies;
+pub(crate) use self::parcel::Parcel;
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
 pub(crate) use self::records::{SessionTerms, StoredSession, StoredWill, Terms};
 pub(crate) use self::retained::{Retained, RetainedMessages, RetainedWalk, put_retained, restored_retained};

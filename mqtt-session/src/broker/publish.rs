@@ -6,10 +6,9 @@ use mqtt_codec::{
 };
 use mqtt_topic::TopicName;
 
-use super::route::Parcel;
 use super::{Broker, Policy, State};
 use crate::delivery::{Answer, Incoming};
-use crate::server::{ConnectionId, Phase, Retained, SessionId};
+use crate::server::{ConnectionId, Parcel, Phase, Retained, SessionId};
 use crate::{Explanation, Instant, Refusal};
 
 impl<P: Policy> Broker<P> {
@@ -160,21 +159,21 @@ impl State {
     }
 
     fn accept_found(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
-        if parcel.retain() {
+        if parcel.publish().retain {
             self.retain(now, parcel, from);
         }
         self.route(now, parcel)
     }
 
     fn can_retain(&self, parcel: &Parcel<'_>) -> bool {
-        !parcel.retain()
-            || parcel.payload().is_empty()
+        !parcel.publish().retain
+            || parcel.publish().payload.is_empty()
             || self.retained.has_room_for(parcel.topic(), parcel.size())
     }
 
     fn retain(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) {
         // One that expires at once has expired when the next Client could get it, and takes the place of the one before.
-        if parcel.payload().is_empty() || parcel.expiry() == Some(0) {
+        if parcel.publish().payload.is_empty() || parcel.expiry() == Some(0) {
             return self.retained.remove(parcel.topic(), &mut self.actions.journal);
         }
         self.retained.drop_expired(now, &mut self.actions.journal);

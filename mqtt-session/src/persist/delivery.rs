@@ -65,6 +65,11 @@ impl<'j> DeliveryLog<'j> {
         Self { journal, client_id: Some(client_id), is_enabled }
     }
 
+    /// Whether anything is told at all.
+    pub(crate) const fn is_enabled(&self) -> bool {
+        self.is_enabled
+    }
+
     /// A message is taken over.
     #[inline]
     pub(crate) fn message(&mut self, number: u64, record: &MessageRecord<'_>) {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use mqtt_codec::{Delivery, Hop, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
 use mqtt_topic::Subscription;
 
-use super::copies::Copies;
+use super::parcel::Parcel;
 use crate::persist::{MessageRecord, RestoredMessage};
 use crate::{Instant, Message};
 
@@ -29,8 +29,8 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// How it is written.
-    pub(crate) fn copies(&self) -> Copies<'_> {
-        Copies::of(&self.message, self.expires_at)
+    pub(crate) fn parcel(&self) -> Parcel<'_> {
+        Parcel::of(&self.message, self.expires_at)
     }
 
     /// The PUBLISH it is sent as, without the properties of one hop.

@@ -12,7 +12,7 @@ use mqtt_topic::{SearchStep, TopicFilter};
 use super::Limits;
 use super::action::{Actions, ConnectionId, DropCause};
 use super::connection::{Connection, TooLarge};
-use super::copies::Copies;
+use super::parcel::Parcel;
 use super::outgoing::{Identifiers, Outgoing};
 use super::queue::{Queue, Waiting};
 use super::records::{SessionLog, SessionTerms, StoredWill};
@@ -166,21 +166,24 @@ impl Session {
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        copies: &mut Copies<'_>,
+        parcel: &mut Parcel<'_>,
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
-        let waiting = self.numbered(outgoing, actions);
-        self.start_numbered(now, connection, copies, waiting, actions);
+        let number = self.number(&outgoing, actions);
+        self.start_numbered(now, connection, parcel, (number, outgoing), actions);
     }
 
     /// Takes a message over.
     #[inline]
-    fn numbered(&mut self, outgoing: Outgoing, actions: &mut Actions) -> Waiting {
+    fn number(&mut self, outgoing: &Outgoing, actions: &mut Actions) -> u64 {
         self.last_number += 1;
         let number = self.last_number;
-        self.log(actions).message(number, &outgoing.record());
-        Waiting { number, outgoing }
+        let mut log = self.log(actions);
+        if log.is_enabled() {
+            log.message(number, &outgoing.record());
+        }
+        number
     }
 
     #[inline]
@@ -188,11 +191,10 @@ impl Session {
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        copies: &mut Copies<'_>,
-        waiting: Waiting,
+        parcel: &mut Parcel<'_>,
+        (number, outgoing): (u64, Outgoing),
         actions: &mut Actions,
     ) {
-        let Waiting { number, outgoing } = waiting;
         let Self { sender, packet_ids, .. } = self;
         let Some(packet_id) = packet_ids.allocate(sender.len(), |id| sender.contains(id)) else {
             debug_assert!(false, "the send quota is not above the number of identifiers");
@@ -206,7 +208,7 @@ impl Session {
             QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
             QoS::AtLeastOnce | QoS::AtMostOnce => Delivery::AtLeastOnce { packet_id, dup: false },
         };
-        match connection.publish(now, copies, outgoing.hop(delivery), actions) {
+        match connection.publish(now, parcel, outgoing.hop(delivery), actions) {
             Ok(()) => {
                 self.under_way += outgoing.size();
                 self.sender.start(packet_id, outgoing.qos, outgoing, tag);
@@ -242,7 +244,7 @@ impl Session {
         if outgoing.has_expired(now) {
             return;
         }
-        let waiting = self.numbered(outgoing, actions);
+        let waiting = Waiting { number: self.number(&outgoing, actions), outgoing };
         let Self { queue, client_id, is_stored, .. } = self;
         let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
         if let Err(waiting) = queue.push(now, waiting, limits, |number| log.message_gone(number)) {
@@ -317,7 +319,7 @@ impl Session {
             Some(Resend::Publish { delivery, message: outgoing }) => {
                 let client = ClientInfo { client_id, principal: principal.as_deref(), connection: *id };
                 let sent = if may_receive(&client, &outgoing.publish(delivery)) {
-                    connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions)
+                    connection.publish(now, &mut outgoing.parcel(), outgoing.hop(delivery), actions)
                 } else {
                     Err(DropCause::NotAuthorized)
                 };
@@ -414,11 +416,11 @@ impl Session {
             identifiers: Identifiers::from(identifier),
             group: None,
         };
-        let mut copies = Copies::of(&found.message, found.expires_at);
+        let mut parcel = Parcel::of(&found.message, found.expires_at);
         if outgoing.qos != QoS::AtMostOnce {
-            return self.start(now, connection, &mut copies, outgoing, actions);
+            return self.start(now, connection, &mut parcel, outgoing, actions);
         }
-        if let Err(cause) = connection.publish(now, &mut copies, outgoing.hop(Delivery::AtMostOnce), actions)
+        if let Err(cause) = connection.publish(now, &mut parcel, outgoing.hop(Delivery::AtMostOnce), actions)
         {
             self.dropped(cause, actions);
         }
@@ -444,9 +446,10 @@ impl Session {
             self.dropped(DropCause::NotAuthorized, actions);
             return true;
         }
-        let message = Arc::clone(&waiting.outgoing.message);
-        let mut copies = Copies::of(&message, waiting.outgoing.expires_at);
-        self.start_numbered(now, connection, &mut copies, waiting, actions);
+        let Waiting { number, outgoing } = waiting;
+        let message = Arc::clone(&outgoing.message);
+        let mut parcel = Parcel::of(&message, outgoing.expires_at);
+        self.start_numbered(now, connection, &mut parcel, (number, outgoing), actions);
         true
     }
 

@@ -1,26 +1,30 @@
-//! The PUBLISH packets that one message becomes.
+//! One message, and the PUBLISH packets it becomes.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::num::NonZeroU16;
+use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
-    EncodeError, Hop, MAXIMUM_PACKET_SIZE, MessageProperties, PreparedPublish, Property, ProtocolVersion,
-    Publish, PublishProperties, ReceivedPublish, TopicForm,
+    EncodeError, Hop, MAXIMUM_PACKET_SIZE, MessageProperties, PacketId, PreparedPublish, Property,
+    ProtocolVersion, Publish, PublishProperties, QoS, ReceivedPublish, TopicForm,
 };
 use mqtt_topic::TopicName;
 
+use super::spares::Spares;
+use crate::delivery::first_delivery;
 use crate::transmit::{BY_REFERENCE, Transmit, by_reference};
 use crate::{Instant, Message};
 
 /// From how many receivers on it pays to prepare what they have in common.
 const MANY: usize = 4;
 
-/// A message as it is written to any number of connections.
+/// A message on its way to any number of connections and Sessions. What they share is made once, and what has to outlive the
+/// packet it came in only when somebody keeps it.
 #[derive(Debug)]
-pub(crate) struct Copies<'m> {
+pub(crate) struct Parcel<'m> {
     topic: TopicName<&'m [u8]>,
     /// Without the properties of a hop, but in any version with those of the message.
     publish: Publish<'m>,
@@ -29,39 +33,97 @@ pub(crate) struct Copies<'m> {
     /// The payload where it is large enough to be sent by reference.
     payload: Option<&'m Bytes>,
     /// The message in memory of its own, if somebody keeps it.
-    pub(crate) shared: Option<Arc<Message>>,
-    pub(crate) expires_at: Option<Instant>,
+    kept: Option<Arc<Message>>,
+    /// The Message Expiry Interval it was published with, in seconds.
+    expiry: Option<u32>,
+    expires_at: Option<Instant>,
     /// What receivers of 3.x and of 5.0 have in common, where there are many of them.
     prepared: Option<Box<[Option<PreparedPublish>; 2]>>,
     is_for_many: bool,
 }
 
-impl<'m> Copies<'m> {
-    /// Of a PUBLISH to this topic without properties of a hop, which was `received` in this way.
+impl<'m> Parcel<'m> {
+    /// The message of a PUBLISH to this topic without properties of a hop, which was `received` in this way.
     #[inline]
-    pub(crate) fn new(
+    pub(crate) fn received(
         topic: TopicName<&'m [u8]>,
         publish: Publish<'m>,
         received: Option<ReceivedPublish<'m>>,
-        expires_at: Option<Instant>,
+        expiry: Option<u32>,
+        now: Instant,
     ) -> Self {
-        // A large payload is not copied for each receiver.
-        let received = received.filter(|received| received.encoded_len() < BY_REFERENCE);
-        let (payload, shared, prepared, is_for_many) = (None, None, None, false);
-        Self { topic, publish, received, payload, shared, expires_at, prepared, is_for_many }
+        Self {
+            topic,
+            publish,
+            // A large payload is not copied for each receiver.
+            received: received.filter(|received| received.encoded_len() < BY_REFERENCE),
+            payload: None,
+            kept: None,
+            expiry,
+            expires_at: expiry.map(|seconds| now + Duration::from_secs(seconds.into())),
+            prepared: None,
+            is_for_many: false,
+        }
     }
 
-    /// Of a message that is kept.
+    /// A message that is published now.
+    pub(crate) fn new(message: &'m Message, now: Instant) -> Self {
+        let expires_at = message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()));
+        Self::of(message, expires_at)
+    }
+
+    /// A message that is kept.
     pub(crate) fn of(message: &'m Message, expires_at: Option<Instant>) -> Self {
-        let publish = message.as_publish(ProtocolVersion::V5_0, mqtt_codec::Delivery::AtMostOnce);
-        let payload = by_reference(message.payload());
-        Self { payload, ..Self::new(message.topic().borrowed(), publish, None, expires_at) }
+        Self {
+            topic: message.topic().borrowed(),
+            publish: message
+                .as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN)),
+            received: None,
+            payload: by_reference(message.payload()),
+            kept: None,
+            expiry: message.expiry(),
+            expires_at,
+            prepared: None,
+            is_for_many: false,
+        }
+    }
+
+    /// A message that is kept, by a Session that gives it to another.
+    pub(crate) fn again(message: &'m Arc<Message>, expires_at: Option<Instant>) -> Self {
+        Self { kept: Some(Arc::clone(message)), ..Self::of(message, expires_at) }
+    }
+
+    pub(crate) const fn qos(&self) -> QoS {
+        self.publish.delivery.qos()
+    }
+
+    pub(crate) const fn expiry(&self) -> Option<u32> {
+        self.expiry
+    }
+
+    pub(crate) const fn expires_at(&self) -> Option<Instant> {
+        self.expires_at
+    }
+
+    /// As [`Message::size`].
+    pub(crate) fn size(&self) -> usize {
+        let Publish { properties, payload, .. } = &self.publish;
+        self.topic.as_bytes().len() + payload.len() + properties.len()
+    }
+
+    /// The message in memory of its own, one for all who keep it. There is always one.
+    #[inline]
+    pub(crate) fn shared(&mut self, spares: &mut Spares) -> Option<Arc<Message>> {
+        if self.kept.is_none() {
+            self.kept = spares.message(&self.topic, &self.publish, self.expiry);
+        }
+        self.kept.clone()
     }
 
     /// Whether the payload is to be sent by reference, and there is nothing to refer to yet.
     #[inline]
     pub(crate) fn lacks_payload(&self) -> bool {
-        self.publish.payload.len() >= BY_REFERENCE && self.payload.is_none() && self.shared.is_none()
+        self.publish.payload.len() >= BY_REFERENCE && self.payload.is_none() && self.kept.is_none()
     }
 
     /// So many connections are to get it.
@@ -117,8 +179,8 @@ impl<'m> Copies<'m> {
             let prepared = self.prepared(version)?;
             return transmit.append(|tail: &mut BytesMut| prepared.encode(hop, tail));
         }
-        let shared = self.shared.as_ref().and_then(|message| by_reference(message.payload()));
-        let payload = self.payload.or(shared);
+        let kept = self.kept.as_ref().and_then(|message| by_reference(message.payload()));
+        let payload = self.payload.or(kept);
         self.with_hop(hop, version, |publish, extra| transmit.push_publish(publish, extra, payload, version))
     }
 
