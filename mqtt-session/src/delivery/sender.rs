@@ -518,7 +518,7 @@ mod tests {
             assert_eq!(sender.puback(next, all), Acknowledged::Ended { tag: (), message: Some("next") });
             assert!(sender.entries.len() < 64);
         }
-        assert_eq!(sender.puback(id(1, all)), Acknowledged::Ended { tag: (), message: Some("oldest") });
+        assert_eq!(sender.puback(id(1), all), Acknowledged::Ended { tag: (), message: Some("oldest") });
         assert!(sender.entries.is_empty());
     }
 
