@@ -47,7 +47,7 @@ pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
 use crate::delivery::{Receiver, Sender, first_delivery};
 use crate::keep_alive::PingerDeadline;
 use crate::packet_id::PacketIds;
-use crate::persist::{DeliveryLog, Journal};
+use crate::persist::{Body, DeliveryLog, Journal};
 use crate::{
     AckToken, Acknowledgement, Explanation, Instant, Message, PersistSeq, Received, StaleToken, Transmit,
 };
@@ -220,7 +220,8 @@ impl Client {
         self.held_bytes += message.size();
         let outgoing = Outgoing::new(self.now, message);
         if outgoing.message.qos() != QoS::AtMostOnce {
-            self.log().message(token.0, &outgoing.record());
+            let body = if self.journal.is_enabled() { Body::of(&outgoing.message) } else { None };
+            self.log().message(token.0, &outgoing.record(), body);
         }
         if has_to_wait || !self.may_send(outgoing.message.qos()) {
             self.queue.push_back(Queued { token, outgoing });

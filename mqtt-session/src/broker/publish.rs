@@ -8,7 +8,7 @@ use mqtt_topic::TopicName;
 
 use super::{Broker, Policy, State};
 use crate::delivery::{Answer, Incoming};
-use crate::server::{ConnectionId, Parcel, Phase, Retained, SessionId};
+use crate::server::{Actions, ConnectionId, Parcel, Phase, Retained, SessionId};
 use crate::{Explanation, Instant, Refusal};
 
 impl<P: Policy> Broker<P> {
@@ -183,8 +183,9 @@ impl State {
         let publisher = from.and_then(|from| self.sessions.get(from)).map(|from| from.client_id.clone());
         let expires_at = parcel.expires_at();
         let Some(message) = parcel.shared(&mut self.spares) else { return };
-        let retained = Retained { message, expires_at, publisher };
-        self.retained.insert(retained, &mut self.actions.journal);
+        let Actions { journal, .. } = &mut self.actions;
+        let body = if journal.is_enabled() { parcel.body(&message) } else { None };
+        self.retained.insert(Retained { message, expires_at, publisher }, body, journal);
     }
 }
 

@@ -157,7 +157,7 @@ impl State {
             Some(connection) if has_room && session.is_ready(limits) => {
                 session.start(now, connection, parcel, outgoing, actions);
             }
-            _ => session.enqueue(now, outgoing, limits, actions),
+            _ => session.enqueue(now, parcel, outgoing, limits, actions),
         }
     }
 

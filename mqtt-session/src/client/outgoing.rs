@@ -56,7 +56,7 @@ impl Outgoing {
     pub(super) fn record(&self) -> MessageRecord<'_> {
         let Self { message, expires_at } = self;
         let (qos, retain) = (message.qos(), message.retain());
-        MessageRecord { message, qos, retain, expires_at: *expires_at, identifiers: &[], group: None }
+        MessageRecord { qos, retain, expires_at: *expires_at, identifiers: &[], group: None }
     }
 
     /// Whether it has waited too long. An interval of 0 means: at once or not at all.

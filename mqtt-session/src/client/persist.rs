@@ -7,8 +7,8 @@ use mqtt_codec::PacketId;
 use super::outgoing::{Outgoing, Queued, Tag};
 use super::{Client, ClientConfig, PublishToken};
 use crate::persist::{
-    Change, DeliveryLog, ExchangeStage, Fields, Journal, Kind, RestoreError, RestoreFault, RestoredDelivery,
-    RestoredMessage, Writer,
+    Body, Change, DeliveryLog, ExchangeStage, Fields, Journal, Kind, RestoreError, RestoreFault, Restored,
+    RestoredDelivery, RestoredMessage, Writer,
 };
 use crate::{Message, StoredState};
 
@@ -43,12 +43,12 @@ impl Client {
         records: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, RestoreError> {
         let mut client = Self::new(config);
-        let mut delivery = RestoredDelivery::default();
+        let (mut delivery, mut messages) = (RestoredDelivery::default(), Restored::default());
         let mut last: Vec<u8> = Vec::new();
         for (key, value) in records {
             let (key, value) = (key.as_ref(), value.as_ref());
             let read = if last.as_slice() < key {
-                client.take_record(&mut delivery, key, value)
+                client.take_record(&mut delivery, &mut messages, key, value)
             } else {
                 Err(RestoreFault::OutOfOrder)
             };
@@ -83,13 +83,14 @@ impl Client {
     fn take_record(
         &mut self,
         delivery: &mut RestoredDelivery,
+        messages: &mut Restored,
         key: &[u8],
         value: &[u8],
     ) -> Result<(), RestoreFault> {
         let mut value = Fields::of_value(key, value)?;
         let mut key = Fields::of_key(key);
         let kind = key.kind()?;
-        if delivery.take(kind, key, value)? {
+        if delivery.take(kind, key, value, messages)? {
             return Ok(());
         }
         if kind != Kind::Session {
@@ -103,7 +104,7 @@ impl Client {
     fn hold_message(&mut self, stored: RestoredMessage) -> Outgoing {
         let RestoredMessage { message, expires_at, .. } = stored;
         self.held_bytes += message.size();
-        Outgoing { message, expires_at }
+        Outgoing { message: Message::clone(&message), expires_at }
     }
 
     /// The QoS 1 and QoS 2 messages whose outcome is still to be told, in the order they were given to
@@ -132,7 +133,7 @@ impl Client {
         for (packet_id, &Tag { token, is_resolved }, outgoing) in self.session.sender.exchanges() {
             let stage = match outgoing {
                 Some(outgoing) => {
-                    log.message(token.0, &outgoing.record());
+                    log.message(token.0, &outgoing.record(), Body::of(&outgoing.message));
                     ExchangeStage::Sent
                 }
                 None if is_resolved => ExchangeStage::GivenUp,
@@ -142,7 +143,8 @@ impl Client {
         }
         for queued in &self.queue {
             if queued.outgoing.message.qos() != mqtt_codec::QoS::AtMostOnce {
-                log.message(queued.token.0, &queued.outgoing.record());
+                let Queued { token, outgoing } = queued;
+                log.message(token.0, &outgoing.record(), Body::of(&outgoing.message));
             }
         }
         self.session.receiver.accepted().for_each(|id: PacketId| log.received(id));

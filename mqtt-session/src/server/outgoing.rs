@@ -47,9 +47,8 @@ impl Outgoing {
     /// As it is stored.
     #[inline]
     pub(crate) fn record(&self) -> MessageRecord<'_> {
-        let Self { message, qos, retain, expires_at, identifiers, group } = self;
+        let Self { qos, retain, expires_at, identifiers, group, .. } = self;
         MessageRecord {
-            message,
             qos: *qos,
             retain: *retain,
             expires_at: *expires_at,
@@ -105,7 +104,7 @@ impl From<RestoredMessage> for Outgoing {
             all.add(Some(identifier));
         }
         Self {
-            message: Arc::new(message),
+            message,
             qos,
             retain,
             expires_at,

@@ -15,6 +15,7 @@ use mqtt_topic::TopicName;
 
 use super::spares::Spares;
 use crate::delivery::first_delivery;
+use crate::persist::Body;
 use crate::transmit::{BY_REFERENCE, Transmit, by_reference};
 use crate::{Instant, Message};
 
@@ -34,6 +35,8 @@ pub(crate) struct Parcel<'m> {
     payload: Option<&'m Bytes>,
     /// The message in memory of its own, if somebody keeps it.
     kept: Option<Arc<Message>>,
+    /// As a durable broker stores it, if that has been asked for: `None` in there, if it is too large for any packet.
+    body: Option<Option<Body>>,
     /// The Message Expiry Interval it was published with, in seconds.
     expiry: Option<u32>,
     expires_at: Option<Instant>,
@@ -59,6 +62,7 @@ impl<'m> Parcel<'m> {
             received: received.filter(|received| received.encoded_len() < BY_REFERENCE),
             payload: None,
             kept: None,
+            body: None,
             expiry,
             expires_at: expiry.map(|seconds| now + Duration::from_secs(seconds.into())),
             prepared: None,
@@ -81,6 +85,7 @@ impl<'m> Parcel<'m> {
             received: None,
             payload: by_reference(message.payload()),
             kept: None,
+            body: None,
             expiry: message.expiry(),
             expires_at,
             prepared: None,
@@ -118,6 +123,11 @@ impl<'m> Parcel<'m> {
             self.kept = spares.message(&self.topic, &self.publish, self.expiry);
         }
         self.kept.clone()
+    }
+
+    /// As it is stored, once for all Sessions that keep it. `message` is what is [shared](Self::shared).
+    pub(crate) fn body(&mut self, message: &Message) -> Option<Body> {
+        self.body.get_or_insert_with(|| Body::of(message)).clone()
     }
 
     /// Whether the payload is to be sent by reference, and there is nothing to refer to yet.

@@ -19,7 +19,7 @@ use super::records::{SessionLog, SessionTerms, StoredWill};
 use super::retained::{Retained, RetainedMessages, RetainedWalk};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender, first_delivery};
 use crate::packet_id::PacketIds;
-use crate::persist::{DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
+use crate::persist::{Bodies, DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
 use crate::{Instant, Message};
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
@@ -170,18 +170,18 @@ impl Session {
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
-        let number = self.number(&outgoing, actions);
+        let number = self.number(&outgoing, parcel, actions);
         self.start_numbered(now, connection, parcel, (number, outgoing), actions);
     }
 
     /// Takes a message over.
     #[inline]
-    fn number(&mut self, outgoing: &Outgoing, actions: &mut Actions) -> u64 {
+    fn number(&mut self, outgoing: &Outgoing, parcel: &mut Parcel<'_>, actions: &mut Actions) -> u64 {
         self.last_number += 1;
         let number = self.last_number;
         let mut log = self.log(actions);
         if log.is_enabled() {
-            log.message(number, &outgoing.record());
+            log.message(number, &outgoing.record(), parcel.body(&outgoing.message));
         }
         number
     }
@@ -237,6 +237,7 @@ impl Session {
     pub(crate) fn enqueue(
         &mut self,
         now: Instant,
+        parcel: &mut Parcel<'_>,
         outgoing: Outgoing,
         limits: Limits,
         actions: &mut Actions,
@@ -244,7 +245,7 @@ impl Session {
         if outgoing.has_expired(now) {
             return;
         }
-        let waiting = Waiting { number: self.number(&outgoing, actions), outgoing };
+        let waiting = Waiting { number: self.number(&outgoing, parcel, actions), outgoing };
         let Self { queue, client_id, is_stored, .. } = self;
         let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
         if let Err(waiting) = queue.push(now, waiting, limits, |number| log.message_gone(number)) {
@@ -574,7 +575,7 @@ impl Session {
     }
 
     /// Tells its whole state but for subscriptions, as if it had come to be just now.
-    pub(crate) fn record(&self, actions: &mut Actions) {
+    pub(crate) fn record(&self, bodies: &mut Bodies, actions: &mut Actions) {
         let mut log = self.session_log(actions);
         log.terms(&self.terms());
         self.walks.iter().for_each(|walk| log.walk(walk));
@@ -588,13 +589,14 @@ impl Session {
         let mut log = self.log(actions);
         for (packet_id, tag, outgoing) in self.sender.exchanges() {
             if let Some(outgoing) = outgoing {
-                log.message(tag.number, &outgoing.record());
+                log.message(tag.number, &outgoing.record(), bodies.of(&outgoing.message));
             }
             let stage = if outgoing.is_some() { ExchangeStage::Sent } else { ExchangeStage::Released };
             log.exchange(tag.number, tag.order, packet_id, stage);
         }
         for waiting in self.queue.iter() {
-            log.message(waiting.number, &waiting.outgoing.record());
+            let Waiting { number, outgoing } = waiting;
+            log.message(*number, &outgoing.record(), bodies.of(&outgoing.message));
         }
         self.receiver.accepted().for_each(|id| log.received(id));
     }
