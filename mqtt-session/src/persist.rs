@@ -241,6 +241,26 @@ mod tests {
     }
 
     #[test]
+    fn a_message_counts_once_for_all_who_get_it() {
+        let change = |number, message: &Bytes| Change::Put {
+            key: vec![number],
+            value: Value::new(vec![0; 4], message.clone()),
+        };
+        let (one, other) = (Bytes::from(vec![1; 1_000]), Bytes::from(vec![1; 1_000]));
+        let mut journal = Journal::new(true);
+        for number in 0..10 {
+            journal.push(change(number, &one));
+            journal.push(Change::Remove { key: vec![number] });
+        }
+        assert!((1_000..3_000).contains(&journal.unstored()), "{}", journal.unstored());
+        journal.push(change(10, &other));
+        assert!((2_000..4_000).contains(&journal.unstored()), "{}", journal.unstored());
+        let persist = journal.take().unwrap();
+        journal.persisted(persist.seq);
+        assert_eq!(journal.unstored(), 0);
+    }
+
+    #[test]
     fn in_memory_nothing_is_told() {
         let mut journal = Journal::new(false);
         journal.push(Change::Remove { key: vec![1] });
