@@ -4,12 +4,12 @@ use bytes::{Buf, BytesMut};
 use mqtt_codec::{ProtocolVersion, QoS};
 use mqtt_session::{
     Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId, Event,
-    Instant, Message, Received, SubscribeRequest, Transmit,
+    Instant, Message, Policy, Received, SubscribeRequest, Transmit,
 };
 
 use super::{BATCH, TOPIC, messages};
 
-const NOW: Instant = Instant::from_millis(0);
+pub(super) const NOW: Instant = Instant::from_millis(0);
 
 /// Both Clients and the broker between them.
 #[derive(Debug)]
@@ -26,15 +26,15 @@ pub struct Pair {
 
 /// A Client and its connection.
 #[derive(Debug)]
-struct End {
-    client: Client,
-    connection: ConnectionId,
-    up: BytesMut,
-    down: BytesMut,
+pub(super) struct End {
+    pub(super) client: Client,
+    pub(super) connection: ConnectionId,
+    pub(super) up: BytesMut,
+    pub(super) down: BytesMut,
 }
 
 impl End {
-    fn open(broker: &mut Broker<AllowAll>, version: ProtocolVersion, client_id: &str) -> Self {
+    pub(super) fn open(broker: &mut Broker<impl Policy>, version: ProtocolVersion, client_id: &str) -> Self {
         let connection = broker.open(NOW);
         let mut client = Client::new(ClientConfig::default());
         let options = ConnectOptions { client_id: client_id.into(), ..ConnectOptions::new(version) };
@@ -112,7 +112,7 @@ impl Pair {
 }
 
 /// What a network does.
-fn copy(transmit: &mut Transmit, input: &mut BytesMut) {
+pub(super) fn copy(transmit: &mut Transmit, input: &mut BytesMut) {
     while transmit.has_remaining() {
         let chunk = transmit.chunk();
         let len = chunk.len();
@@ -122,7 +122,7 @@ fn copy(transmit: &mut Transmit, input: &mut BytesMut) {
 }
 
 /// What the Client writes goes to the broker.
-fn write(broker: &mut Broker<AllowAll>, end: &mut End) {
+pub(super) fn write(broker: &mut Broker<impl Policy>, end: &mut End) {
     let transmit = end.client.transmit();
     if transmit.has_remaining() {
         copy(transmit, &mut end.up);
