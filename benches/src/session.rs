@@ -1,6 +1,7 @@
 //! Messages from Client to Client through a broker, without I/O: the workloads of `session` and `instructions.sh`.
 
 mod alone;
+mod arrivals;
 mod fan;
 mod pair;
 

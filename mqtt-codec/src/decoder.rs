@@ -12,8 +12,8 @@ use crate::header::{FirstByte, FixedHeader};
 use crate::packet::{Packet, peek_version};
 use crate::string::TextRules;
 use crate::{
-    DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketId, PacketType, ProtocolVersion, Puback,
-    Pubcomp, Pubrec, Pubrel, Side, work,
+    DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketId, PacketType, ProtocolVersion,
+    Puback, Pubcomp, Pubrec, Pubrel, Side, work,
 };
 
 /// The largest packet MQTT can express, in bytes: the limit that is no limit.

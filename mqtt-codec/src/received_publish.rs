@@ -40,11 +40,8 @@ impl<'a> ReceivedPublish<'a> {
     #[inline]
     pub fn new(packet: &'a [u8], publish: &Publish<'_>, version: ProtocolVersion) -> Option<Self> {
         let topic = publish.topic.as_ref()?;
-        let of_hop = [
-            PropertyId::MessageExpiryInterval,
-            PropertyId::TopicAlias,
-            PropertyId::SubscriptionIdentifier,
-        ];
+        let of_hop =
+            [PropertyId::MessageExpiryInterval, PropertyId::TopicAlias, PropertyId::SubscriptionIdentifier];
         if !publish.properties.is_empty() && of_hop.iter().any(|id| publish.properties.contains(*id)) {
             return None;
         }

@@ -10,7 +10,8 @@ use core::num::NonZeroU16;
 use bytes::{BufMut, Bytes, BytesMut};
 use mqtt_codec::{
     Delivery, EncodeError, Hop, MessageProperties, Packet, PacketId, PreparedPublish, Property, PropertyId,
-    ProtocolVersion, Publish, PublishProperties, QoS, ReceivedPublish, Side, SubscriptionIdentifier, TopicForm,
+    ProtocolVersion, Publish, PublishProperties, QoS, ReceivedPublish, Side, SubscriptionIdentifier,
+    TopicForm,
 };
 use mqtt_topic::TopicName;
 use proptest::prelude::*;

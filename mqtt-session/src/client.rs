@@ -110,7 +110,7 @@ struct Session {
     sender: Sender<Outgoing, Tag>,
     receiver: Receiver,
     packet_ids: PacketIds,
-    /// What PUBRECs have said beside Success, until PUBCOMP.
+    /// What PUBRECs have said beside their reasons, until PUBCOMP.
     pubrecs: BTreeMap<PacketId, Acknowledgement>,
 }
 
@@ -210,11 +210,12 @@ impl Client {
                 (&message, expires_at),
                 Delivery::AtMostOnce,
             );
-            let outcome = match sent {
-                Ok(()) => PublishOutcome::Sent,
-                Err(reason) => PublishOutcome::Rejected { message, reason },
-            };
-            self.events.push_back(Event::Published { token, outcome });
+            if let Err(reason) = sent {
+                let outcome = PublishOutcome::Rejected { message, reason };
+                self.events.push_back(Event::Published { token, outcome });
+            } else {
+                self.events.push_back(Event::Published { token, outcome: PublishOutcome::Sent });
+            }
             return Ok(token);
         }
         self.held_bytes += message.size();
@@ -551,7 +552,7 @@ impl Client {
         }
         self.session.receiver.reset();
         self.session.pubrecs.clear();
-        for (_, Tag { token, is_resolved }, outgoing) in self.session.sender.reset() {
+        for (_, Tag { token, is_resolved, .. }, outgoing) in self.session.sender.reset() {
             DeliveryLog::client(&mut self.journal).completed(token.0, outgoing.is_some());
             if is_resolved {
                 continue;

@@ -1,38 +1,18 @@
 //! A Client that publishes, and a broker in which nobody has subscribed.
 
-use std::cell::Cell;
+use mqtt_codec::{ProtocolVersion, QoS};
+use mqtt_session::{Action, Broker, BrokerConfig, Event, Message, Received};
 
-use bytes::Bytes;
-use mqtt_codec::{ProtocolVersion, Publish, PublishReason, QoS};
-use mqtt_session::{Action, Broker, BrokerConfig, ClientInfo, Event, Message, Policy, Received, Refusal};
-
+use super::arrivals::Arrivals;
 use super::pair::{End, NOW, copy, write};
-use super::{BATCH, TOPIC, messages, payloads};
+use super::{BATCH, messages};
 
 /// A Client and the Server it is connected to.
 #[derive(Debug)]
 pub struct Alone {
-    broker: Broker<Expected>,
+    broker: Broker<Arrivals>,
     publisher: End,
     messages: Vec<Message>,
-}
-
-/// The application at the Server's end: it looks at what arrives.
-#[derive(Debug)]
-struct Expected {
-    payloads: Vec<Bytes>,
-    /// How many messages of the batch have arrived.
-    arrived: Cell<usize>,
-}
-
-impl Policy for Expected {
-    fn may_publish(&self, _: &ClientInfo<'_>, message: &Publish<'_>) -> Result<(), Refusal<PublishReason>> {
-        let arrived = self.arrived.get();
-        let topic = message.topic.as_ref().map(|topic| topic.as_bytes());
-        assert_eq!((topic, message.payload), (Some(TOPIC.as_bytes()), &self.payloads[arrived][..]));
-        self.arrived.set(arrived + 1);
-        Ok(())
-    }
 }
 
 impl Alone {
@@ -41,8 +21,7 @@ impl Alone {
     /// # Panics
     /// When they do not connect.
     pub fn new(version: ProtocolVersion, qos: QoS) -> Self {
-        let expected = Expected { payloads: payloads(), arrived: Cell::new(0) };
-        let mut broker = Broker::new(BrokerConfig::default(), expected);
+        let mut broker = Broker::new(BrokerConfig::default(), Arrivals::watched());
         let publisher = End::open(&mut broker, version, "publisher");
         let mut alone = Self { broker, publisher, messages: messages(qos) };
         assert_eq!(alone.settle(), 0);
@@ -54,12 +33,12 @@ impl Alone {
     /// # Panics
     /// When another message arrives, or one is not acknowledged.
     pub fn turn(&mut self) -> usize {
-        self.broker.policy_mut().arrived.set(0);
+        self.broker.policy_mut().begin();
         for message in &self.messages {
             self.publisher.client.publish(NOW, message.clone()).expect("there is room");
         }
         assert_eq!(self.settle(), BATCH);
-        self.broker.policy_mut().arrived.get()
+        self.broker.policy_mut().count()
     }
 
     /// How many messages the Client has been told the end of.

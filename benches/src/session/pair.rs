@@ -3,10 +3,11 @@
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{ProtocolVersion, QoS};
 use mqtt_session::{
-    Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId, Event,
-    Instant, Message, Policy, Received, SubscribeRequest, Transmit,
+    Action, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId, Event, Instant,
+    Message, Received, SubscribeRequest, Transmit,
 };
 
+use super::arrivals::Arrivals;
 use super::{BATCH, TOPIC, messages};
 
 pub(super) const NOW: Instant = Instant::from_millis(0);
@@ -14,7 +15,7 @@ pub(super) const NOW: Instant = Instant::from_millis(0);
 /// Both Clients and the broker between them.
 #[derive(Debug)]
 pub struct Pair {
-    broker: Broker<AllowAll>,
+    broker: Broker<Arrivals>,
     publisher: End,
     subscriber: End,
     messages: Vec<Message>,
@@ -34,7 +35,7 @@ pub(super) struct End {
 }
 
 impl End {
-    pub(super) fn open(broker: &mut Broker<impl Policy>, version: ProtocolVersion, client_id: &str) -> Self {
+    pub(super) fn open(broker: &mut Broker<Arrivals>, version: ProtocolVersion, client_id: &str) -> Self {
         let connection = broker.open(NOW);
         let mut client = Client::new(ClientConfig::default());
         let options = ConnectOptions { client_id: client_id.into(), ..ConnectOptions::new(version) };
@@ -49,7 +50,7 @@ impl Pair {
     /// # Panics
     /// When they do not connect.
     pub fn new(version: ProtocolVersion, qos: QoS) -> Self {
-        let mut broker = Broker::new(BrokerConfig::default(), AllowAll);
+        let mut broker = Broker::new(BrokerConfig::default(), Arrivals::default());
         let publisher = End::open(&mut broker, version, "publisher");
         let subscriber = End::open(&mut broker, version, "subscriber");
         let messages = messages(qos);
@@ -122,7 +123,7 @@ pub(super) fn copy(transmit: &mut Transmit, input: &mut BytesMut) {
 }
 
 /// What the Client writes goes to the broker.
-pub(super) fn write(broker: &mut Broker<impl Policy>, end: &mut End) {
+pub(super) fn write(broker: &mut Broker<Arrivals>, end: &mut End) {
     let transmit = end.client.transmit();
     if transmit.has_remaining() {
         copy(transmit, &mut end.up);

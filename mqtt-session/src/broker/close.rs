@@ -10,7 +10,8 @@ use super::will::{End, WillFate, will_fate};
 use super::{Broker, Policy, State};
 use crate::delivery::first_delivery;
 use crate::server::{
-    Action, ConnectionId, DeclaredWill, DelayedWill, EndCause, Notice, Phase, SessionId, StoredWill, Parcel};
+    Action, ConnectionId, DeclaredWill, DelayedWill, EndCause, Notice, Parcel, Phase, SessionId, StoredWill,
+};
 use crate::{Instant, Message};
 
 impl<P: Policy> Broker<P> {

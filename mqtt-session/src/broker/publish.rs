@@ -2,7 +2,7 @@
 
 use mqtt_codec::{
     AckProperties, Delivery, DisconnectReason, MessageProperties, Packet, ProtocolVersion, Puback, Publish,
-    PublishProperties, PublishReason, Pubrec, ReceivedPublish,
+    PublishProperties, PublishReason, Pubrec,
 };
 use mqtt_topic::TopicName;
 
@@ -41,8 +41,7 @@ impl<P: Policy> Broker<P> {
         let Some(from) = self.state.sessions.get_mut(session) else { return };
         match from.receiver.judge(publish.delivery) {
             Incoming::Deliver => {
-                let received = ReceivedPublish::new(packet, publish, version);
-                let taken = self.take_over(now, session, version, topic, publish, received);
+                let taken = self.take_over(now, session, version, topic, publish, packet);
                 if publish.delivery.packet_id().is_none() {
                     return;
                 }
@@ -85,17 +84,19 @@ impl<P: Policy> Broker<P> {
         version: ProtocolVersion,
         topic: TopicName<&[u8]>,
         publish: &Publish<'_>,
-        received: Option<ReceivedPublish<'_>>,
+        packet: &[u8],
     ) -> Result<PublishReason, Refusal<PublishReason>> {
         let own = properties_of_message(publish.properties);
         let properties = own.as_ref().map_or(publish.properties, MessageProperties::as_publish);
         let expiry = publish.properties.message_expiry_interval();
+        let is_as_it_came = own.is_none() && publish.topic.is_some();
+        let packet = is_as_it_came.then_some((packet, version));
         let publish = Publish { topic: Some(topic), properties, ..*publish };
         let Some(from) = self.state.sessions.get(session) else {
             return Ok(PublishReason::UnspecifiedError);
         };
         self.policy.may_publish(&from.info(), &publish)?;
-        let mut parcel = Parcel::received(topic, publish, received, expiry, now);
+        let mut parcel = Parcel::received(topic, publish, packet, expiry, now);
         let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
         if is_told && !self.state.can_retain(&parcel) {
             return Ok(PublishReason::QuotaExceeded);

@@ -7,12 +7,12 @@ use mqtt_topic::{self as topic, Match};
 
 use super::subscribe::Granted;
 use super::{Policy, State};
+use crate::Instant;
 use crate::delivery::first_delivery;
 use crate::server::{
     Connection, ConnectionId, DropCause, Group, Identifiers, Limits, Outgoing, Parcel, Session, SessionId,
     Slab,
 };
-use crate::Instant;
 
 /// One Session that gets a message.
 #[derive(Debug)]
@@ -103,8 +103,7 @@ impl State {
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
-                    let wanted =
-                        Wanted { qos: parcel.qos(), size: parcel.size(), publish: parcel.publish() };
+                    let wanted = Wanted { qos: parcel.qos(), size: parcel.size(), publish: parcel.publish() };
                     let chosen =
                         choose(policy, group, *turn, &wanted, sessions, connections, config.limits());
                     if let Some((position, key, granted)) = chosen {
@@ -181,7 +180,7 @@ impl State {
         *turn = position + 1;
         let mut target = Target::new(*key, granted);
         let mut parcel = Parcel::again(message, outgoing.expires_at);
-                self.deliver(now, &mut parcel, &mut target);
+        self.deliver(now, &mut parcel, &mut target);
     }
 }
 

@@ -174,6 +174,9 @@ impl Client {
                 let pubrecs = &mut self.session.pubrecs;
                 let before = if pubrecs.is_empty() { None } else { pubrecs.remove(packet_id) };
                 let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
+                if let Acknowledged::Ended { tag, .. } = &acknowledged {
+                    answer.reason = tag.pubrec;
+                }
                 answer.add(properties);
                 self.handle_acknowledged(*packet_id, acknowledged, answer);
             }
@@ -242,7 +245,12 @@ impl Client {
                 if let Some(size) = message {
                     self.log().released(tag.token.0, tag.token.0, id);
                     self.held_bytes = self.held_bytes.saturating_sub(size);
-                    if !answer.is_plain() {
+                    if answer.reason != PublishReason::Success
+                        && let Some(tag) = self.session.sender.tag_mut(id)
+                    {
+                        tag.pubrec = answer.reason;
+                    }
+                    if answer.says_more() {
                         self.session.pubrecs.insert(id, answer);
                     }
                 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use mqtt_codec::{
     AckProperties, Delivery, Disconnect, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, Puback, Publish, Pubrec, Pubrel, QoS, ReleaseReason, TopicForm,
+    ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, TopicForm,
 };
 
 use super::connection::{Connection, Negotiated, Phase, Request, expiry_property};
@@ -28,6 +28,8 @@ pub(super) struct Tag {
     pub(super) token: PublishToken,
     /// The outcome has been told; what is left is to release the identifier.
     pub(super) is_resolved: bool,
+    /// What PUBREC has said, if that is not Success.
+    pub(super) pubrec: PublishReason,
 }
 
 /// What waits in the queue.
@@ -39,7 +41,7 @@ pub(super) struct Queued {
 
 impl Tag {
     pub(super) const fn new(token: PublishToken) -> Self {
-        Self { token, is_resolved: false }
+        Self { token, is_resolved: false, pubrec: PublishReason::Success }
     }
 }
 
@@ -181,7 +183,14 @@ impl Client {
             }
             Some(Resend::Publish { delivery, message }) => {
                 hold(&mut self.transmit, &self.journal);
-                let sent = send_publish(&mut self.transmit, negotiated, version, self.now, message.parts(), delivery);
+                let sent = send_publish(
+                    &mut self.transmit,
+                    negotiated,
+                    version,
+                    self.now,
+                    message.parts(),
+                    delivery,
+                );
                 match (sent, delivery.packet_id()) {
                     (Err(reason), Some(id)) => (id, reason),
                     _ => return true,

@@ -70,7 +70,7 @@ impl Client {
                 return Err(RestoreError { key, fault: RestoreFault::Inconsistent });
             }
             let message = exchange.message.map(|message| (message.qos, client.hold_message(message)));
-            let tag = Tag { token: PublishToken(number), is_resolved: exchange.is_given_up };
+            let tag = Tag { is_resolved: exchange.is_given_up, ..Tag::new(PublishToken(number)) };
             client.session.sender.restore(packet_id, message, tag);
         }
         for (number, message) in waiting {
@@ -130,7 +130,7 @@ impl Client {
             put_session(&mut journal, client_id);
         }
         let mut log = DeliveryLog::client(&mut journal);
-        for (packet_id, &Tag { token, is_resolved }, outgoing) in self.session.sender.exchanges() {
+        for (packet_id, &Tag { token, is_resolved, .. }, outgoing) in self.session.sender.exchanges() {
             let stage = match outgoing {
                 Some(outgoing) => {
                     log.message(token.0, &outgoing.record(), Body::of(&outgoing.message));

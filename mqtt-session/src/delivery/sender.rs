@@ -236,6 +236,11 @@ impl<M, T: Copy> Sender<M, T> {
         }
     }
 
+    /// What stays with the exchange of this identifier.
+    pub(crate) fn tag_mut(&mut self, id: PacketId) -> Option<&mut T> {
+        self.find(id).map(|(_, entry)| &mut entry.tag)
+    }
+
     /// Whether an open exchange has this identifier.
     pub(crate) fn contains(&self, id: PacketId) -> bool {
         self.index.contains(id)
@@ -270,12 +275,7 @@ impl<M, T: Copy> Sender<M, T> {
     }
 
     #[inline]
-    fn end_exchange<R>(
-        &mut self,
-        id: PacketId,
-        at: usize,
-        rest: impl FnOnce(M) -> R,
-    ) -> Acknowledged<R, T> {
+    fn end_exchange<R>(&mut self, id: PacketId, at: usize, rest: impl FnOnce(M) -> R) -> Acknowledged<R, T> {
         let Some(Entry { stage, tag, epoch, .. }) = self.entries.get_mut(at).and_then(Option::take) else {
             return Acknowledged::Unknown;
         };

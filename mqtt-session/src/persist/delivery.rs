@@ -346,13 +346,7 @@ mod tests {
 
     fn record(number: u64, message: QoS, qos: QoS, exchange: Option<u64>) -> [StoredState; 2] {
         let message = Message::new("a", "1").unwrap().with_qos(message);
-        let record = MessageRecord {
-            qos,
-            retain: false,
-            expires_at: None,
-            identifiers: &[],
-            group: None,
-        };
+        let record = MessageRecord { qos, retain: false, expires_at: None, identifiers: &[], group: None };
         [None, Some("c")].map(|client_id| {
             let mut journal = Journal::new(true);
             let mut log = match client_id {

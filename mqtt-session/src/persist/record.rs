@@ -16,8 +16,8 @@ use alloc::vec::Vec;
 use mqtt_codec::{PacketId, QoS, SubscriptionIdentifier};
 use mqtt_topic::Text;
 
-use super::value::{Body, StoredBody, Value};
 use super::Change;
+use super::value::{Body, StoredBody, Value};
 use crate::Instant;
 
 /// The layout of values.
@@ -230,8 +230,7 @@ impl<'a> Fields<'a> {
         let (sum, bytes) = behind.split_first_chunk()?;
         let covered = value.get(..value.len() - behind.len())?;
         let body = StoredBody { bytes, sum: u32::from_be_bytes(*body_sum) };
-        let is_whole =
-            checksum(key, covered) == u32::from_be_bytes(*sum) && checksum(bytes, &[]) == body.sum;
+        let is_whole = checksum(key, covered) == u32::from_be_bytes(*sum) && checksum(bytes, &[]) == body.sum;
         is_whole.then_some((fields, body))
     }
 

@@ -4,8 +4,8 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::{Change, Value};
 use super::record::checksum;
+use super::{Change, Value};
 
 /// The records of a durable machine: the sum of its [`Change`]s.
 ///

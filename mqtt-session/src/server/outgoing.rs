@@ -103,14 +103,7 @@ impl From<RestoredMessage> for Outgoing {
         for identifier in identifiers {
             all.add(Some(identifier));
         }
-        Self {
-            message,
-            qos,
-            retain,
-            expires_at,
-            identifiers: all,
-            group: group.map(Arc::new),
-        }
+        Self { message, qos, retain, expires_at, identifiers: all, group: group.map(Arc::new) }
     }
 }
 

@@ -29,7 +29,9 @@ pub(crate) struct Parcel<'m> {
     topic: TopicName<&'m [u8]>,
     /// Without the properties of a hop, but in any version with those of the message.
     publish: Publish<'m>,
-    /// The packet it came in, for those who get the same.
+    /// The packet it came in, and in which version, unless that has anything the message has not.
+    packet: Option<(&'m [u8], ProtocolVersion)>,
+    /// The packet as it is, for those who get the same.
     received: Option<ReceivedPublish<'m>>,
     /// The payload where it is large enough to be sent by reference.
     payload: Option<&'m Bytes>,
@@ -46,20 +48,21 @@ pub(crate) struct Parcel<'m> {
 }
 
 impl<'m> Parcel<'m> {
-    /// The message of a PUBLISH to this topic without properties of a hop, which was `received` in this way.
+    /// The message of a PUBLISH to this topic without properties of a hop. If it had none and the topic in it, `packet` is what it
+    /// came in.
     #[inline]
     pub(crate) fn received(
         topic: TopicName<&'m [u8]>,
         publish: Publish<'m>,
-        received: Option<ReceivedPublish<'m>>,
+        packet: Option<(&'m [u8], ProtocolVersion)>,
         expiry: Option<u32>,
         now: Instant,
     ) -> Self {
         Self {
             topic,
             publish,
-            // A large payload is not copied for each receiver.
-            received: received.filter(|received| received.encoded_len() < BY_REFERENCE),
+            packet,
+            received: None,
             payload: None,
             kept: None,
             body: None,
@@ -80,8 +83,8 @@ impl<'m> Parcel<'m> {
     pub(crate) fn of(message: &'m Message, expires_at: Option<Instant>) -> Self {
         Self {
             topic: message.topic().borrowed(),
-            publish: message
-                .as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN)),
+            publish: message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN)),
+            packet: None,
             received: None,
             payload: by_reference(message.payload()),
             kept: None,
@@ -138,7 +141,13 @@ impl<'m> Parcel<'m> {
 
     /// So many connections are to get it.
     #[inline]
-    pub(crate) const fn expect(&mut self, receivers: usize) {
+    pub(crate) fn expect(&mut self, receivers: usize) {
+        // A large payload is not copied for each receiver.
+        if receivers > 0
+            && let Some((packet, version)) = self.packet.filter(|(packet, _)| packet.len() < BY_REFERENCE)
+        {
+            self.received = ReceivedPublish::new(packet, &self.publish, version);
+        }
         self.is_for_many = receivers >= MANY && self.publish.payload.len() < BY_REFERENCE;
     }
 
@@ -168,12 +177,10 @@ impl<'m> Parcel<'m> {
         transmit: &mut Transmit,
     ) -> Result<(), EncodeError> {
         match &self.received {
-            Some(received) if received.suits(hop, version) => {
-                transmit.append(|tail| {
-                    received.append_to(hop, version, tail);
-                    Ok(())
-                })
-            }
+            Some(received) if received.suits(hop, version) => transmit.append(|tail| {
+                received.append_to(hop, version, tail);
+                Ok(())
+            }),
             _ => self.encode(hop, version, transmit),
         }
     }
