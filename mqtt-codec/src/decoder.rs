@@ -485,6 +485,25 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_gives_away_what_is_valid_alone() {
+        let publish = packet(0x30, b"\x00\x01ab");
+        let mut decoder = Decoder::client(ProtocolVersion::V3_1_1);
+        let mut decode = |mut slot: FrameSlot, bytes: &[u8]| {
+            let _ = decoder.decode_into(&mut BytesMut::from(bytes), &mut slot);
+            slot
+        };
+        let slot = decode(FrameSlot::new(), &publish);
+        assert_eq!(slot.into_frame().map(Frame::into_bytes).as_deref(), Some(&publish[..]));
+        for left_over in [&publish[..], b"\x30\x80\x80\x80\x80"] {
+            // A wildcard, too little, nothing.
+            for bytes in [&packet(0x30, b"\x00\x01#")[..], &publish[..3], b""] {
+                let slot = decode(FrameSlot::new(), left_over);
+                assert!(decode(slot, bytes).into_frame().is_none(), "{bytes:02X?}");
+            }
+        }
+    }
+
+    #[test]
     fn nothing_is_examined_when_nothing_has_arrived() {
         let publish = packet(0x30, &[0; 200]);
         let mut decoder = Decoder::client(ProtocolVersion::V3_1_1);
