@@ -193,7 +193,7 @@ impl Decoder {
         if !self.is_version_known || self.waiting_for != 0 || self.maximum_packet_size < 4 {
             return None;
         }
-        let Some(packet_id) = PacketId::new(u16::from_be_bytes([high, low])) else { return None };
+        let packet_id = PacketId::new(u16::from_be_bytes([high, low]))?;
         work::add(4);
         Some(match first {
             0x40 => Packet::Puback(Puback::new(packet_id)),

@@ -44,8 +44,8 @@ use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
-    Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Parcel, Pending, Phase,
-    RetainedMessages, Session, SessionId, Slab, Spares, Turn,
+    Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Parcel, Pending,
+    Phase, RetainedMessages, Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 

@@ -155,7 +155,7 @@ impl Journal {
         let Some(body) = change.body() else { return 0 };
         // What comes between two changes with the same message is that it is sent.
         let mut before = self.changes.iter().rev().take(2).filter_map(Change::body);
-        if before.any(|other| core::ptr::eq(&other[..], &body[..])) { 0 } else { body.len() }
+        if before.any(|other| other.as_ptr_range() == body.as_ptr_range()) { 0 } else { body.len() }
     }
 
     /// Bytes of the changes that are not stored, told or not.

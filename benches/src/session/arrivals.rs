@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use bytes::Bytes;
 use mqtt_codec::{Publish, PublishReason};
+use mqtt_session::topic::TopicName;
 use mqtt_session::{ClientInfo, Policy, Refusal};
 
 use super::{TOPIC, payloads};
@@ -24,7 +25,7 @@ impl Arrivals {
     }
 
     /// Another batch begins.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&self) {
         self.count.set(0);
     }
 
@@ -38,7 +39,7 @@ impl Policy for Arrivals {
     fn may_publish(&self, _: &ClientInfo<'_>, message: &Publish<'_>) -> Result<(), Refusal<PublishReason>> {
         if let Some(expected) = &self.expected {
             let count = self.count.get();
-            let topic = message.topic.as_ref().map(|topic| topic.as_bytes());
+            let topic = message.topic.as_ref().map(TopicName::as_bytes);
             assert_eq!((topic, message.payload), (Some(TOPIC.as_bytes()), &expected[count][..]));
             self.count.set(count + 1);
         }

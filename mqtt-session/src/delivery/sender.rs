@@ -43,7 +43,7 @@ enum Stage<M> {
 }
 
 /// What an acknowledgement means.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a PUBREL may be due, or an identifier free"]
 pub(crate) enum Acknowledged<M, T> {
     /// The exchange is over and its identifier free. There is no message if PUBREC came first.

@@ -96,7 +96,9 @@ impl StoredState {
             for parts in [[&key[..], &[]], value.parts()] {
                 let len: usize = parts.iter().map(|part| part.len()).sum();
                 out.extend_from_slice(&(len as u64).to_be_bytes());
-                parts.iter().for_each(|part| out.extend_from_slice(part));
+                for part in parts {
+                    out.extend_from_slice(part);
+                }
             }
         }
         let checksum = checksum(&out, &[]);

@@ -37,8 +37,8 @@ pub(crate) struct Parcel<'m> {
     payload: Option<&'m Bytes>,
     /// The message in memory of its own, if somebody keeps it.
     kept: Option<Arc<Message>>,
-    /// As a durable broker stores it, if that has been asked for: `None` in there, if it is too large for any packet.
-    body: Option<Option<Body>>,
+    /// As a durable broker stores it, once that has been asked for.
+    body: Option<Body>,
     /// The Message Expiry Interval it was published with, in seconds.
     expiry: Option<u32>,
     expires_at: Option<Instant>,
@@ -130,7 +130,10 @@ impl<'m> Parcel<'m> {
 
     /// As it is stored, once for all Sessions that keep it. `message` is what is [shared](Self::shared).
     pub(crate) fn body(&mut self, message: &Message) -> Option<Body> {
-        self.body.get_or_insert_with(|| Body::of(message)).clone()
+        if self.body.is_none() {
+            self.body = Body::of(message);
+        }
+        self.body.clone()
     }
 
     /// Whether the payload is to be sent by reference, and there is nothing to refer to yet.
