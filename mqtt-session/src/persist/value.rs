@@ -21,7 +21,7 @@ use crate::delivery::first_delivery;
 /// message makes, in however many Sessions. So a message for a thousand Sessions is in memory once. A store that writes each value as
 /// a whole needs to know nothing of this; one that writes a body once has to put the two together again for
 /// [`Broker::restore`](crate::Broker::restore).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Value {
     head: Vec<u8>,
     body: Bytes,
@@ -62,6 +62,19 @@ impl Value {
         self.head.len()
     }
 }
+
+/// The same bytes, wherever one part ends.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        if self.head_len() == other.head_len() {
+            return self.parts() == other.parts();
+        }
+        let [own, theirs] = [self, other].map(|value| value.parts().into_iter().flatten());
+        own.eq(theirs)
+    }
+}
+
+impl Eq for Value {}
 
 /// A value as a store gives it back, in one piece.
 impl From<Vec<u8>> for Value {
@@ -143,4 +156,24 @@ fn decode(bytes: &[u8]) -> Result<(Bytes, Message), RestoreFault> {
     let topic = publish.topic.and_then(|topic| topic.with_storage(frame.slice(topic.as_bytes())));
     let message = Message::from_publish(&publish, &frame, topic.ok_or(RestoreFault::Content)?);
     Ok((frame.bytes().clone(), message))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_its_bytes_wherever_one_part_ends() {
+        let whole = Value::from(vec![1, 2, 3]);
+        for at in 0..=3 {
+            let (head, body) = whole.parts()[0].split_at(at);
+            let parted = Value::new(Vec::from(head), Bytes::copy_from_slice(body));
+            assert_eq!(parted, whole);
+            assert_eq!((parted.to_vec(), parted.len()), (vec![1, 2, 3], 3));
+            assert_ne!(parted, Value::from(vec![1, 2]));
+            assert_ne!(parted, Value::from(vec![1, 2, 4]));
+        }
+    }
 }
