@@ -12,8 +12,7 @@ use crate::header::{FirstByte, FixedHeader};
 use crate::packet::{Packet, peek_version};
 use crate::string::TextRules;
 use crate::{
-    DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketId, PacketType, ProtocolVersion,
-    Puback, Pubcomp, Pubrec, Pubrel, Side, work,
+    DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketType, ProtocolVersion, Side, work,
 };
 
 /// The largest packet MQTT can express, in bytes: the limit that is no limit.
@@ -178,30 +177,9 @@ impl Decoder {
     #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
     #[inline(always)]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Packet<'a>, usize)>, DecodeError> {
-        if let Some(packet) = self.short_acknowledgement(input) {
-            return Ok(Some((packet, 4)));
-        }
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let packet = self.read(header, input.get(header.len..header.packet_len()).unwrap_or_default())?;
         Ok(Some((packet, header.packet_len())))
-    }
-
-    /// An acknowledgement of four bytes, which is what nearly all are, in every version and from either side.
-    #[expect(clippy::inline_always, reason = "as for `decode`")]
-    #[inline(always)]
-    fn short_acknowledgement(&self, input: &[u8]) -> Option<Packet<'static>> {
-        let [first @ (0x40 | 0x50 | 0x62 | 0x70), 2, high, low, ..] = *input else { return None };
-        if !self.is_version_known || self.waiting_for != 0 || self.maximum_packet_size < 4 {
-            return None;
-        }
-        let packet_id = PacketId::new(u16::from_be_bytes([high, low]))?;
-        work::add(4);
-        Some(match first {
-            0x40 => Packet::Puback(Puback::new(packet_id)),
-            0x50 => Packet::Pubrec(Pubrec::new(packet_id)),
-            0x62 => Packet::Pubrel(Pubrel::new(packet_id)),
-            _ => Packet::Pubcomp(Pubcomp::new(packet_id)),
-        })
     }
 
     /// Takes the first packet out of `input`, without copying it. `None`: the packet is not complete, and `input` is
