@@ -158,8 +158,9 @@ impl<'a, T> Iterator for Chunks<'a, T> {
 
     fn nth(&mut self, mut n: usize) -> Option<&'a T> {
         while n >= self.first.len() {
-            n -= self.first.len();
-            self.len -= self.first.len();
+            let passed = core::mem::take(&mut self.first).len();
+            n -= passed;
+            self.len -= passed;
             self.first = self.rest.next()?.iter();
         }
         self.len -= n + 1;
