@@ -295,14 +295,14 @@ fn memory_is_used_again_and_heap_bytes_says_how_much_there_is() {
 
 #[test]
 fn nothing_stays_of_what_comes_and_goes() {
-    let long = "x".repeat(40);
+    let (long, longer) = ("x".repeat(40), "x".repeat(50));
     let texts: [&[&str]; 6] = [
         &["stays/"],
         &["a/+/", "a/+/b/c/"],
         &["$share/g/", "$share/h/", "$share/g/a/+/"],
         &["$share/n", "stays/"],
         &["all", "#"],
-        &["+/+/+/", &long],
+        &["+/+/+/", &long, &longer],
     ];
     for exact_table in [true, false] {
         for texts in texts {

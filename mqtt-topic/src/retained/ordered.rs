@@ -542,6 +542,7 @@ mod tests {
         let small = ENTRIES / 4 - 1;
         // Of two full blocks one becomes small, beside one with `beside` entries.
         for (beside, is_before, joined) in [
+            (ENTRIES * 3 / 4 - small - 1, false, true),
             (ENTRIES * 3 / 4 - small, false, true),
             (ENTRIES * 3 / 4 - small + 1, false, false),
             (ENTRIES * 3 / 4 - small, true, true),

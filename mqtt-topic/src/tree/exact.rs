@@ -170,8 +170,8 @@ impl Exact {
         let size = HEAD + text.len();
         if let Some(page) = self.pages.get_mut(self.current as usize) {
             let bytes = page.bytes.len();
-            if page.used + size > bytes && page.used + size <= PAGE && bytes < PAGE {
-                // The first page grows.
+            if page.used + size > bytes && bytes < PAGE {
+                // The first page grows; it is no more than half a page, and a text is a quarter.
                 let more = (page.used + size).next_power_of_two() - bytes;
                 page.bytes = page.bytes.iter().copied().chain(iter::repeat_n(0, more)).collect();
             }

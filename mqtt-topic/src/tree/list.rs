@@ -177,3 +177,29 @@ impl<'a, T> Iterator for Chunks<'a, T> {
         self.rest.fold(first, |all, chunk| chunk.iter().fold(all, &mut f))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_gives_memory_back_now_and_then() {
+        let mut list = List::new((0..CHUNK as u32).collect());
+        let capacity = |list: &List<u32>| match list {
+            List::Short(chunk) => chunk.capacity(),
+            List::Long(_) => 0,
+        };
+        let (mut before, mut changes) = (capacity(&list), 0);
+        for len in (0..CHUNK).rev() {
+            assert_eq!(list.pop(), Some(len as u32));
+            let now = capacity(&list);
+            if now != before {
+                assert!(now >= len * 2, "room for as many again");
+                changes += 1;
+            }
+            assert!(now <= len * 4 + 4);
+            before = now;
+        }
+        assert!(changes <= 9, "{changes}");
+    }
+}
