@@ -295,14 +295,15 @@ fn memory_is_used_again_and_heap_bytes_says_how_much_there_is() {
 
 #[test]
 fn nothing_stays_of_what_comes_and_goes() {
-    let (long, longer) = ("x".repeat(40), "x".repeat(50));
-    let texts: [&[&str]; 6] = [
-        &["stays/"],
-        &["a/+/", "a/+/b/c/"],
-        &["$share/g/", "$share/h/", "$share/g/a/+/"],
-        &["$share/n", "stays/"],
+    let (long, longer) = ("x".repeat(40) + "N", "x".repeat(50) + "N");
+    let texts: [&[&str]; 7] = [
+        &["stays/N"],
+        &["a/+/N", "a/+/b/c/N"],
+        &["$share/g/N", "$share/h/N", "$share/g/a/+/N"],
+        &["$share/N/a", "stays/N"],
         &["all", "#"],
-        &["+/+/+/", &long, &longer],
+        &["+/+/+/N", &long, &longer],
+        &["N/+/b", "N/+/c/d", "N/+/e"],
     ];
     for exact_table in [true, false] {
         for texts in texts {
@@ -310,12 +311,8 @@ fn nothing_stays_of_what_comes_and_goes() {
             tree.insert(&subscription("stays"), 0, ()).unwrap();
             let mut settled = 0;
             for round in 0..5_000 {
-                let texts = texts.iter().map(|text| match *text {
-                    "all" | "#" => (*text).to_owned(),
-                    "$share/n" => format!("$share/{round}/a"),
-                    text => format!("{text}{round}"),
-                });
-                let texts: Vec<String> = texts.collect();
+                let texts: Vec<String> =
+                    texts.iter().map(|text| text.replace('N', &round.to_string())).collect();
                 for key in [0, 1] {
                     for text in &texts {
                         tree.insert(&subscription(text), key, ()).unwrap();
@@ -365,7 +362,8 @@ fn members_are_counted_and_passed_over() {
 #[test]
 fn there_is_no_position_while_matches_are_left() {
     let mut tree = SubscriptionTree::new();
-    for (key, text) in ["a/b", "$share/g/a/b", "a/+", "$share/g/a/+", "#", "a/#"].into_iter().enumerate() {
+    let texts = ["a/b", "$share/g/a/b", "a/+", "$share/g/a/+", "#", "a/#", "+/b"];
+    for (key, text) in texts.into_iter().enumerate() {
         tree.insert(&subscription(text), key, ()).unwrap();
     }
     let name = TopicName::parse("a/b").unwrap();
@@ -381,7 +379,7 @@ fn there_is_no_position_while_matches_are_left() {
             SearchStep::Done => break,
         }
     }
-    assert_eq!(found, 6);
+    assert_eq!(found, texts.len());
 }
 
 #[test]
@@ -414,6 +412,38 @@ fn a_search_goes_on_where_it_was() {
         }
         assert_eq!(found, wanted, "{text}");
     }
+}
+
+#[test]
+fn a_search_goes_on_at_any_depth() {
+    let mut tree = SubscriptionTree::new();
+    let levels = 200;
+    // With `+` at two of the levels each.
+    let pairs = [(0, 63), (1, 64), (62, 65), (64, 127), (63, 128), (127, 192), (100, 199), (198, 199)];
+    for (key, (one, other)) in pairs.into_iter().enumerate() {
+        let levels = (0..levels).map(|level| if level == one || level == other { "+" } else { "a" });
+        tree.insert(&subscription(&levels.collect::<Vec<_>>().join("/")), key, ()).unwrap();
+    }
+    let text = ["a"; 200].join("/");
+    let name = TopicName::parse(&text).unwrap();
+    let id = |found| match found {
+        Match::Ordinary(group) | Match::Shared(group) => group.id(),
+    };
+    let wanted: Vec<_> = tree.matches(&name).map(id).collect();
+    assert_eq!(wanted.len(), pairs.len());
+    let (mut found, mut matches) = (Vec::new(), tree.matches(&name));
+    loop {
+        match matches.next_within(&mut 1) {
+            SearchStep::Found(group) => found.push(id(group)),
+            SearchStep::OutOfBudget => {
+                let position = matches.position().unwrap();
+                matches = tree.matches_from(&name, &position);
+                assert_eq!(matches.position(), Some(position));
+            }
+            SearchStep::Done => break,
+        }
+    }
+    assert_eq!(found, wanted);
 }
 
 #[test]
