@@ -32,7 +32,8 @@ use core::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{
-    AckProperties, DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, Pubcomp, ReleaseReason,
+    AckProperties, DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, Pubcomp, Publish,
+    ReleaseReason,
 };
 use mqtt_topic::{GroupId, SubscriptionTree, TreeConfig};
 
@@ -43,8 +44,8 @@ use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
-    Action, Actions, Connection, ConnectionId, EndCause, Key, Notice, Pending, Phase, RetainedMessages,
-    Session, SessionId, Slab, Spares, Turn,
+    Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Pending, Phase,
+    RetainedMessages, Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 
@@ -418,12 +419,16 @@ impl<P: Policy> Broker<P> {
         if !session.has_waiting() && session.timer.is_none() {
             return;
         }
-        let filled = session.fill(now, state, retained, config.limits(), actions, &|client, message| {
-            self.policy.may_receive(client, message)
-        });
+        let may_receive =
+            |client: &ClientInfo<'_>, message: &Publish<'_>| self.policy.may_receive(client, message);
+        let mut judge = Judge { may_receive: &may_receive, refused: Vec::new() };
+        let filled = session.fill(now, state, retained, config.limits(), actions, &mut judge);
         // A connected Session has no other deadline.
         let goes_on = session.walk_rests.then(|| session.timer.unwrap_or(now + WALK_PAUSE));
         timers.arm(TimerKey::Session(id), &mut session.timer, goes_on);
+        for outgoing in judge.refused {
+            self.state.hand_over(&self.policy, now, &outgoing);
+        }
         if filled.is_err() {
             self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
         }

@@ -78,7 +78,14 @@ pub trait Policy {
     /// Each copy is judged before it is sent, and again before it is sent again: live messages, retained ones, those that have
     /// waited, and what was under way when the last connection ended. One that is refused is not sent, as if no
     /// subscription matched; if it has waited, there is a [`Notice::MessageDropped`](crate::Notice::MessageDropped). A Shared
-    /// Subscription gives it to another member. What waits for a Client that is away is kept until it comes back.
+    /// Subscription gives it to another member, unless it is QoS 2 and was under way.
+    ///
+    /// A message for a Client that is away, whose [`connection`](ClientInfo::connection) is `None` then, is judged when it
+    /// comes, and is not kept if it is refused; what is kept is judged again when the Client is back. What has been put into
+    /// [`Broker::transmit`](crate::Broker::transmit) is sent.
+    ///
+    /// Judge by topic, payload and properties: QoS, RETAIN, DUP and Packet Identifier may be those the message was published
+    /// with, or those of the copy.
     fn may_receive(&self, client: &ClientInfo<'_>, message: &Publish<'_>) -> bool {
         let _ = (client, message);
         true

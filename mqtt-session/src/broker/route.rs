@@ -159,13 +159,16 @@ impl State {
                             continue;
                         }
                         let Some(session) = sessions.get_mut(*key) else { continue };
-                        match targets.get_mut(session.mark.1) {
-                            Some(target) if session.mark.0 == *routed => target.merge(granted),
-                            _ if !policy.may_receive(&session.info(), parcel.copies.publish()) => {}
-                            _ => {
-                                session.mark = (*routed, targets.len());
-                                targets.push(Target::new(*key, granted));
+                        if session.mark.0 == *routed {
+                            // One that may not have it is no target.
+                            if let Some(target) = targets.get_mut(session.mark.1) {
+                                target.merge(granted);
                             }
+                        } else if policy.may_receive(&session.info(), parcel.copies.publish()) {
+                            session.mark = (*routed, targets.len());
+                            targets.push(Target::new(*key, granted));
+                        } else {
+                            session.mark = (*routed, usize::MAX);
                         }
                     }
                 }
@@ -229,7 +232,8 @@ impl State {
         }
     }
 
-    /// Gives a message of a Session that has ended to another member of its group `[MQTT-4.8.2-3]`.
+    /// Gives a message of a Session that has ended `[MQTT-4.8.2-3]`, or that may not have it any more, to another member of its
+    /// group.
     pub(super) fn hand_over(&mut self, policy: &impl Policy, now: Instant, outgoing: &Outgoing) {
         let Some(group) = &outgoing.group else { return };
         if outgoing.has_expired(now) {
@@ -279,24 +283,27 @@ fn choose<'t>(
     let mut best: Option<(i32, usize, &SessionId, &Granted)> = None;
     for (position, (key, granted)) in in_turn {
         let Some(session) = sessions.get(*key) else { continue };
-        if !policy.may_receive(&session.info(), publish) {
-            continue;
-        }
         let connection = session.connection.and_then(|id| connections.get(id));
         let is_kept = qos.min(granted.qos) != QoS::AtMostOnce;
         let can_write = connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
-        if can_write && (!is_kept || session.is_ready(limits)) {
-            return Some((position, key, granted));
-        }
-        let rank = match (is_kept && session.has_room_for(size, limits), connection) {
-            (true, Some(_)) => 3,
-            (true, None) => 2,
-            (false, Some(_)) => 1,
-            (false, None) if is_kept => 0,
-            (false, None) => continue,
+        let is_at_once = can_write && (!is_kept || session.is_ready(limits));
+        let rank = if is_at_once {
+            4
+        } else {
+            match (is_kept && session.has_room_for(size, limits), connection) {
+                (true, Some(_)) => 3,
+                (true, None) => 2,
+                (false, Some(_)) => 1,
+                (false, None) if is_kept => 0,
+                (false, None) => continue,
+            }
         };
-        if best.is_none_or(|(best, ..)| best < rank) {
+        // Only who would be chosen is asked about.
+        if best.is_none_or(|(best, ..)| best < rank) && policy.may_receive(&session.info(), publish) {
             best = Some((rank, position, key, granted));
+            if is_at_once {
+                break;
+            }
         }
     }
     best.map(|(_, position, key, granted)| (position, key, granted))

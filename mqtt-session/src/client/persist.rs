@@ -31,7 +31,8 @@ impl Client {
     /// sent again on the next connection that goes on with the Session.
     ///
     /// The numbers of tokens go on behind the highest that is still in use: one whose outcome has been told may be given
-    /// again. What a PUBREC said beside its reason is not kept: the outcome after a restart has what PUBCOMP says.
+    /// again. What a PUBREC said, its reason included, is not kept: the outcome after a restart has what PUBCOMP says,
+    /// and no `NoMatchingSubscribers`.
     ///
     /// The records are all that is left of the changes told by [`Event::Persist`](crate::Event::Persist); those of the last
     /// transactions may be missing, as long as none is missing in part.

@@ -256,7 +256,7 @@ pub(crate) struct RestoredExchange {
     pub(crate) number: u64,
     pub(crate) order: u64,
     pub(crate) packet_id: PacketId,
-    /// `None` after PUBREC.
+    /// `None` after PUBREC, and where it is given up.
     pub(crate) message: Option<RestoredMessage>,
     /// The application has been told that the message is not sent again.
     pub(crate) is_given_up: bool,
@@ -398,6 +398,28 @@ mod tests {
             Client::restore(ClientConfig::default(), client.records()).map(drop),
             Broker::restore(now, BrokerConfig::default(), AllowAll, session.records()).map(drop),
         ]
+    }
+
+    /// A Session with one exchange that has no message.
+    fn exchange(stage: u8) -> [StoredState; 2] {
+        let put = |log: &mut DeliveryLog<'_>| {
+            let value = || Writer::value().u64(1).packet_id(PacketId::MIN).byte(stage);
+            log.put(Kind::Exchange, |key| key.u64(1), value);
+        };
+        let (mut client, mut broker) = (Journal::new(true), Journal::new(true));
+        put(&mut DeliveryLog::client(&mut client));
+        let mut log = DeliveryLog::session(&mut broker, "c", true);
+        log.put(Kind::Session, |key| key, || Writer::value().text(None).u32(1).bool(false).instant(None));
+        put(&mut log);
+        [client.into_state(), broker.into_state()]
+    }
+
+    #[test]
+    fn only_a_client_gives_a_message_up() {
+        let restored = |stage| restore(exchange(stage)).map(|result| result.map_err(|error| error.fault));
+        assert_eq!(restored(ExchangeStage::Released as u8), [Ok(()), Ok(())]);
+        assert_eq!(restored(ExchangeStage::GivenUp as u8), [Ok(()), Err(RestoreFault::Inconsistent)]);
+        assert_eq!(restored(3), [Err(RestoreFault::Content), Err(RestoreFault::Content)]);
     }
 
     #[test]

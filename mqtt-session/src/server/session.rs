@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use mqtt_codec::{
     Delivery, Packet, PacketId, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
@@ -33,12 +34,17 @@ pub struct ClientInfo<'a> {
     pub client_id: &'a str,
     /// What [`Verdict::AcceptAs`](crate::Verdict::AcceptAs) said of it.
     pub principal: Option<&'a str>,
-    /// Its connection; `None` when it is gone, and its Will is published.
+    /// Its connection; `None` while it is away: its Will is published, or a message comes that is to wait for it.
     pub connection: Option<ConnectionId>,
 }
 
-/// Whether a Client may have a message: [`Policy::may_receive`](crate::Policy::may_receive).
-pub(crate) type Right<'a> = dyn Fn(&ClientInfo<'_>, &Publish<'_>) -> bool + 'a;
+/// Judges what is about to be sent to a Client.
+pub(crate) struct Judge<'a> {
+    /// [`Policy::may_receive`](crate::Policy::may_receive).
+    pub(crate) may_receive: &'a dyn Fn(&ClientInfo<'_>, &Publish<'_>) -> bool,
+    /// What it may not have of a Shared Subscription, and another member may get.
+    pub(crate) refused: Vec<Outgoing>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -58,7 +64,7 @@ pub(crate) struct Session {
     pub(crate) subscriptions: usize,
     /// Bytes of their Topic Filters.
     pub(crate) subscription_bytes: usize,
-    /// Which message found this Session last, and as which of its targets.
+    /// Which message found this Session last, and as which of its targets; none if it may not have it.
     pub(crate) mark: (u64, usize),
     /// Its state is in the store of a durable broker.
     pub(crate) is_stored: bool,
@@ -285,14 +291,14 @@ impl Session {
         retained: &RetainedMessages,
         limits: Limits,
         actions: &mut Actions,
-        may_receive: &Right<'_>,
+        judge: &mut Judge<'_>,
     ) -> Result<(), TooLarge> {
         // Half of the room is left for live messages and answers: a long queue does not keep the input paused.
         let limits = Limits { transmit: limits.transmit.div_ceil(2), ..limits };
         while connection.transmit.pending() < limits.transmit {
-            let progress = self.resend(now, connection, actions, may_receive)?
-                || self.walk_on(now, connection, retained, limits, actions, may_receive)
-                || self.send_queued(now, connection, limits, actions, may_receive);
+            let progress = self.resend(now, connection, actions, judge)?
+                || self.walk_on(now, connection, retained, limits, actions, judge)
+                || self.send_queued(now, connection, limits, actions, judge);
             if !progress {
                 break;
             }
@@ -305,7 +311,7 @@ impl Session {
         now: Instant,
         connection: &mut Connection,
         actions: &mut Actions,
-        may_receive: &Right<'_>,
+        judge: &mut Judge<'_>,
     ) -> Result<bool, TooLarge> {
         let Self { client_id, principal, connection: id, sender, .. } = self;
         let (delivery, cause) = match sender.next_resend() {
@@ -316,9 +322,13 @@ impl Session {
             }
             Some(Resend::Publish { delivery, message: outgoing }) => {
                 let client = ClientInfo { client_id, principal: principal.as_deref(), connection: *id };
-                let sent = if may_receive(&client, &outgoing.publish(delivery)) {
+                let sent = if (judge.may_receive)(&client, &outgoing.publish(delivery)) {
                     connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions)
                 } else {
+                    // As when a Session ends, a QoS 2 message that is under way is for nobody else `[MQTT-4.8.2-5]`.
+                    if outgoing.qos == QoS::AtLeastOnce && outgoing.group.is_some() {
+                        judge.refused.push(outgoing.clone());
+                    }
                     Err(DropCause::NotAuthorized)
                 };
                 match sent {
@@ -349,7 +359,7 @@ impl Session {
         retained: &RetainedMessages,
         limits: Limits,
         actions: &mut Actions,
-        may_receive: &Right<'_>,
+        judge: &Judge<'_>,
     ) -> bool {
         if self.walk_rests {
             return false;
@@ -372,7 +382,7 @@ impl Session {
             };
             let is_own = found.publisher.as_ref().is_some_and(|publisher| *publisher == self.client_id);
             if !(found.has_expired(now) || walk.no_local && is_own)
-                && may_receive(&self.info(), &found.publish())
+                && (judge.may_receive)(&self.info(), &found.publish())
             {
                 self.send_retained(now, connection, found, walk.qos, walk.identifier, actions);
             }
@@ -430,7 +440,7 @@ impl Session {
         connection: &mut Connection,
         limits: Limits,
         actions: &mut Actions,
-        may_receive: &Right<'_>,
+        judge: &mut Judge<'_>,
     ) -> bool {
         if !self.walks.is_empty() || !self.can_start(limits) {
             return false;
@@ -439,9 +449,12 @@ impl Session {
         let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
         let Some(waiting) = queue.pop(now, |number| log.message_gone(number)) else { return false };
         let first = first_delivery(waiting.outgoing.qos, PacketId::MIN);
-        if !may_receive(&self.info(), &waiting.outgoing.publish(first)) {
+        if !(judge.may_receive)(&self.info(), &waiting.outgoing.publish(first)) {
             self.log(actions).message_gone(waiting.number);
             self.dropped(DropCause::NotAuthorized, actions);
+            if waiting.outgoing.group.is_some() {
+                judge.refused.push(waiting.outgoing);
+            }
             return true;
         }
         let message = Arc::clone(&waiting.outgoing.message);

@@ -1,28 +1,39 @@
 //! Rights that change while messages wait and exchanges are under way: nothing that is denied is delivered.
 
+use std::cell::Cell;
+
 use mqtt_session::codec::{ConnectFields, Publish, PublishReason, QoS};
 use mqtt_session::{BrokerConfig, ClientInfo, DropCause, Notice, Policy, Refusal};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, delivery, will};
 
-/// Nobody may send to or receive from these topics.
+/// Nobody may send to or receive from these topics, but Clients whose identifiers begin with `free`.
 #[derive(Default)]
-struct Closed(Vec<&'static str>);
+struct Closed {
+    topics: Vec<&'static str>,
+    /// How often it was asked who may receive.
+    asked: Cell<usize>,
+}
 
 impl Closed {
-    fn has(&self, message: &Publish<'_>) -> bool {
+    fn is_for(&self, client: &ClientInfo<'_>, message: &Publish<'_>) -> bool {
         let topic = message.topic.expect("a Topic Alias has been resolved");
-        self.0.iter().any(|closed| topic.as_str() == *closed)
+        client.client_id.starts_with("free") || !self.topics.iter().any(|closed| topic.as_str() == *closed)
     }
 }
 
 impl Policy for Closed {
-    fn may_publish(&self, _: &ClientInfo<'_>, message: &Publish<'_>) -> Result<(), Refusal<PublishReason>> {
-        if self.has(message) { Err(PublishReason::NotAuthorized.into()) } else { Ok(()) }
+    fn may_publish(
+        &self,
+        client: &ClientInfo<'_>,
+        message: &Publish<'_>,
+    ) -> Result<(), Refusal<PublishReason>> {
+        if self.is_for(client, message) { Ok(()) } else { Err(PublishReason::NotAuthorized.into()) }
     }
 
     fn may_receive(&self, client: &ClientInfo<'_>, message: &Publish<'_>) -> bool {
-        client.client_id == "free" || !self.has(message)
+        self.asked.set(self.asked.get() + 1);
+        self.is_for(client, message)
     }
 }
 
@@ -36,7 +47,7 @@ fn scene() -> (World<Closed>, Client, Client) {
 }
 
 fn close(world: &mut World<Closed>, topic: &'static str) {
-    world.broker.policy_mut().0.push(topic);
+    world.broker.policy_mut().topics.push(topic);
 }
 
 #[track_caller]
@@ -51,10 +62,13 @@ fn case_29_a_live_message_goes_to_those_who_may_have_it() {
     let (mut world, subscriber, publisher) = scene();
     let free = world.connect(V3_1_1, "free");
     world.subscribe(free, "#", QoS::AtMostOnce);
-    world.broker.policy_mut().0.push("a");
-    // Who may not publish, may not; the Server may.
+    close(&mut world, "a");
+    // Who may not publish, may not; others and the Server may.
     world.publish(publisher, "a", "1", QoS::AtLeastOnce);
     world.expect(free, &[]);
+    world.publish(free, "a", "1", QoS::AtLeastOnce);
+    world.expect(subscriber, &[]);
+    world.expect(free, &[r#"PUBLISH q0 dup=0 retain=0 "a" "1""#]);
     let message = mqtt_session::Message::new("a", "2").unwrap();
     assert_eq!(world.broker.publish(world.now, &message), 1);
     world.settle();
@@ -62,6 +76,54 @@ fn case_29_a_live_message_goes_to_those_who_may_have_it() {
     world.expect(free, &[r#"PUBLISH q0 dup=0 retain=0 "a" "2""#]);
     // It is as if no subscription matched.
     assert_eq!(world.notices, []);
+}
+
+/// However many subscriptions match.
+#[test]
+fn a_session_is_judged_once_for_a_message() {
+    for is_closed in [false, true] {
+        let (mut world, subscriber, _) = scene();
+        for filter in ["a/b", "a/#", "+/b", "a/+", "+/+"] {
+            world.subscribe(subscriber, filter, QoS::AtMostOnce);
+        }
+        if is_closed {
+            close(&mut world, "a/b");
+        }
+        let message = mqtt_session::Message::new("a/b", "").unwrap();
+        let count = world.broker.publish(world.now, &message);
+        assert_eq!((count, world.broker.policy_mut().asked.get()), (usize::from(!is_closed), 1));
+    }
+}
+
+/// Of the members of a group, those that would be chosen.
+#[test]
+fn a_group_is_judged_as_far_as_needed() {
+    let mut world = World::with(BrokerConfig::default(), Closed::default());
+    for client_id in ["1", "2", "3", "4"] {
+        let member = world.resume(V5_0, client_id, false);
+        world.subscribe(member, "$share/g/#", QoS::AtLeastOnce);
+        world.cut(member);
+    }
+    let message = mqtt_session::Message::new("a", "").unwrap().with_qos(QoS::AtLeastOnce);
+    assert_eq!(world.broker.publish(world.now, &message), 1);
+    assert_eq!(world.broker.policy_mut().asked.get(), 1);
+    close(&mut world, "a");
+    assert_eq!(world.broker.publish(world.now, &message), 0);
+    assert_eq!(world.broker.policy_mut().asked.get(), 5);
+}
+
+/// What comes while a Client is away is judged then, and again when it is back.
+#[test]
+fn case_29_a_message_for_a_client_that_is_away_is_judged_when_it_comes() {
+    let (mut world, subscriber, _) = scene();
+    world.cut(subscriber);
+    close(&mut world, "a");
+    let message = mqtt_session::Message::new("a", "").unwrap().with_qos(QoS::AtLeastOnce);
+    assert_eq!(world.broker.publish(world.now, &message), 0);
+    world.broker.policy_mut().topics.clear();
+    assert_eq!(world.broker.publish(world.now, &message), 1);
+    let subscriber = world.resume(V5_0, "s", true);
+    world.expect(subscriber, &[r#"PUBLISH id=1 q1 dup=0 retain=0 "a" """#]);
 }
 
 #[test]
@@ -139,12 +201,21 @@ fn case_29_a_retained_message_is_judged_when_it_is_stored_and_when_it_is_sent() 
 #[test]
 fn case_29_a_will_is_judged_for_each_who_would_get_it() {
     let (mut world, subscriber, _) = scene();
-    let fields = ConnectFields { client_id: "w", will: Some(will("a", "gone")), ..ConnectFields::default() };
-    let owner = world.connect_with(V5_0, fields, &[]);
-    world.expect_connack(owner, false);
+    let free = world.connect(V5_0, "free");
+    world.subscribe(free, "#", QoS::AtMostOnce);
+    let owners = ["w", "free-w"].map(|client_id| {
+        let fields =
+            ConnectFields { client_id, will: Some(will("a", client_id)), ..ConnectFields::default() };
+        let owner = world.connect_with(V5_0, fields, &[]);
+        world.expect_connack(owner, false);
+        owner
+    });
     close(&mut world, "a");
-    world.cut(owner);
+    for owner in owners {
+        world.cut(owner);
+    }
     world.expect(subscriber, &[]);
+    world.expect(free, &[r#"PUBLISH q0 dup=0 retain=0 "a" "free-w""#]);
     assert_eq!(world.notices, [Notice::WillRefused { client_id: "w".into() }]);
 }
 
@@ -187,4 +258,37 @@ fn case_29_a_shared_subscription_chooses_among_those_who_may() {
         world.expect(member, &[]);
     }
     assert_eq!(world.broker.publish(world.now, &message), 0);
+}
+
+/// What a member was to get and may not have any more is for another one, as when its Session ends.
+#[test]
+fn case_29_a_shared_subscription_gives_what_is_refused_to_another_member() {
+    for (qos, is_under_way, is_given) in [
+        (QoS::AtLeastOnce, false, true),
+        (QoS::ExactlyOnce, false, true),
+        (QoS::AtLeastOnce, true, true),
+        // `[MQTT-4.8.2-5]`
+        (QoS::ExactlyOnce, true, false),
+    ] {
+        let mut world = World::with(BrokerConfig::default(), Closed::default());
+        let member = world.resume(V5_0, "s", false);
+        world.subscribe(member, "$share/g/#", QoS::ExactlyOnce);
+        if !is_under_way {
+            world.cut(member);
+        }
+        let message = mqtt_session::Message::new("a", "x").unwrap().with_qos(qos);
+        world.broker.publish(world.now, &message);
+        world.settle();
+        world.cut(member);
+        let other = world.connect(V5_0, "free");
+        world.subscribe(other, "$share/g/#", QoS::ExactlyOnce);
+        close(&mut world, "a");
+        let member = world.resume(V5_0, "s", true);
+        let released: &[&str] = if is_given { &[] } else { &["PUBREL id=1"] };
+        world.expect(member, released);
+        let publish = format!(r#"PUBLISH id=1 q{} dup=0 retain=0 "a" "x""#, qos.bits());
+        let given: &[&str] = if is_given { &[&publish] } else { &[] };
+        world.expect(other, given);
+        expect_dropped(&mut world, 1);
+    }
 }
