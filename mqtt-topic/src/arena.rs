@@ -157,7 +157,7 @@ mod tests {
     fn numbers_are_used_again_and_counted() {
         let mut arena = Arena::new();
         let ids: Vec<u32> = (0..2 * PAGE).map(|number| arena.insert(Number::Used { number })).collect();
-        assert!((0..2 * PAGE as u32).eq(ids.iter().copied()));
+        assert!(ids.iter().map(|id| *id as usize).eq(0..2 * PAGE));
         for (left, id) in (0..ids.len()).rev().zip(&ids) {
             assert_eq!(arena.remove(*id), Some(Number::Used { number: *id as usize }));
             assert_eq!((arena.remove(*id), arena.len()), (None, left));
@@ -167,6 +167,6 @@ mod tests {
             assert_eq!((arena.insert(Number::Used { number }), arena.len()), (*id, number + 1));
             assert_eq!(arena.get(*id), Some(&Number::Used { number }));
         }
-        assert_eq!(arena.get(2 * PAGE as u32), None);
+        assert_eq!(arena.get(NONE), None);
     }
 }

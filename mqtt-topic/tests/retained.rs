@@ -314,6 +314,12 @@ fn limits_hold_exactly_and_refuse_without_loss() {
     assert_eq!(store.get(&name("a")), Some(&vec![0; 4]), "the one before stays");
     assert_eq!(store.insert(&name("a"), vec![2]), Ok(Some(vec![0; 4])));
     assert_eq!(store.has_room_for(&name("b"), 9), Ok(()));
+    let limits = RetainedLimits { names: 3, ..RetainedLimits::NONE };
+    store.set_limits(limits);
+    assert_eq!(store.limits(), limits);
+    assert_eq!(store.insert(&name("c"), vec![0; 1_000]), Ok(None));
+    assert!(format!("{store:?}").contains(r#"TopicName("c")"#));
+    assert!(format!("{:?}", store.iter()).starts_with("RetainedMatches"));
 }
 
 /// What is there all the time is found once, whatever else comes and goes between two goes.

@@ -344,6 +344,7 @@ fn members_are_counted_and_passed_over() {
             tree.insert(&subscription("a"), key, ()).unwrap();
         }
         let group = tree.group(&subscription("a")).unwrap();
+        assert!(group.members().clone().map(|(key, ())| *key).eq(0..count));
         for step in [0, 1, 3, 510, 511, 512, 513, 1_023, 1_600] {
             let (mut members, mut model) = (group.members(), 0..count);
             loop {
@@ -459,6 +460,40 @@ fn without_wildcards_the_trie_is_not_searched() {
         let mut matches = tree.matches(&name);
         assert_eq!((matches.by_ref().count(), matches.visited()), (1, 1));
     }
+}
+
+#[test]
+fn heap_bytes_are_those_of_long_lists_too() {
+    let mut said = 0;
+    let counted = allocation_counter::measure(|| {
+        let mut tree = SubscriptionTree::new();
+        for key in 0..1_500_u32 {
+            tree.insert(&subscription("a/+"), key, ()).unwrap();
+        }
+        said = tree.heap_bytes();
+        core::mem::forget(tree);
+    });
+    assert_eq!(usize::try_from(counted.bytes_current), Ok(said));
+}
+
+#[test]
+fn what_is_shown_for_debugging_says_what_it_is() {
+    let mut tree = SubscriptionTree::new();
+    tree.insert(&subscription("$share/g/a/+"), 7, "x").unwrap();
+    let name = TopicName::parse("a/b").unwrap();
+    let matches = tree.matches(&name);
+    let found = matches.clone().next().unwrap();
+    let (Match::Ordinary(group) | Match::Shared(group)) = found;
+    for (shown, expected) in [
+        (format!("{tree:?}"), "SubscriptionTree { len: 1, .. }"),
+        (format!("{matches:?}"), "Matches { visited: 1, .. }"),
+        (format!("{:?}", group.members()), r#"[(7, "x")]"#),
+    ] {
+        assert_eq!(shown, expected);
+    }
+    assert!(format!("{found:?}").starts_with("Shared(Group { subscription: "));
+    let refused = Refused { limit: TreeLimit::Levels, value: () };
+    assert!(format!("{refused:?}").contains("Levels"));
 }
 
 #[test]

@@ -292,6 +292,9 @@ mod tests {
         assert_eq!((0..COUNT).map(|key| tree.remove_subscriber(&key)).sum::<usize>(), texts.len());
         check(&tree, &texts, |_| false);
         assert!(!tree.groups.trie.has_paths());
+        // There are places again.
+        insert(&mut tree, 0);
+        assert_eq!(tree.groups.trie.has_paths(), texts[0].len() > LONGEST);
     }
 
     #[test]

@@ -102,12 +102,11 @@ mod tests {
                 positions.push(7, &mut list, element, hash);
                 model.push(element);
             }
-            for step in 0..model.len() {
+            while let Some(end) = model.len().checked_sub(1) {
                 for (at, element) in model.iter().enumerate() {
                     assert_eq!(positions.find(7, &list, hash(element), |other| other == element), Some(at));
                 }
-                let last = model.len() - 1;
-                let at = if step % 3 == 0 { last } else { (round + step * 7) % model.len() };
+                let at = if end % 3 == 0 { end } else { (round + end * 7) % model.len() };
                 assert_eq!(positions.swap_remove(7, &mut list, at, hash), Some(model.swap_remove(at)));
             }
             assert_eq!(positions.swap_remove(7, &mut list, 0, hash), None);
