@@ -305,6 +305,7 @@ mod tests {
 
     #[test]
     fn the_first_page_grows_and_others_are_whole() {
+        assert_eq!(4 * (HEAD + LONGEST), PAGE);
         let mut exact = Exact::new(Seed::new(0));
         let size = 100;
         for count in 1..500 {
