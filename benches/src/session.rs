@@ -1,5 +1,7 @@
 //! Messages from Client to Client through a broker, without I/O: the workloads of `session` and `instructions.sh`.
 
+mod alone;
+mod arrivals;
 mod fan;
 mod pair;
 
@@ -7,6 +9,7 @@ use bytes::Bytes;
 use mqtt_codec::QoS;
 use mqtt_session::Message;
 
+pub use self::alone::Alone;
 pub use self::fan::Fan;
 pub use self::pair::Pair;
 
@@ -44,6 +47,8 @@ mod tests {
             for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
                 let mut pair = Pair::new(version, qos);
                 assert_eq!([pair.turn(), pair.turn()], [BATCH; 2]);
+                let mut alone = Alone::new(version, qos);
+                assert_eq!([alone.turn(), alone.turn()], [BATCH; 2]);
                 let mut fan = Fan::new(version, qos, 3);
                 assert_eq!([fan.turn(), fan.turn()], [3 * BATCH; 2]);
             }

@@ -70,14 +70,12 @@ fn record(input: &mut Input<'_>) -> Option<Change> {
         key.push(input.below(8)?);
     }
     key.extend_from_slice(input.bytes()?);
-    let mut value = vec![1];
-    value.extend_from_slice(input.bytes()?);
-    if input.flag()? {
-        value.extend_from_slice(input.bytes()?);
-    }
-    let checksum = checksum(&[&key, &value[..]].concat());
-    value.extend_from_slice(&checksum.to_be_bytes());
-    Some(Change::Put { key, value })
+    let fields = [&[2], input.bytes()?].concat();
+    let body = if input.flag()? { input.bytes()? } else { &[] };
+    let count = u32::try_from(fields.len()).ok()?.to_be_bytes();
+    let head = [&count, &fields[..], &checksum(body).to_be_bytes()].concat();
+    let sum = checksum(&[&key, &head[..]].concat()).to_be_bytes();
+    Some(Change::Put { key, value: [&head, &sum[..], body].concat().into() })
 }
 
 /// CRC-32, bit by bit.

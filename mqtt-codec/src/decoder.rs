@@ -12,7 +12,8 @@ use crate::header::{FirstByte, FixedHeader};
 use crate::packet::{Packet, peek_version};
 use crate::string::TextRules;
 use crate::{
-    DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketType, ProtocolVersion, Side, work,
+    DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketId, PacketType, ProtocolVersion,
+    Puback, Pubcomp, Pubrec, Pubrel, Side, work,
 };
 
 /// The largest packet MQTT can express, in bytes: the limit that is no limit.
@@ -177,8 +178,29 @@ impl Decoder {
     #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
     #[inline(always)]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Packet<'a>, usize)>, DecodeError> {
+        if let Some(packet) = self.short_acknowledgement(input) {
+            return Ok(Some((packet, 4)));
+        }
         let Some(header) = self.complete(input)? else { return Ok(None) };
         self.read(&header, input.get(header.len..header.packet_len()).unwrap_or_default()).map(Some)
+    }
+
+    /// An acknowledgement of four bytes, which is what nearly all are, in every version and from either side.
+    #[expect(clippy::inline_always, reason = "as for `decode`")]
+    #[inline(always)]
+    fn short_acknowledgement(&self, input: &[u8]) -> Option<Packet<'static>> {
+        let [first @ (0x40 | 0x50 | 0x62 | 0x70), 2, high, low, ..] = *input else { return None };
+        if !self.is_version_known || self.waiting_for != 0 || self.maximum_packet_size < 4 {
+            return None;
+        }
+        let packet_id = PacketId::new(u16::from_be_bytes([high, low]))?;
+        work::add(4);
+        Some(match first {
+            0x40 => Packet::Puback(Puback::new(packet_id)),
+            0x50 => Packet::Pubrec(Pubrec::new(packet_id)),
+            0x62 => Packet::Pubrel(Pubrel::new(packet_id)),
+            _ => Packet::Pubcomp(Pubcomp::new(packet_id)),
+        })
     }
 
     /// Takes the first packet out of `input`, without copying it. `None`: the packet is not complete, and `input` is
@@ -215,15 +237,16 @@ impl Decoder {
         input: &mut BytesMut,
         slot: &'s mut FrameSlot,
     ) -> Result<Option<(Packet<'s>, &'s Frame)>, DecodeError> {
+        slot.is_valid = false;
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let bytes = input.split_to(header.packet_len()).freeze();
         work::add(header.remaining_length);
         let version = self.version_of(&header, bytes.get(header.len..).unwrap_or_default())?;
         let dialect = Dialect { version, ..self.dialect };
-        let frame: &Frame = slot.0.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
+        let frame: &Frame = slot.frame.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
         let packet = Packet::decode_body(&header, body, &dialect)?;
-        (self.dialect, self.is_version_known) = (dialect, true);
+        (self.dialect, self.is_version_known, slot.is_valid) = (dialect, true, true);
         Ok(Some((packet, frame)))
     }
 
@@ -458,6 +481,25 @@ mod tests {
                     decoder.decode_into(input, &mut slot).unwrap().is_some()
                 }),
             );
+        }
+    }
+
+    #[test]
+    fn a_slot_gives_away_what_is_valid_alone() {
+        let publish = packet(0x30, b"\x00\x01ab");
+        let mut decoder = Decoder::client(ProtocolVersion::V3_1_1);
+        let mut decode = |mut slot: FrameSlot, bytes: &[u8]| {
+            let _ = decoder.decode_into(&mut BytesMut::from(bytes), &mut slot);
+            slot
+        };
+        let slot = decode(FrameSlot::new(), &publish);
+        assert_eq!(slot.into_frame().map(Frame::into_bytes).as_deref(), Some(&publish[..]));
+        for left_over in [&publish[..], b"\x30\x80\x80\x80\x80"] {
+            // A wildcard, too little, nothing.
+            for bytes in [&packet(0x30, b"\x00\x01#")[..], &publish[..3], b""] {
+                let slot = decode(FrameSlot::new(), left_over);
+                assert!(decode(slot, bytes).into_frame().is_none(), "{bytes:02X?}");
+            }
         }
     }
 

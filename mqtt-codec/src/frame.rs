@@ -84,6 +84,12 @@ impl Frame {
         slice(&self.bytes, part)
     }
 
+    /// The packet as it stands on the wire; the handle is handed over.
+    #[inline]
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
     /// The same packet in an allocation of its own, so that keeping it keeps no read buffer.
     pub fn detach(&self) -> Self {
         Self { bytes: Bytes::copy_from_slice(&self.bytes), ..*self }
@@ -93,12 +99,22 @@ impl Frame {
 /// Where [`Decoder::decode_into`](crate::Decoder::decode_into) puts the frame that its packet borrows from. What is in it
 /// can only be had from there, once it has been found valid.
 #[derive(Default)]
-pub struct FrameSlot(pub(crate) Option<Frame>);
+pub struct FrameSlot {
+    pub(crate) frame: Option<Frame>,
+    pub(crate) is_valid: bool,
+}
 
 impl FrameSlot {
     /// An empty slot.
     pub const fn new() -> Self {
-        Self(None)
+        Self { frame: None, is_valid: false }
+    }
+
+    /// The frame, once its packet is not looked at any more: a handle that need not be cloned. `None` when the last packet was
+    /// not complete, or not valid.
+    #[inline]
+    pub fn into_frame(self) -> Option<Frame> {
+        self.frame.filter(|_| self.is_valid)
     }
 }
 

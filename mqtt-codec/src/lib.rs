@@ -369,6 +369,7 @@ mod property;
 mod qos;
 mod reader;
 mod reason;
+mod received_publish;
 mod stream;
 mod string;
 mod subscription_options;
@@ -402,6 +403,7 @@ pub use self::qos::{PacketId, QoS, SubscriptionIdentifier};
 pub use self::reason::{
     AuthReason, ConnackReason, DisconnectReason, PublishReason, ReleaseReason, SubackReason, UnsubackReason,
 };
+pub use self::received_publish::ReceivedPublish;
 pub use self::stream::{StreamDecoder, StreamEvent};
 pub use self::subscription_options::{RetainHandling, SubscriptionOptions};
 pub use self::version::{ProtocolVersion, Side};

@@ -10,7 +10,8 @@ use core::num::NonZeroU16;
 use bytes::{BufMut, Bytes, BytesMut};
 use mqtt_codec::{
     Delivery, EncodeError, Hop, MessageProperties, Packet, PacketId, PreparedPublish, Property, PropertyId,
-    ProtocolVersion, Publish, PublishProperties, QoS, Side, SubscriptionIdentifier, TopicForm,
+    ProtocolVersion, Publish, PublishProperties, QoS, ReceivedPublish, Side, SubscriptionIdentifier,
+    TopicForm,
 };
 use mqtt_topic::TopicName;
 use proptest::prelude::*;
@@ -122,6 +123,48 @@ proptest! {
 
             let (packet, len) = wire::decode(version, Side::Server, &out).unwrap().unwrap();
             prop_assert_eq!((packet, len), (Packet::Publish(publish), expected.len()));
+        }
+    }
+
+    #[test]
+    fn what_goes_on_as_it_came_is_what_would_have_been_encoded(
+        (version, message, hops) in fan_out(),
+        of_hop in any::<bool>(),
+        is_padded in any::<bool>(),
+    ) {
+        let own = properties(&message, &Hop::default());
+        let sent = if of_hop { message } else { naive(&message, &Hop { delivery: message.delivery, ..Hop::default() }, &own) };
+        let mut bytes = Vec::new();
+        sent.encode(version, &mut bytes).unwrap();
+        if is_padded && version != ProtocolVersion::V5_0 {
+            // Another byte of Remaining Length, which says nothing.
+            let last = 1 + bytes[1..].iter().position(|byte| byte & 0x80 == 0).unwrap();
+            bytes[last] |= 0x80;
+            bytes.insert(last + 1, 0);
+        }
+        let Some((Packet::Publish(arrived), _)) = wire::decode(version, Side::Client, &bytes).unwrap() else {
+            panic!("a PUBLISH");
+        };
+        let received = ReceivedPublish::new(&bytes, &arrived, version);
+        if !of_hop && !(is_padded && version != ProtocolVersion::V5_0) {
+            prop_assert!(received.is_some(), "as it would have been written");
+        }
+        let Some(received) = received else { return Ok(()) };
+        prop_assert_eq!(received.encoded_len(), bytes.len());
+        for (hop, to) in hops.iter().flat_map(|hop| ProtocolVersion::ALL.map(|to| (hop, to))) {
+            let has_packet_id = |delivery: Delivery| delivery.packet_id().is_some();
+            let is_plain = Hop { delivery: hop.delivery, retain: hop.retain, ..Hop::default() } == *hop;
+            let is_alike = has_packet_id(hop.delivery) == has_packet_id(arrived.delivery)
+                && (to == ProtocolVersion::V5_0) == (version == ProtocolVersion::V5_0);
+            let mut out = BytesMut::from(&b"before"[..]);
+            let is_written = received.append_to(hop, to, &mut out);
+            prop_assert_eq!(is_written, is_plain && is_alike);
+            let mut expected = Vec::from(&b"before"[..]);
+            if is_written {
+                let properties = properties(&arrived, hop);
+                naive(&arrived, hop, &properties).encode(to, &mut expected).unwrap();
+            }
+            prop_assert_eq!(&out, &expected);
         }
     }
 

@@ -192,7 +192,7 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), Box<dyn 
     let mut table = transaction.open_table(SESSION)?;
     match change {
         Change::Put { key, value } => {
-            table.insert(&key[..], &value[..])?;
+            table.insert(&key[..], &value.to_vec()[..])?;
         }
         Change::Remove { key } => {
             table.remove(&key[..])?;

@@ -39,13 +39,13 @@ use mqtt_topic::{GroupId, SubscriptionTree, TreeConfig};
 
 pub use self::config::BrokerConfig;
 pub use self::policy::{Acceptance, AllowAll, AuthRequest, AuthStage, Policy, Redirect, Verdict};
-use self::route::{Parcel, Target};
+use self::route::Target;
 use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
-    Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Pending, Phase,
-    RetainedMessages, Session, SessionId, Slab, Spares, Turn,
+    Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Parcel, Pending,
+    Phase, RetainedMessages, Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 
@@ -183,14 +183,25 @@ impl<P: Policy> Broker<P> {
                     Ok(None) => Ok(None),
                     Err(error) => Err(error),
                 },
+                // Decoded by code of its own, which knows the type.
+                Some(3) => match state.decoder.decode(input) {
+                    Ok(Some((packet, len))) => {
+                        if let Packet::Publish(publish) = &packet {
+                            let bytes = input.get(..len).unwrap_or_default();
+                            self.handle_publish(now, connection, bytes, publish);
+                        }
+                        input.advance(len);
+                        continue;
+                    }
+                    Ok(None) => Ok(None),
+                    Err(error) => Err(error),
+                },
                 _ => state.decoder.decode(input),
             };
             match result {
                 Ok(Some((packet, len))) => {
                     if is_exchange {
                         self.handle_step(now, connection, &packet);
-                    } else if let Packet::Publish(publish) = &packet {
-                        self.handle_publish(now, connection, publish);
                     } else {
                         self.handle_packet(now, connection, &packet);
                     }

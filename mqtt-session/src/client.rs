@@ -30,7 +30,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 
 use bytes::BytesMut;
-use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
+use mqtt_codec::{Delivery, EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
@@ -47,7 +47,7 @@ pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
 use crate::delivery::{Receiver, Sender, first_delivery};
 use crate::keep_alive::PingerDeadline;
 use crate::packet_id::PacketIds;
-use crate::persist::{DeliveryLog, Journal};
+use crate::persist::{Body, DeliveryLog, Journal};
 use crate::{
     AckToken, Acknowledgement, Explanation, Instant, Message, PersistSeq, Received, StaleToken, Transmit,
 };
@@ -110,7 +110,7 @@ struct Session {
     sender: Sender<Outgoing, Tag>,
     receiver: Receiver,
     packet_ids: PacketIds,
-    /// What PUBRECs have said beside Success, until PUBCOMP.
+    /// What PUBRECs have said beside their reasons, until PUBCOMP.
     pubrecs: BTreeMap<PacketId, Acknowledgement>,
 }
 
@@ -193,14 +193,37 @@ impl Client {
             return Err(Rejected { value: message, reason });
         }
         let token = PublishToken(self.take_token());
-        self.held_bytes += message.size();
-        let outgoing = Outgoing::new(self.now, message);
-        if outgoing.message.qos() != QoS::AtMostOnce {
-            self.log().message(token.0, &outgoing.record());
-        }
         let has_to_wait = !self.queue.is_empty()
             || self.session.sender.has_resends()
             || self.transmit.pending() >= self.config.transmit_limit;
+        if message.qos() == QoS::AtMostOnce
+            && !has_to_wait
+            && let Some((version, negotiated)) = outgoing::negotiated(&mut self.connection)
+        {
+            // It is over at once: nothing has to hold it.
+            let expires_at = outgoing::expires_at(self.now, &message);
+            let sent = outgoing::send_publish(
+                &mut self.transmit,
+                negotiated,
+                version,
+                self.now,
+                (&message, expires_at),
+                Delivery::AtMostOnce,
+            );
+            if let Err(reason) = sent {
+                let outcome = PublishOutcome::Rejected { message, reason };
+                self.events.push_back(Event::Published { token, outcome });
+            } else {
+                self.events.push_back(Event::Published { token, outcome: PublishOutcome::Sent });
+            }
+            return Ok(token);
+        }
+        self.held_bytes += message.size();
+        let outgoing = Outgoing::new(self.now, message);
+        if outgoing.message.qos() != QoS::AtMostOnce {
+            let body = if self.journal.is_enabled() { Body::of(&outgoing.message) } else { None };
+            self.log().message(token.0, &outgoing.record(), body);
+        }
         if has_to_wait || !self.may_send(outgoing.message.qos()) {
             self.queue.push_back(Queued { token, outgoing });
             self.send_waiting();
@@ -425,7 +448,11 @@ impl Client {
     /// The next event. Call it until it returns `None`, after any other call.
     #[must_use = "the event is gone"]
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front().or_else(|| self.journal.take().map(Event::Persist))
+        // An event is moved once, straight from the queue.
+        if self.events.is_empty() {
+            return self.journal.take().map(Event::Persist);
+        }
+        self.events.pop_front()
     }
 
     /// The changes of all transactions up to this one ([`Event::Persist`]) are stored: what waited for them may leave. A number
@@ -525,7 +552,7 @@ impl Client {
         }
         self.session.receiver.reset();
         self.session.pubrecs.clear();
-        for (_, Tag { token, is_resolved }, outgoing) in self.session.sender.reset() {
+        for (_, Tag { token, is_resolved, .. }, outgoing) in self.session.sender.reset() {
             DeliveryLog::client(&mut self.journal).completed(token.0, outgoing.is_some());
             if is_resolved {
                 continue;

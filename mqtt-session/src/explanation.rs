@@ -161,9 +161,9 @@ impl Acknowledgement {
         self.explanation.as_ref().map_or(&[], |explanation| &explanation.user_properties)
     }
 
-    /// Whether it says nothing.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.reason == PublishReason::Success && self.explanation.is_none()
+    /// Whether there is anything beside the reason.
+    pub(crate) const fn says_more(&self) -> bool {
+        self.explanation.is_some()
     }
 
     /// PUBCOMP adds what it says.

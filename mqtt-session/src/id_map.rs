@@ -110,10 +110,10 @@ impl<V: Copy> IdMap<V> {
         *self = larger;
     }
 
-    /// Where `id` stands if nothing is in its way. Fibonacci hashing spreads runs of identifiers.
+    /// Where `id` stands if nothing is in its way. An odd factor gives those of a run places of their own, and its lowest bits
+    /// see to it that these lie apart.
     fn home(&self, id: PacketId) -> usize {
-        let hash = u32::from(id.get()).wrapping_mul(0x9E37_79B1);
-        (hash >> 8) as usize & self.slots.len().wrapping_sub(1)
+        usize::from(id.get()).wrapping_mul(0x9E37_79B5) & self.slots.len().wrapping_sub(1)
     }
 
     const fn next(&self, at: usize) -> usize {

@@ -125,7 +125,7 @@
 //! | messages | [`Message`] |
 //! | enhanced authentication | [`Authentication`], [`AuthStep`], [`Policy::exchange`] |
 //! | what is said beside a reason code | [`Explanation`], [`Refusal`], [`Acknowledgement`] |
-//! | durability | [`Persist`], [`Change`], [`StoredState`] |
+//! | durability | [`Persist`], [`Change`], [`Value`], [`StoredState`] |
 //! | bytes | [`Transmit`], [`Received`] |
 //! | packets, properties, reason codes | [`codec`] |
 //! | Topic Names and Topic Filters | [`topic`] |
@@ -176,7 +176,7 @@ pub use self::delivery::{AckToken, StaleToken};
 pub use self::explanation::{Acknowledgement, AuthStep, Explanation, Refusal};
 pub use self::message::Message;
 pub use self::persist::{
-    Change, InvalidSnapshot, Persist, PersistSeq, RestoreError, RestoreFault, StoredState,
+    Change, InvalidSnapshot, Persist, PersistSeq, RestoreError, RestoreFault, StoredState, Value,
 };
 pub use self::received::Received;
 pub use self::server::{Action, ClientInfo, ConnectionId, DropCause, EndCause, Notice};

@@ -79,24 +79,39 @@ impl Message {
         })
     }
 
+    /// What a PUBLISH carries, with Message Expiry Interval, QoS and RETAIN flag.
+    #[inline]
+    pub(crate) const fn received(
+        topic: TopicName<Bytes>,
+        payload: Bytes,
+        properties: MessageProperties,
+        (expiry, qos, retain): (Option<u32>, QoS, bool),
+    ) -> Self {
+        Self { topic, payload, properties, expiry, qos, retain }
+    }
+
     /// Gives up payload and properties.
     pub(crate) fn strip(&mut self) {
         self.payload = Bytes::new();
         self.properties = MessageProperties::default();
     }
 
-    /// Becomes what [`copied`](Self::copied) makes, and keeps the Topic Name if it is the same.
+    /// Becomes what [`copied`](Self::copied) makes after a [`strip`](Self::strip), and keeps the Topic Name if it is the
+    /// same.
     pub(crate) fn refill(
         &mut self,
+        has_topic: bool,
         topic: &TopicName<&[u8]>,
         publish: &Publish<'_>,
         expiry: Option<u32>,
     ) -> Option<()> {
-        if self.topic.as_bytes() != topic.as_bytes() {
+        if !has_topic {
             self.topic = topic.with_storage(Bytes::copy_from_slice(topic.as_bytes()))?;
         }
         self.payload = Bytes::copy_from_slice(publish.payload);
-        self.properties = MessageProperties::from_publish(publish.properties, None);
+        if !publish.properties.is_empty() {
+            self.properties = MessageProperties::from_publish(publish.properties, None);
+        }
         (self.expiry, self.qos, self.retain) = (expiry, publish.delivery.qos(), publish.retain);
         Some(())
     }

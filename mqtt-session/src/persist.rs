@@ -28,19 +28,23 @@
 mod delivery;
 mod record;
 mod stored;
+mod value;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt;
 
+use bytes::Bytes;
+
 pub(crate) use self::delivery::{
     DeliveryLog, ExchangeStage, MessageRecord, RestoredDelivery, RestoredExchange, RestoredMessage,
-    message_fields, restored_filter, restored_message, restored_subscription, restored_topic,
-    subscription_fields,
+    restored_filter, restored_subscription, restored_topic, subscription_fields,
 };
 pub(crate) use self::record::{Fields, Kind, Scope, Writer};
 pub use self::record::{RestoreError, RestoreFault};
 pub use self::stored::{InvalidSnapshot, StoredState};
+pub use self::value::Value;
+pub(crate) use self::value::{Bodies, Body, Restored};
 
 /// The number of a [`Persist`] transaction. Later ones have higher numbers; a machine that is restored begins anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +72,7 @@ pub struct Persist {
 /// A change of one record, or of some.
 ///
 /// Keys are compared byte by byte, and are at most some 196,700 bytes (a Client Identifier, a Share Name and a Topic Filter
-/// of 65,535 bytes each). A value holds one message at most.
+/// of 65,535 bytes each). A value holds one message at most, in memory that all records of this message share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The record with this key has this value now.
@@ -76,7 +80,7 @@ pub enum Change {
         /// Which record.
         key: Vec<u8>,
         /// What is in it.
-        value: Vec<u8>,
+        value: Value,
     },
     /// There is no record with this key any more.
     Remove {
@@ -91,11 +95,19 @@ pub enum Change {
 }
 
 impl Change {
-    /// Bytes of memory.
+    /// The message in it.
+    fn body(&self) -> Option<&Bytes> {
+        match self {
+            Self::Put { value, .. } => Some(value.body()).filter(|body| !body.is_empty()),
+            Self::Remove { .. } | Self::RemoveAll { .. } => None,
+        }
+    }
+
+    /// Bytes of memory, without that of the message.
     fn size(&self) -> usize {
         size_of::<Self>()
             + match self {
-                Self::Put { key, value } => key.len() + value.len(),
+                Self::Put { key, value } => key.len() + value.head_len(),
                 Self::Remove { key } => key.len(),
                 Self::RemoveAll { prefix } => prefix.len(),
             }
@@ -131,10 +143,19 @@ impl Journal {
 
     pub(crate) fn push(&mut self, change: Change) {
         if self.is_enabled {
-            self.bytes += change.size();
-            self.unstored += change.size();
+            let size = change.size() + self.own_body(&change);
+            self.bytes += size;
+            self.unstored += size;
             self.changes.push(change);
         }
+    }
+
+    /// Bytes of the message in a change that is still to be told. One that goes to many Sessions is in memory once.
+    fn own_body(&self, change: &Change) -> usize {
+        let Some(body) = change.body() else { return 0 };
+        // What comes between two changes with the same message is that it is sent.
+        let mut before = self.changes.iter().rev().take(2).filter_map(Change::body);
+        if before.any(|other| other.as_ptr_range() == body.as_ptr_range()) { 0 } else { body.len() }
     }
 
     /// Bytes of the changes that are not stored, told or not.
@@ -217,6 +238,26 @@ mod tests {
         journal.persisted(PersistSeq(2));
         journal.persisted(PersistSeq(1));
         assert_eq!((journal.barrier(), journal.unstored()), (None, 0));
+    }
+
+    #[test]
+    fn a_message_counts_once_for_all_who_get_it() {
+        let change = |number, message: &Bytes| Change::Put {
+            key: vec![number],
+            value: Value::new(vec![0; 4], message.clone()),
+        };
+        let (one, other) = (Bytes::from(vec![1; 1_000]), Bytes::from(vec![1; 1_000]));
+        let mut journal = Journal::new(true);
+        for number in 0..10 {
+            journal.push(change(number, &one));
+            journal.push(Change::Remove { key: vec![number] });
+        }
+        assert!((1_000..3_000).contains(&journal.unstored()), "{}", journal.unstored());
+        journal.push(change(10, &other));
+        assert!((2_000..4_000).contains(&journal.unstored()), "{}", journal.unstored());
+        let persist = journal.take().unwrap();
+        journal.persisted(persist.seq);
+        assert_eq!(journal.unstored(), 0);
     }
 
     #[test]

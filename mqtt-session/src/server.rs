@@ -4,8 +4,8 @@
 
 mod action;
 mod connection;
-mod copies;
 mod outgoing;
+mod parcel;
 mod queue;
 mod records;
 mod retained;
@@ -18,8 +18,8 @@ pub use self::action::{Action, ConnectionId, DropCause, EndCause, Notice};
 pub(crate) use self::connection::{
     Authentication, Connection, DeclaredWill, Exchange, Link, Pending, Phase, Takes, TooLarge, Turn,
 };
-pub(crate) use self::copies::Copies;
 pub(crate) use self::outgoing::{Group, Identifiers, Outgoing};
+pub(crate) use self::parcel::Parcel;
 pub(crate) use self::records::{SessionTerms, StoredSession, StoredWill, Terms};
 pub(crate) use self::retained::{Retained, RetainedMessages, RetainedWalk, put_retained, restored_retained};
 pub use self::session::ClientInfo;

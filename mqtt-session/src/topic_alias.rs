@@ -69,13 +69,24 @@ impl AliasReceiver {
     /// # Errors
     /// The reason to end the connection for: 0x94 for an alias above the maximum `[MQTT-3.3.2-7]`, 0x82 for one that
     /// stands for nothing.
+    #[inline]
     pub(crate) fn resolve(
         &mut self,
         publish: &Publish<'_>,
     ) -> Result<Option<TopicName<Bytes>>, DisconnectReason> {
-        let Some(alias) = publish.properties.topic_alias() else {
-            return if publish.topic.is_some() { Ok(None) } else { Err(DisconnectReason::ProtocolError) };
-        };
+        match publish.properties.topic_alias() {
+            None if publish.topic.is_some() => Ok(None),
+            None => Err(DisconnectReason::ProtocolError),
+            Some(alias) => self.resolve_alias(publish, alias),
+        }
+    }
+
+    #[inline(never)]
+    fn resolve_alias(
+        &mut self,
+        publish: &Publish<'_>,
+        alias: NonZeroU16,
+    ) -> Result<Option<TopicName<Bytes>>, DisconnectReason> {
         if alias.get() > self.maximum {
             return Err(DisconnectReason::TopicAliasInvalid);
         }

@@ -9,7 +9,7 @@ use Side::{Client, Server};
 use allocation_counter::AllocationInfo;
 use bytes::{Buf, BytesMut};
 use mqtt_session::codec::{ProtocolVersion, Side};
-use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Received};
+use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Received};
 use wire::{MQTT5, MQTT31, MQTT311, packet, set};
 
 const NOW: Instant = Instant::from_millis(0);
@@ -200,4 +200,68 @@ fn case_35_a_slow_reader_shares_what_it_waits_for() {
     });
     let held = usize::try_from(held.bytes_current).unwrap();
     assert!((PAYLOAD..PAYLOAD + 100 * 1_024).contains(&held), "{held} bytes for 100 receivers");
+}
+
+/// A durable broker with a thousand Sessions whose Clients are away, and a publisher.
+fn a_thousand_away(config: &BrokerConfig) -> (Broker<AllowAll>, ConnectionId) {
+    let mut broker = Broker::new(config.clone(), AllowAll);
+    for number in 0..1_000 {
+        let id = broker.open(NOW);
+        let mut connect = connect311(0, &[&b"\0\x04"[..], format!("{number:04}").as_bytes()].concat());
+        connect.extend_from_slice(b"\x82\x06\0\x01\0\x01a\x01");
+        assert!(matches!(offer(&mut broker, id, &connect), Received::NeedData(_)));
+        broker.handle_closed(NOW, id);
+    }
+    let publisher = broker.open(NOW);
+    let _ = offer(&mut broker, publisher, &connect(ProtocolVersion::V3_1_1));
+    let _ = told(&mut broker);
+    (broker, publisher)
+}
+
+/// All that is to be stored, which is stored.
+fn told(broker: &mut Broker<AllowAll>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    while let Some(action) = broker.poll_action() {
+        if let Action::Persist(persist) = action {
+            broker.handle_persisted(NOW, persist.seq);
+            changes.extend(persist.changes);
+        }
+    }
+    changes
+}
+
+#[test]
+fn a_message_for_a_thousand_kept_sessions_is_in_memory_once() {
+    const PAYLOAD: usize = 1 << 20;
+    const MIB: u64 = 1 << 20;
+    let config = BrokerConfig { durable: true, ..BrokerConfig::default() };
+    let (mut broker, publisher) = a_thousand_away(&config);
+    let publish = packet(0x32, &[b"\0\x01a\0\x01", &vec![b'x'; PAYLOAD]]);
+    let mut input = BytesMut::from(&publish[..]);
+    let mut changes = Vec::new();
+    let took = allocation_counter::measure(|| {
+        let received = broker.handle_input(NOW, publisher, &mut input);
+        assert!(matches!(received, Received::NeedData(_)));
+        changes = told(&mut broker);
+    });
+    // The message as it is kept, as it is told, and a thousand times some hundred bytes.
+    assert!(took.bytes_total < 3 * MIB, "{took:?}");
+    let bodies = changes.iter().filter_map(|change| match change {
+        Change::Put { value, .. } => Some(value.body()).filter(|body| !body.is_empty()),
+        _ => None,
+    });
+    let bodies: Vec<_> = bodies.map(|body| body.as_ptr_range()).collect();
+    assert_eq!(bodies.len(), 1_000);
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "another copy");
+
+    // Everything at once, and back.
+    let mut state = None;
+    let took = allocation_counter::measure(|| state = Some(broker.stored_state()));
+    assert!(took.bytes_total < 4 * MIB, "{took:?}");
+    let (state, mut restored) = (state.unwrap(), None);
+    let took = allocation_counter::measure(|| {
+        restored = Some(Broker::restore(NOW, config, AllowAll, state.records()).unwrap());
+    });
+    assert!(took.bytes_current < 3 << 20, "{took:?}");
+    assert_eq!(restored.unwrap().stored_state(), state);
 }

@@ -84,7 +84,9 @@ macro_rules! text_type {
 
             /// The same text in other storage; `None` when `storage` holds another text. Cheaper than a new check.
             pub fn with_storage<T: AsRef<[u8]>>(&self, storage: T) -> Option<$name<T>> {
-                if storage.as_ref() == self.as_bytes() { Some($name(storage)) } else { None }
+                let (theirs, own) = (storage.as_ref(), self.as_bytes());
+                // Another handle on the same bytes need not be looked through.
+                if core::ptr::eq(theirs, own) || theirs == own { Some($name(storage)) } else { None }
             }
 
             /// The storage.

@@ -1,5 +1,5 @@
-//! Sends batches of messages through a broker: `session pair|core|fan VERSION QOS TURNS [SUBSCRIBERS]`, where `VERSION` is 4 or
-//! 5. `pair` is with a Client at both ends, `core` the broker alone with one subscriber, `fan` with many.
+//! Sends batches of messages through a broker: `session pair|alone|core|fan VERSION QOS TURNS [SUBSCRIBERS]`, where `VERSION` is 4 or
+//! 5. `pair` is with a Client at both ends, `alone` with one that publishes and nobody who has subscribed, `core` the broker alone with one subscriber, `fan` with many.
 //!
 //! Prints how many messages have arrived in a turn, and the allocations for each of them in the last. For tools that count
 //! instructions: `benches/session.sh` calls it.
@@ -7,7 +7,7 @@
 use std::alloc::System;
 use std::process::ExitCode;
 
-use benches::session::{Fan, Pair, qos};
+use benches::session::{Alone, Fan, Pair, qos};
 use mqtt_codec::{ProtocolVersion, QoS};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -17,7 +17,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     run(&arguments).unwrap_or_else(|| {
-        eprintln!("session pair|core|fan 4|5 0|1|2 TURNS [SUBSCRIBERS]");
+        eprintln!("session pair|alone|core|fan 4|5 0|1|2 TURNS [SUBSCRIBERS]");
         ExitCode::FAILURE
     })
 }
@@ -35,6 +35,9 @@ fn run(arguments: &[String]) -> Option<ExitCode> {
     if what == "pair" {
         let mut pair = Pair::new(version, qos);
         repeat(turns, || pair.turn());
+    } else if what == "alone" {
+        let mut alone = Alone::new(version, qos);
+        repeat(turns, || alone.turn());
     } else {
         let mut fan = Fan::new(version, qos, subscribers);
         repeat(turns, || fan.turn());

@@ -5,9 +5,10 @@ use mqtt_codec::{
     Connect, ConnectFields, Packet, PacketId, ProtocolVersion, QoS, Subscribe, SubscriptionOptions,
     Subscriptions,
 };
-use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Received};
+use mqtt_session::{Action, Broker, BrokerConfig, ConnectionId, Instant, Received};
 use mqtt_topic::Subscription;
 
+use super::arrivals::Arrivals;
 use super::{BATCH, TOPIC, payloads};
 
 const NOW: Instant = Instant::from_millis(0);
@@ -21,7 +22,7 @@ const PUBCOMP: u8 = 0x70;
 /// A broker, a Client that publishes, and any number of them that have subscribed.
 #[derive(Debug)]
 pub struct Fan {
-    broker: Broker<AllowAll>,
+    broker: Broker<Arrivals>,
     qos: QoS,
     publisher: ConnectionId,
     subscribers: usize,
@@ -105,7 +106,7 @@ impl Batch {
 impl Fan {
     /// So many subscribers at this QoS, which is that of the messages too.
     pub fn new(version: ProtocolVersion, qos: QoS, subscribers: usize) -> Self {
-        let mut broker = Broker::new(BrokerConfig::default(), AllowAll);
+        let mut broker = Broker::new(BrokerConfig::default(), Arrivals::default());
         let publisher = broker.open(NOW);
         connect(&mut broker, publisher, version, "publisher");
         for number in 0..subscribers {
@@ -157,12 +158,12 @@ impl Fan {
     }
 }
 
-fn connect(broker: &mut Broker<AllowAll>, connection: ConnectionId, version: ProtocolVersion, id: &str) {
+fn connect(broker: &mut Broker<Arrivals>, connection: ConnectionId, version: ProtocolVersion, id: &str) {
     let fields = ConnectFields { client_id: id, ..ConnectFields::default() };
     say(broker, connection, version, &Connect::new(&fields).into());
 }
 
-fn subscribe(broker: &mut Broker<AllowAll>, connection: ConnectionId, version: ProtocolVersion, qos: QoS) {
+fn subscribe(broker: &mut Broker<Arrivals>, connection: ConnectionId, version: ProtocolVersion, qos: QoS) {
     let wanted = [(Subscription::parse(TOPIC).expect("a Topic Filter"), SubscriptionOptions::from(qos))];
     let subscribe = Subscribe::new(PacketId::MIN, Subscriptions::new(&wanted));
     say(broker, connection, version, &subscribe.into());
@@ -170,7 +171,7 @@ fn subscribe(broker: &mut Broker<AllowAll>, connection: ConnectionId, version: P
 
 /// Sends a packet and leaves its answer unread.
 fn say(
-    broker: &mut Broker<AllowAll>,
+    broker: &mut Broker<Arrivals>,
     connection: ConnectionId,
     version: ProtocolVersion,
     packet: &Packet<'_>,

@@ -3,18 +3,19 @@
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{ProtocolVersion, QoS};
 use mqtt_session::{
-    Action, AllowAll, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId, Event,
-    Instant, Message, Received, SubscribeRequest, Transmit,
+    Action, Broker, BrokerConfig, Client, ClientConfig, ConnectOptions, ConnectionId, Event, Instant,
+    Message, Received, SubscribeRequest, Transmit,
 };
 
+use super::arrivals::Arrivals;
 use super::{BATCH, TOPIC, messages};
 
-const NOW: Instant = Instant::from_millis(0);
+pub(super) const NOW: Instant = Instant::from_millis(0);
 
 /// Both Clients and the broker between them.
 #[derive(Debug)]
 pub struct Pair {
-    broker: Broker<AllowAll>,
+    broker: Broker<Arrivals>,
     publisher: End,
     subscriber: End,
     messages: Vec<Message>,
@@ -26,15 +27,15 @@ pub struct Pair {
 
 /// A Client and its connection.
 #[derive(Debug)]
-struct End {
-    client: Client,
-    connection: ConnectionId,
-    up: BytesMut,
-    down: BytesMut,
+pub(super) struct End {
+    pub(super) client: Client,
+    pub(super) connection: ConnectionId,
+    pub(super) up: BytesMut,
+    pub(super) down: BytesMut,
 }
 
 impl End {
-    fn open(broker: &mut Broker<AllowAll>, version: ProtocolVersion, client_id: &str) -> Self {
+    pub(super) fn open(broker: &mut Broker<Arrivals>, version: ProtocolVersion, client_id: &str) -> Self {
         let connection = broker.open(NOW);
         let mut client = Client::new(ClientConfig::default());
         let options = ConnectOptions { client_id: client_id.into(), ..ConnectOptions::new(version) };
@@ -49,7 +50,7 @@ impl Pair {
     /// # Panics
     /// When they do not connect.
     pub fn new(version: ProtocolVersion, qos: QoS) -> Self {
-        let mut broker = Broker::new(BrokerConfig::default(), AllowAll);
+        let mut broker = Broker::new(BrokerConfig::default(), Arrivals::default());
         let publisher = End::open(&mut broker, version, "publisher");
         let subscriber = End::open(&mut broker, version, "subscriber");
         let messages = messages(qos);
@@ -87,7 +88,7 @@ impl Pair {
             let needs = end.client.handle_input(NOW, &mut end.down);
             assert!(matches!(needs, Received::NeedData(_)));
             while let Some(event) = end.client.poll_event() {
-                match event {
+                match &event {
                     Event::Message(message) => {
                         assert_eq!(message.message.payload(), messages[*received].payload());
                         assert_eq!(message.message.topic().as_bytes(), TOPIC.as_bytes());
@@ -98,21 +99,21 @@ impl Pair {
                         *published += 1;
                     }
                     Event::Connected(_) | Event::Subscribed { .. } => {}
-                    event => panic!("{event:?}"),
+                    _ => panic!("{event:?}"),
                 }
             }
             write(broker, end);
         }
         // QoS 0 is over when it is written.
         while let Some(event) = publisher.client.poll_event() {
-            assert!(matches!(event, Event::Published { outcome, .. } if outcome.is_success()));
+            assert!(matches!(&event, Event::Published { outcome, .. } if outcome.is_success()));
             *published += 1;
         }
     }
 }
 
 /// What a network does.
-fn copy(transmit: &mut Transmit, input: &mut BytesMut) {
+pub(super) fn copy(transmit: &mut Transmit, input: &mut BytesMut) {
     while transmit.has_remaining() {
         let chunk = transmit.chunk();
         let len = chunk.len();
@@ -122,7 +123,7 @@ fn copy(transmit: &mut Transmit, input: &mut BytesMut) {
 }
 
 /// What the Client writes goes to the broker.
-fn write(broker: &mut Broker<AllowAll>, end: &mut End) {
+pub(super) fn write(broker: &mut Broker<Arrivals>, end: &mut End) {
     let transmit = end.client.transmit();
     if transmit.has_remaining() {
         copy(transmit, &mut end.up);

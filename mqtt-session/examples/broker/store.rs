@@ -57,7 +57,11 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), Box<dyn 
     let mut table = transaction.open_table(RECORDS)?;
     match change {
         Change::Put { key, value } => {
-            table.insert(&key[..], &value[..])?;
+            let [head, body] = value.parts();
+            let mut place = table.insert_reserve(&key[..], u32::try_from(value.len())?)?;
+            let (first, second) = place.as_mut().split_at_mut(head.len());
+            first.copy_from_slice(head);
+            second.copy_from_slice(body);
         }
         Change::Remove { key } => {
             table.remove(&key[..])?;

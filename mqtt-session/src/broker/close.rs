@@ -5,13 +5,12 @@ use core::time::Duration;
 
 use mqtt_codec::{Disconnect, DisconnectReason, Packet, PacketId, ProtocolVersion};
 
-use super::route::Parcel;
 use super::timers::TimerKey;
 use super::will::{End, WillFate, will_fate};
 use super::{Broker, Policy, State};
 use crate::delivery::first_delivery;
 use crate::server::{
-    Action, ConnectionId, DeclaredWill, DelayedWill, EndCause, Notice, Phase, SessionId, StoredWill,
+    Action, ConnectionId, DeclaredWill, DelayedWill, EndCause, Notice, Parcel, Phase, SessionId, StoredWill,
 };
 use crate::{Instant, Message};
 

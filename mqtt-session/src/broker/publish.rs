@@ -6,15 +6,21 @@ use mqtt_codec::{
 };
 use mqtt_topic::TopicName;
 
-use super::route::Parcel;
 use super::{Broker, Policy, State};
 use crate::delivery::{Answer, Incoming};
-use crate::server::{ConnectionId, Phase, Retained, SessionId};
+use crate::server::{Actions, ConnectionId, Parcel, Phase, Retained, SessionId};
 use crate::{Explanation, Instant, Refusal};
 
 impl<P: Policy> Broker<P> {
-    /// A PUBLISH arrives.
-    pub(super) fn handle_publish(&mut self, now: Instant, connection: ConnectionId, publish: &Publish<'_>) {
+    /// A PUBLISH arrives, and these are its bytes.
+    #[inline]
+    pub(super) fn handle_publish(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        packet: &[u8],
+        publish: &Publish<'_>,
+    ) {
         let state = self.state.connections.get_mut(connection);
         let Some(Phase::Connected(link)) = state.map(|state| &mut state.phase) else { return };
         link.watchdog.received(now);
@@ -35,10 +41,19 @@ impl<P: Policy> Broker<P> {
         let Some(from) = self.state.sessions.get_mut(session) else { return };
         match from.receiver.judge(publish.delivery) {
             Incoming::Deliver => {
-                let (reason, explanation) = self.take_over(now, session, version, topic, publish);
+                let taken = self.take_over(now, session, version, topic, publish, packet);
                 if publish.delivery.packet_id().is_none() {
                     return;
                 }
+                let (reason, explanation) = match taken {
+                    Ok(reason) => (reason, Explanation::NONE),
+                    // 3.x has no way to tell.
+                    Err(Refusal { explanation, .. }) if version != ProtocolVersion::V5_0 => {
+                        (PublishReason::Success, explanation)
+                    }
+                    Err(Refusal { reason, explanation }) if reason.is_error() => (reason, explanation),
+                    Err(Refusal { explanation, .. }) => (PublishReason::NotAuthorized, explanation),
+                };
                 let State { sessions, actions, .. } = &mut self.state;
                 let from = sessions.get_mut(session);
                 let answer = from.and_then(|from| from.answer(publish.delivery, reason, actions));
@@ -69,31 +84,28 @@ impl<P: Policy> Broker<P> {
         version: ProtocolVersion,
         topic: TopicName<&[u8]>,
         publish: &Publish<'_>,
-    ) -> (PublishReason, Explanation) {
+        packet: &[u8],
+    ) -> Result<PublishReason, Refusal<PublishReason>> {
         let own = properties_of_message(publish.properties);
         let properties = own.as_ref().map_or(publish.properties, MessageProperties::as_publish);
         let expiry = publish.properties.message_expiry_interval();
+        let is_as_it_came = own.is_none() && publish.topic.is_some();
+        let packet = is_as_it_came.then_some((packet, version));
         let publish = Publish { topic: Some(topic), properties, ..*publish };
-        let mut parcel = Parcel::received(topic, publish, expiry, now);
         let Some(from) = self.state.sessions.get(session) else {
-            return (PublishReason::UnspecifiedError, Explanation::NONE);
+            return Ok(PublishReason::UnspecifiedError);
         };
-        let verdict = self.policy.may_publish(&from.info(), &publish);
-        // 3.x has no way to tell.
+        self.policy.may_publish(&from.info(), &publish)?;
+        let mut parcel = Parcel::received(topic, publish, packet, expiry, now);
         let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
-        let reason = match verdict {
-            Err(Refusal { reason, explanation }) => {
-                let reason = if reason.is_error() { reason } else { PublishReason::NotAuthorized };
-                return (if is_told { reason } else { PublishReason::Success }, explanation);
-            }
-            Ok(()) if is_told && !self.state.can_retain(&parcel) => PublishReason::QuotaExceeded,
-            Ok(()) => match self.state.offer(&self.policy, now, &mut parcel, session, is_told) {
-                None => PublishReason::QuotaExceeded,
-                Some(0) if is_told => PublishReason::NoMatchingSubscribers,
-                Some(_) => PublishReason::Success,
-            },
-        };
-        (reason, Explanation::NONE)
+        if is_told && !self.state.can_retain(&parcel) {
+            return Ok(PublishReason::QuotaExceeded);
+        }
+        Ok(match self.state.offer(&self.policy, now, &mut parcel, session, is_told) {
+            None => PublishReason::QuotaExceeded,
+            Some(0) if is_told => PublishReason::NoMatchingSubscribers,
+            Some(_) => PublishReason::Success,
+        })
     }
 
     fn answer(
@@ -105,6 +117,9 @@ impl<P: Policy> Broker<P> {
         explanation: &Explanation,
     ) {
         let Some(answer) = answer else { return };
+        if explanation.is_empty() {
+            return self.send(now, connection, &answering(answer, AckProperties::EMPTY));
+        }
         let said = self.state.explain(connection, explanation, |properties| {
             answering(answer, properties).encoded_len(version)
         });
@@ -145,21 +160,21 @@ impl State {
     }
 
     fn accept_found(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
-        if parcel.retain() {
+        if parcel.publish().retain {
             self.retain(now, parcel, from);
         }
         self.route(now, parcel)
     }
 
     fn can_retain(&self, parcel: &Parcel<'_>) -> bool {
-        !parcel.retain()
-            || parcel.payload().is_empty()
+        !parcel.publish().retain
+            || parcel.publish().payload.is_empty()
             || self.retained.has_room_for(parcel.topic(), parcel.size())
     }
 
     fn retain(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) {
         // One that expires at once has expired when the next Client could get it, and takes the place of the one before.
-        if parcel.payload().is_empty() || parcel.expiry() == Some(0) {
+        if parcel.publish().payload.is_empty() || parcel.expiry() == Some(0) {
             return self.retained.remove(parcel.topic(), &mut self.actions.journal);
         }
         self.retained.drop_expired(now, &mut self.actions.journal);
@@ -169,8 +184,9 @@ impl State {
         let publisher = from.and_then(|from| self.sessions.get(from)).map(|from| from.client_id.clone());
         let expires_at = parcel.expires_at();
         let Some(message) = parcel.shared(&mut self.spares) else { return };
-        let retained = Retained { message, expires_at, publisher };
-        self.retained.insert(retained, &mut self.actions.journal);
+        let Actions { journal, .. } = &mut self.actions;
+        let body = if journal.is_enabled() { parcel.body(&message) } else { None };
+        self.retained.insert(Retained { message, expires_at, publisher }, body, journal);
     }
 }
 

@@ -9,7 +9,7 @@ use mqtt_topic::RetainedLimits;
 use super::subscribe::Granted;
 use super::will::End;
 use super::{Broker, BrokerConfig, Policy, State};
-use crate::persist::{Fields, Scope, Writer};
+use crate::persist::{Bodies, Fields, Restored, Scope, Writer};
 use crate::server::{
     Actions, DeclaredWill, DelayedWill, Phase, SessionId, SessionTerms, StoredSession, StoredWill,
     put_retained, restored_retained,
@@ -38,7 +38,7 @@ impl<P: Policy> Broker<P> {
         let retained_limits = config.retained_limits();
         let mut broker = Self::new(config, policy);
         broker.state.retained.set_limits(RetainedLimits::NONE);
-        let mut lost = Vec::new();
+        let (mut lost, mut messages) = (Vec::new(), Restored::default());
         let mut session: Option<(Box<str>, StoredSession)> = None;
         let mut key_before: Vec<u8> = Vec::new();
         for (key, value) in records {
@@ -52,7 +52,7 @@ impl<P: Policy> Broker<P> {
             let mut fields = Fields::of_key(key);
             match Scope::of(&mut fields).map_err(fail)? {
                 Scope::Retained(topic) => {
-                    let retained = restored_retained(topic, value).map_err(fail)?;
+                    let retained = restored_retained(topic, value, &mut messages).map_err(fail)?;
                     if !broker.state.retained.restore(retained) {
                         return Err(fail(RestoreFault::NoRoom));
                     }
@@ -63,7 +63,7 @@ impl<P: Policy> Broker<P> {
                     }
                     let (_, stored) =
                         session.get_or_insert_with(|| (client_id.into(), StoredSession::default()));
-                    stored.take(fields, value).map_err(fail)?;
+                    stored.take(fields, value, &mut messages).map_err(fail)?;
                 }
             }
         }
@@ -78,14 +78,14 @@ impl<P: Policy> Broker<P> {
     /// All records of the state as it is now, durable or not: what the changes told so far and not yet told add up to. For
     /// programs that store their state when they end.
     pub fn stored_state(&self) -> StoredState {
-        let mut actions = Actions::new(true);
+        let (mut actions, mut bodies) = (Actions::new(true), Bodies::default());
         let State { sessions, connections, subscriptions, retained, .. } = &self.state;
-        for message in retained.iter() {
-            put_retained(&mut actions.journal, message);
+        for retained in retained.iter() {
+            put_retained(&mut actions.journal, retained, bodies.of(&retained.message));
         }
         for id in sessions.keys() {
             let Some(session) = sessions.get(id) else { continue };
-            session.record(&mut actions);
+            session.record(&mut bodies, &mut actions);
             let mut log = session.session_log(&mut actions);
             let connection = session.connection.and_then(|id| connections.get(id));
             if let Some(Phase::Connected(link)) = connection.map(|connection| &connection.phase)

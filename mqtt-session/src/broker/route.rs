@@ -1,87 +1,18 @@
 //! Who gets a message, and how (sections 3.3.4, 3.3.5 and 4.8.2).
 
-use alloc::sync::Arc;
 use core::mem;
-use core::time::Duration;
 
 use mqtt_codec::{Hop, PacketId, ProtocolVersion, Publish, QoS};
-use mqtt_topic::{self as topic, Match, TopicName};
+use mqtt_topic::{self as topic, Match};
 
 use super::subscribe::Granted;
 use super::{Policy, State};
+use crate::Instant;
 use crate::delivery::first_delivery;
 use crate::server::{
-    Connection, ConnectionId, Copies, DropCause, Group, Identifiers, Limits, Outgoing, Session, SessionId,
-    Slab, Spares,
+    Connection, ConnectionId, DropCause, Group, Identifiers, Limits, Outgoing, Parcel, Session, SessionId,
+    Slab,
 };
-use crate::{Instant, Message};
-
-/// A message on its way to any number of Sessions. What they share is made once, and what has to outlive the packet it came in
-/// only when somebody keeps it.
-#[derive(Debug)]
-pub(super) struct Parcel<'m> {
-    copies: Copies<'m>,
-    qos: QoS,
-    expiry: Option<u32>,
-    shared: Option<Arc<Message>>,
-}
-
-impl<'m> Parcel<'m> {
-    pub(super) fn new(message: &'m Message, now: Instant) -> Self {
-        let expiry = message.expiry();
-        let copies = Copies::of(message, expires_at(expiry, now));
-        Self { copies, qos: message.qos(), expiry, shared: None }
-    }
-
-    /// The message of a PUBLISH to this topic, which has no properties of a hop.
-    pub(super) fn received(
-        topic: TopicName<&'m [u8]>,
-        publish: Publish<'m>,
-        expiry: Option<u32>,
-        now: Instant,
-    ) -> Self {
-        let copies = Copies::new(topic, publish, expires_at(expiry, now));
-        Self { copies, qos: publish.delivery.qos(), expiry, shared: None }
-    }
-
-    pub(super) const fn topic(&self) -> &TopicName<&'m [u8]> {
-        self.copies.topic()
-    }
-
-    pub(super) const fn payload(&self) -> &'m [u8] {
-        self.copies.publish().payload
-    }
-
-    pub(super) const fn retain(&self) -> bool {
-        self.copies.publish().retain
-    }
-
-    pub(super) const fn expiry(&self) -> Option<u32> {
-        self.expiry
-    }
-
-    pub(super) const fn expires_at(&self) -> Option<Instant> {
-        self.copies.expires_at
-    }
-
-    /// As [`Message::size`].
-    pub(super) fn size(&self) -> usize {
-        let Publish { properties, payload, .. } = self.copies.publish();
-        self.topic().as_bytes().len() + payload.len() + properties.len()
-    }
-
-    /// The message in memory of its own, one for all who keep it. There is always one.
-    pub(super) fn shared(&mut self, spares: &mut Spares) -> Option<Arc<Message>> {
-        if self.shared.is_none() {
-            let publish =
-                Publish { delivery: first_delivery(self.qos, PacketId::MIN), ..*self.copies.publish() };
-            let message = spares.message(self.copies.topic(), &publish, self.expiry)?;
-            self.copies.send_by_reference(message.payload());
-            self.shared = Some(message);
-        }
-        self.shared.clone()
-    }
-}
 
 /// One Session that gets a message.
 #[derive(Debug)]
@@ -117,10 +48,11 @@ impl State {
     pub(super) fn route(&mut self, now: Instant, parcel: &mut Parcel<'_>) -> usize {
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
-        parcel.copies.expect(count);
-        for target in targets.drain(..) {
+        parcel.expect(count);
+        for target in &mut targets {
             self.deliver(now, parcel, target);
         }
+        targets.clear();
         self.targets = targets;
         count
     }
@@ -135,7 +67,7 @@ impl State {
             let can_write =
                 connection.is_some_and(|connection| connection.transmit.pending() < limits.transmit);
             let size = size_of::<Outgoing>() + parcel.size() + size_of_val(target.identifiers.as_slice());
-            parcel.qos.min(target.qos) != QoS::AtMostOnce
+            parcel.qos().min(target.qos) != QoS::AtMostOnce
                 && !(can_write && session.is_ready(limits))
                 && !session.make_room(now, size, limits, actions)
         })
@@ -164,7 +96,7 @@ impl State {
                             if let Some(target) = targets.get_mut(session.mark.1) {
                                 target.merge(granted);
                             }
-                        } else if policy.may_receive(&session.info(), parcel.copies.publish()) {
+                        } else if policy.may_receive(&session.info(), parcel.publish()) {
                             session.mark = (*routed, targets.len());
                             targets.push(Target::new(*key, granted));
                         } else {
@@ -174,8 +106,7 @@ impl State {
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
-                    let wanted =
-                        Wanted { qos: parcel.qos, size: parcel.size(), publish: parcel.copies.publish() };
+                    let wanted = Wanted { qos: parcel.qos(), size: parcel.size(), publish: parcel.publish() };
                     let chosen =
                         choose(policy, group, *turn, &wanted, sessions, connections, config.limits());
                     if let Some((position, key, granted)) = chosen {
@@ -188,25 +119,25 @@ impl State {
     }
 
     /// Sends one copy, or keeps it, or drops it.
-    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: Target) {
+    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: &mut Target) {
         let Self { sessions, connections, actions, config, spares, .. } = self;
         let limits = config.limits();
         let Some(session) = sessions.get_mut(target.session) else { return };
         let connection = session.connection.and_then(|id| connections.get_mut(id));
         let has_room =
             connection.as_ref().is_some_and(|connection| connection.transmit.pending() < limits.transmit);
-        let qos = parcel.qos.min(target.qos);
-        let retain = parcel.retain() && target.retain_as_published;
+        let qos = parcel.qos().min(target.qos);
+        let retain = parcel.publish().retain && target.retain_as_published;
         if qos == QoS::AtMostOnce {
             let Some(connection) = connection else { return };
             // What outlives this call must not keep the read buffer of the publisher alive.
-            if parcel.copies.lacks_payload() {
+            if parcel.lacks_payload() {
                 let _ = parcel.shared(spares);
             }
             let subscription_identifiers = target.identifiers.as_slice();
             let sent = if has_room {
                 let hop = Hop { retain, subscription_identifiers, ..Hop::default() };
-                connection.publish(now, &mut parcel.copies, hop, actions)
+                connection.publish(now, parcel, hop, actions)
             } else {
                 Err(DropCause::TransmitFull)
             };
@@ -221,14 +152,14 @@ impl State {
             qos,
             retain,
             expires_at: parcel.expires_at(),
-            identifiers: target.identifiers,
-            group: target.group,
+            identifiers: mem::take(&mut target.identifiers),
+            group: target.group.take(),
         };
         match connection {
             Some(connection) if has_room && session.is_ready(limits) => {
-                session.start(now, connection, &mut parcel.copies, outgoing, actions);
+                session.start(now, connection, parcel, outgoing, actions);
             }
-            _ => session.enqueue(now, outgoing, limits, actions),
+            _ => session.enqueue(now, parcel, outgoing, limits, actions),
         }
     }
 
@@ -251,11 +182,9 @@ impl State {
             return;
         };
         *turn = position + 1;
-        let target = Target::new(*key, granted);
-        let mut parcel = Parcel::new(message, now);
-        parcel.copies.expires_at = outgoing.expires_at;
-        parcel.shared = Some(Arc::clone(message));
-        self.deliver(now, &mut parcel, target);
+        let mut target = Target::new(*key, granted);
+        let mut parcel = Parcel::again(message, outgoing.expires_at);
+        self.deliver(now, &mut parcel, &mut target);
     }
 }
 
@@ -307,9 +236,4 @@ fn choose<'t>(
         }
     }
     best.map(|(_, position, key, granted)| (position, key, granted))
-}
-
-/// When a message expires that is published now.
-fn expires_at(expiry: Option<u32>, now: Instant) -> Option<Instant> {
-    expiry.map(|seconds| now + Duration::from_secs(seconds.into()))
 }

@@ -3,12 +3,13 @@
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use mqtt_codec::{
-    Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, Packet, PacketId, PacketType,
-    PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec, ReleaseReason, Suback,
-    Unsuback,
+    Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, MessageProperties, Packet,
+    PacketId, PacketType, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec,
+    ReleaseReason, Suback, SubscriptionIdentifier, Unsuback,
 };
+use mqtt_topic::TopicName;
 
 use super::connection::{Negotiated, Phase, Request, RequestKind};
 use super::outgoing::{Outgoing, Tag};
@@ -52,6 +53,22 @@ impl Client {
             return true;
         }
         let mut slot = mqtt_codec::FrameSlot::new();
+        if packet_type == Some(PacketType::Publish) && is_connected {
+            // Decoded by code of its own, which knows the type.
+            match connection.decoder.decode_into(input, &mut slot) {
+                Ok(None) => return false,
+                Ok(Some((Packet::Publish(publish), frame))) => {
+                    if let Some(arrived) = self.judge_publish(&publish, frame)
+                        && let Some(frame) = slot.into_frame()
+                    {
+                        self.deliver(arrived, frame);
+                    }
+                }
+                Ok(Some(_)) => {}
+                Err(error) => self.fail_malformed(error),
+            }
+            return true;
+        }
         match connection.decoder.decode_into(input, &mut slot) {
             Ok(None) => return false,
             Ok(Some((packet, frame))) if is_connected => self.handle_frame(&packet, frame),
@@ -145,17 +162,21 @@ impl Client {
         }
         match packet {
             Packet::Puback(Puback { packet_id, reason, properties }) => {
-                let acknowledged = self.session.sender.puback(*packet_id);
+                let acknowledged = self.session.sender.puback(*packet_id, size);
                 self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubrec(Pubrec { packet_id, reason, properties }) => {
-                let acknowledged = self.session.sender.pubrec(*packet_id, *reason);
+                let acknowledged = self.session.sender.pubrec(*packet_id, *reason, size);
                 self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubcomp(Pubcomp { packet_id, properties, .. }) => {
-                let acknowledged = self.session.sender.pubcomp(*packet_id);
-                let before = self.session.pubrecs.remove(packet_id);
+                let acknowledged = self.session.sender.pubcomp(*packet_id, size);
+                let pubrecs = &mut self.session.pubrecs;
+                let before = if pubrecs.is_empty() { None } else { pubrecs.remove(packet_id) };
                 let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
+                if let Acknowledged::Ended { tag, .. } = &acknowledged {
+                    answer.reason = tag.pubrec;
+                }
                 answer.add(properties);
                 self.handle_acknowledged(*packet_id, acknowledged, answer);
             }
@@ -202,7 +223,7 @@ impl Client {
     fn handle_acknowledged(
         &mut self,
         id: PacketId,
-        acknowledged: Acknowledged<Outgoing, Tag>,
+        acknowledged: Acknowledged<usize, Tag>,
         answer: Acknowledgement,
     ) {
         match acknowledged {
@@ -215,15 +236,21 @@ impl Client {
                 } else {
                     PublishOutcome::Acknowledged(answer)
                 };
+                self.held_bytes = self.held_bytes.saturating_sub(message.unwrap_or_default());
                 if !tag.is_resolved {
-                    self.resolve(tag.token, message.as_ref().map(|outgoing| &outgoing.message), outcome);
+                    self.resolve(tag.token, None, outcome);
                 }
             }
             Acknowledged::Release { tag, message } => {
-                if let Some(outgoing) = message {
+                if let Some(size) = message {
                     self.log().released(tag.token.0, tag.token.0, id);
-                    self.forget(&outgoing.message);
-                    if !answer.is_plain() {
+                    self.held_bytes = self.held_bytes.saturating_sub(size);
+                    if answer.reason != PublishReason::Success
+                        && let Some(tag) = self.session.sender.tag_mut(id)
+                    {
+                        tag.pubrec = answer.reason;
+                    }
+                    if answer.says_more() {
                         self.session.pubrecs.insert(id, answer);
                     }
                 }
@@ -248,7 +275,6 @@ impl Client {
             return self.fail(DisconnectReason::ProtocolError, Violation::UnrequestedProblemInformation);
         }
         match packet {
-            Packet::Publish(publish) => self.handle_publish(publish, frame),
             Packet::Suback(suback) => self.handle_suback(suback, frame),
             Packet::Unsuback(unsuback) => self.handle_unsuback(unsuback, frame),
             Packet::Disconnect(disconnect) => {
@@ -261,39 +287,55 @@ impl Client {
         }
     }
 
-    fn handle_publish(&mut self, publish: &Publish<'_>, frame: &Frame) {
-        let Some(negotiated) = self.negotiated_mut() else { return };
+    /// What of a PUBLISH is to be delivered, if anything is.
+    #[inline]
+    fn judge_publish(&mut self, publish: &Publish<'_>, frame: &Frame) -> Option<Arrived> {
+        let negotiated = self.negotiated_mut()?;
         let own = || publish.topic.and_then(|name| name.with_storage(frame.slice(name.as_bytes())));
         let topic = match negotiated.alias_receiver.resolve(publish).map(|aliased| aliased.or_else(own)) {
             Ok(Some(topic)) => topic,
-            Ok(None) => return self.fail(DisconnectReason::ProtocolError, Violation::TopicAlias),
-            Err(reason) => return self.fail(reason, Violation::TopicAlias),
+            Ok(None) => {
+                self.fail(DisconnectReason::ProtocolError, Violation::TopicAlias);
+                return None;
+            }
+            Err(reason) => {
+                self.fail(reason, Violation::TopicAlias);
+                return None;
+            }
         };
         match self.session.receiver.judge(publish.delivery) {
-            Incoming::Deliver => {}
-            Incoming::Repeat => return self.send_answers(),
-            Incoming::IdInUse => return self.refuse_id_in_use(publish.delivery),
+            Incoming::Deliver => return Some(Arrived::new(publish, frame, topic)),
+            Incoming::Repeat => self.send_answers(),
+            Incoming::IdInUse => self.refuse_id_in_use(publish.delivery),
             Incoming::ReceiveMaximumExceeded => {
-                return self
-                    .fail(DisconnectReason::ReceiveMaximumExceeded, Violation::ReceiveMaximumExceeded);
+                self.fail(DisconnectReason::ReceiveMaximumExceeded, Violation::ReceiveMaximumExceeded);
             }
         }
-        let (ack, answer) = if self.config.manual_acknowledgement {
-            (self.session.receiver.keep(publish.delivery), None)
-        } else {
-            let (kept, answer) =
-                self.session.receiver.answer_at_once(publish.delivery, PublishReason::Success);
-            if let Some(id) = kept {
-                self.log().received(id);
-            }
-            (None, answer)
-        };
+        None
+    }
+
+    /// Hands a message to the application, with the memory of its packet.
+    #[inline]
+    fn deliver(&mut self, arrived: Arrived, frame: Frame) {
+        let Arrived { topic, properties, expiry, retain, payload_len, delivery, subscription_identifiers } =
+            arrived;
+        let mut payload = frame.into_bytes();
+        payload.advance(payload.len().saturating_sub(payload_len));
+        let is_manual = self.config.manual_acknowledgement;
+        let ack = if is_manual { self.session.receiver.keep(delivery) } else { None };
         self.events.push_back(Event::Message(ReceivedMessage {
-            message: Message::from_publish(publish, frame, topic),
-            dup: publish.delivery.dup(),
-            subscription_identifiers: publish.properties.subscription_identifiers().collect(),
+            message: Message::received(topic, payload, properties, (expiry, delivery.qos(), retain)),
+            dup: delivery.dup(),
+            subscription_identifiers,
             ack,
         }));
+        if is_manual || delivery == Delivery::AtMostOnce {
+            return;
+        }
+        let (kept, answer) = self.session.receiver.answer_at_once(delivery, PublishReason::Success);
+        if let Some(id) = kept {
+            self.log().received(id);
+        }
         match answer {
             Some(answer) => self.send_answer(answer),
             None => self.send_answers(),
@@ -354,6 +396,45 @@ impl Client {
         };
         self.fail(DisconnectReason::ProtocolError, violation);
         None
+    }
+}
+
+/// What is of interest of a message that has been acknowledged: the bytes that it was counted with.
+#[expect(clippy::needless_pass_by_value, reason = "it is given up")]
+fn size(outgoing: Outgoing) -> usize {
+    outgoing.message.size()
+}
+
+/// What a PUBLISH has beside its payload, which is the end of its frame.
+struct Arrived {
+    topic: TopicName<Bytes>,
+    properties: MessageProperties,
+    expiry: Option<u32>,
+    retain: bool,
+    payload_len: usize,
+    delivery: Delivery,
+    subscription_identifiers: Vec<SubscriptionIdentifier>,
+}
+
+impl Arrived {
+    #[inline]
+    fn new(publish: &Publish<'_>, frame: &Frame, topic: TopicName<Bytes>) -> Self {
+        let Publish { delivery, retain, properties, payload, .. } = publish;
+        let mut arrived = Self {
+            topic,
+            properties: MessageProperties::default(),
+            expiry: None,
+            retain: *retain,
+            payload_len: payload.len(),
+            delivery: *delivery,
+            subscription_identifiers: Vec::new(),
+        };
+        if !properties.is_empty() {
+            arrived.properties = MessageProperties::from_publish(*properties, Some(frame.bytes()));
+            arrived.expiry = properties.message_expiry_interval();
+            arrived.subscription_identifiers = properties.subscription_identifiers().collect();
+        }
+        arrived
     }
 }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use mqtt_codec::{
     AckProperties, Delivery, Disconnect, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, Puback, Publish, Pubrec, Pubrel, QoS, ReleaseReason, TopicForm,
+    ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, TopicForm,
 };
 
 use super::connection::{Connection, Negotiated, Phase, Request, expiry_property};
@@ -28,6 +28,8 @@ pub(super) struct Tag {
     pub(super) token: PublishToken,
     /// The outcome has been told; what is left is to release the identifier.
     pub(super) is_resolved: bool,
+    /// What PUBREC has said, if that is not Success.
+    pub(super) pubrec: PublishReason,
 }
 
 /// What waits in the queue.
@@ -39,26 +41,24 @@ pub(super) struct Queued {
 
 impl Tag {
     pub(super) const fn new(token: PublishToken) -> Self {
-        Self { token, is_resolved: false }
+        Self { token, is_resolved: false, pubrec: PublishReason::Success }
     }
 }
 
 impl Outgoing {
     pub(super) fn new(now: Instant, message: Message) -> Self {
-        let expires_at = message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()));
+        let expires_at = expires_at(now, &message);
         Self { message, expires_at }
+    }
+
+    fn parts(&self) -> (&Message, Option<Instant>) {
+        (&self.message, self.expires_at)
     }
 
     pub(super) fn record(&self) -> MessageRecord<'_> {
         let Self { message, expires_at } = self;
         let (qos, retain) = (message.qos(), message.retain());
-        MessageRecord { message, qos, retain, expires_at: *expires_at, identifiers: &[], group: None }
-    }
-
-    /// Seconds until the message expires, rounded up; `None`: never.
-    fn remaining_expiry(&self, now: Instant) -> Option<u32> {
-        let millis = self.expires_at?.duration_since(now).as_millis();
-        Some(u32::try_from(millis.div_ceil(1_000)).unwrap_or(u32::MAX))
+        MessageRecord { qos, retain, expires_at: *expires_at, identifiers: &[], group: None }
     }
 
     /// Whether it has waited too long. An interval of 0 means: at once or not at all.
@@ -140,7 +140,8 @@ impl Client {
     /// Appends the acknowledgement that `packet` makes, with what the application says beside its reason, as far as the Server
     /// takes it.
     fn acknowledge_by(&mut self, id: PacketId, packet: impl Fn(AckProperties<'_>) -> Packet<'_>) {
-        let explanation = self.connection.as_mut().and_then(|connection| connection.explanations.remove(&id));
+        let explanations = self.connection.as_mut().map(|connection| &mut connection.explanations);
+        let explanation = explanations.filter(|all| !all.is_empty()).and_then(|all| all.remove(&id));
         let (Some(explanation), Some((version, negotiated))) = (explanation, self.negotiated()) else {
             return self.send(&packet(AckProperties::EMPTY));
         };
@@ -182,7 +183,14 @@ impl Client {
             }
             Some(Resend::Publish { delivery, message }) => {
                 hold(&mut self.transmit, &self.journal);
-                let sent = send_publish(&mut self.transmit, negotiated, version, self.now, message, delivery);
+                let sent = send_publish(
+                    &mut self.transmit,
+                    negotiated,
+                    version,
+                    self.now,
+                    message.parts(),
+                    delivery,
+                );
                 match (sent, delivery.packet_id()) {
                     (Err(reason), Some(id)) => (id, reason),
                     _ => return true,
@@ -248,7 +256,7 @@ impl Client {
         }
         let delivery = id.map_or(Delivery::AtMostOnce, |id| first_delivery(qos, id));
         let version = connection.options.version;
-        match (send_publish(transmit, negotiated, version, *now, &outgoing, delivery), id) {
+        match (send_publish(transmit, negotiated, version, *now, outgoing.parts(), delivery), id) {
             (Ok(()), None) => self.resolve(token, Some(&outgoing.message), PublishOutcome::Sent),
             (Ok(()), Some(id)) => {
                 let _ = session.sender.start(id, qos, outgoing, Tag::new(token));
@@ -288,10 +296,21 @@ impl Client {
     }
 }
 
-fn negotiated(connection: &mut Option<Connection>) -> Option<(ProtocolVersion, &mut Negotiated)> {
+pub(super) fn negotiated(connection: &mut Option<Connection>) -> Option<(ProtocolVersion, &mut Negotiated)> {
     let connection = connection.as_mut()?;
     let version = connection.options.version;
     connection.negotiated_mut().map(|negotiated| (version, negotiated))
+}
+
+/// When a message expires that is published now.
+#[inline]
+pub(super) fn expires_at(now: Instant, message: &Message) -> Option<Instant> {
+    message.expiry().map(|seconds| now + Duration::from_secs(seconds.into()))
+}
+
+/// Whole seconds until then, rounded up.
+fn seconds_until(at: Instant, now: Instant) -> u32 {
+    u32::try_from(at.duration_since(now).as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
 }
 
 /// What is appended next waits until all changes so far are stored.
@@ -302,15 +321,14 @@ pub(super) fn hold(transmit: &mut Transmit, journal: &Journal) {
 }
 
 /// Appends a PUBLISH with what this hop adds: the Message Expiry Interval that is left, and a Topic Alias.
-fn send_publish(
+pub(super) fn send_publish(
     transmit: &mut Transmit,
     negotiated: &mut Negotiated,
     version: ProtocolVersion,
     now: Instant,
-    outgoing: &Outgoing,
+    (message, expires_at): (&Message, Option<Instant>),
     delivery: Delivery,
 ) -> Result<(), RejectReason> {
-    let message = &outgoing.message;
     negotiated.limits.check_support(message)?;
     let named = message.as_publish(version, delivery);
     let (form, publish, alias) = match negotiated.alias_sender.choose(message.topic()) {
@@ -318,7 +336,7 @@ fn send_publish(
         form @ TopicForm::SetAlias(alias) => (form, named, Some(alias)),
         form @ TopicForm::Alias(alias) => (form, Publish { topic: None, ..named }, Some(alias)),
     };
-    let expiry = expiry_property(outgoing.remaining_expiry(now), version);
+    let expiry = expiry_property(expires_at.map(|at| seconds_until(at, now)), version);
     let mut push = |publish: &Publish<'_>, extra: &[Property<'_>]| {
         if !negotiated.limits.takes(|| publish.encoded_len_with(version, extra))? {
             return Err(RejectReason::PacketTooLarge);

@@ -7,8 +7,8 @@ use mqtt_codec::PacketId;
 use super::outgoing::{Outgoing, Queued, Tag};
 use super::{Client, ClientConfig, PublishToken};
 use crate::persist::{
-    Change, DeliveryLog, ExchangeStage, Fields, Journal, Kind, RestoreError, RestoreFault, RestoredDelivery,
-    RestoredMessage, Writer,
+    Body, Change, DeliveryLog, ExchangeStage, Fields, Journal, Kind, RestoreError, RestoreFault, Restored,
+    RestoredDelivery, RestoredMessage, Writer,
 };
 use crate::{Message, StoredState};
 
@@ -44,12 +44,12 @@ impl Client {
         records: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, RestoreError> {
         let mut client = Self::new(config);
-        let mut delivery = RestoredDelivery::default();
+        let (mut delivery, mut messages) = (RestoredDelivery::default(), Restored::default());
         let mut last: Vec<u8> = Vec::new();
         for (key, value) in records {
             let (key, value) = (key.as_ref(), value.as_ref());
             let read = if last.as_slice() < key {
-                client.take_record(&mut delivery, key, value)
+                client.take_record(&mut delivery, &mut messages, key, value)
             } else {
                 Err(RestoreFault::OutOfOrder)
             };
@@ -71,7 +71,7 @@ impl Client {
                 return Err(RestoreError { key, fault: RestoreFault::Inconsistent });
             }
             let message = exchange.message.map(|message| (message.qos, client.hold_message(message)));
-            let tag = Tag { token: PublishToken(number), is_resolved: exchange.is_given_up };
+            let tag = Tag { is_resolved: exchange.is_given_up, ..Tag::new(PublishToken(number)) };
             client.session.sender.restore(packet_id, message, tag);
         }
         for (number, message) in waiting {
@@ -84,13 +84,14 @@ impl Client {
     fn take_record(
         &mut self,
         delivery: &mut RestoredDelivery,
+        messages: &mut Restored,
         key: &[u8],
         value: &[u8],
     ) -> Result<(), RestoreFault> {
         let mut value = Fields::of_value(key, value)?;
         let mut key = Fields::of_key(key);
         let kind = key.kind()?;
-        if delivery.take(kind, key, value)? {
+        if delivery.take(kind, key, value, messages)? {
             return Ok(());
         }
         if kind != Kind::Session {
@@ -104,7 +105,7 @@ impl Client {
     fn hold_message(&mut self, stored: RestoredMessage) -> Outgoing {
         let RestoredMessage { message, expires_at, .. } = stored;
         self.held_bytes += message.size();
-        Outgoing { message, expires_at }
+        Outgoing { message: Message::clone(&message), expires_at }
     }
 
     /// The QoS 1 and QoS 2 messages whose outcome is still to be told, in the order they were given to
@@ -130,10 +131,10 @@ impl Client {
             put_session(&mut journal, client_id);
         }
         let mut log = DeliveryLog::client(&mut journal);
-        for (packet_id, &Tag { token, is_resolved }, outgoing) in self.session.sender.exchanges() {
+        for (packet_id, &Tag { token, is_resolved, .. }, outgoing) in self.session.sender.exchanges() {
             let stage = match outgoing {
                 Some(outgoing) => {
-                    log.message(token.0, &outgoing.record());
+                    log.message(token.0, &outgoing.record(), Body::of(&outgoing.message));
                     ExchangeStage::Sent
                 }
                 None if is_resolved => ExchangeStage::GivenUp,
@@ -143,7 +144,8 @@ impl Client {
         }
         for queued in &self.queue {
             if queued.outgoing.message.qos() != mqtt_codec::QoS::AtMostOnce {
-                log.message(queued.token.0, &queued.outgoing.record());
+                let Queued { token, outgoing } = queued;
+                log.message(token.0, &outgoing.record(), Body::of(&outgoing.message));
             }
         }
         self.session.receiver.accepted().for_each(|id: PacketId| log.received(id));

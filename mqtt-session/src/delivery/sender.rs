@@ -43,7 +43,7 @@ enum Stage<M> {
 }
 
 /// What an acknowledgement means.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a PUBREL may be due, or an identifier free"]
 pub(crate) enum Acknowledged<M, T> {
     /// The exchange is over and its identifier free. There is no message if PUBREC came first.
@@ -181,37 +181,43 @@ impl<M, T: Copy> Sender<M, T> {
         delivery
     }
 
-    /// A PUBACK arrives, with any reason.
+    /// A PUBACK arrives, with any reason. If the message is given up, `rest` says what of it is still of interest, so that it is
+    /// not moved about.
     #[inline]
-    pub(crate) fn puback(&mut self, id: PacketId) -> Acknowledged<M, T> {
+    pub(crate) fn puback<R>(&mut self, id: PacketId, rest: impl FnOnce(M) -> R) -> Acknowledged<R, T> {
         match self.find(id) {
             None => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at),
+            Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at, rest),
             Some((_, Entry { stage: Stage::Pubrec(_) | Stage::Pubcomp, .. })) => Acknowledged::WrongType,
         }
     }
 
-    /// A PUBREC arrives. One of 0x80 or above ends the exchange.
+    /// A PUBREC arrives. One of 0x80 or above ends the exchange. `rest` is as for [`puback`](Self::puback).
     #[inline]
-    pub(crate) fn pubrec(&mut self, id: PacketId, reason: PublishReason) -> Acknowledged<M, T> {
+    pub(crate) fn pubrec<R>(
+        &mut self,
+        id: PacketId,
+        reason: PublishReason,
+        rest: impl FnOnce(M) -> R,
+    ) -> Acknowledged<R, T> {
         match self.find(id) {
             None if reason.is_error() => Acknowledged::Unknown,
             None => Acknowledged::ReleaseUnknown,
             Some((_, Entry { stage: Stage::Puback(_), .. })) => Acknowledged::WrongType,
-            Some((at, _)) if reason.is_error() => self.end_exchange(id, at),
+            Some((at, _)) if reason.is_error() => self.end_exchange(id, at, rest),
             Some((_, Entry { stage, tag, .. })) => {
                 let message = core::mem::replace(stage, Stage::Pubcomp).into_message();
-                Acknowledged::Release { tag: *tag, message }
+                Acknowledged::Release { tag: *tag, message: message.map(rest) }
             }
         }
     }
 
     /// A PUBCOMP arrives, with any reason.
     #[inline]
-    pub(crate) fn pubcomp(&mut self, id: PacketId) -> Acknowledged<M, T> {
+    pub(crate) fn pubcomp<R>(&mut self, id: PacketId, rest: impl FnOnce(M) -> R) -> Acknowledged<R, T> {
         match self.find(id) {
             None => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Pubcomp, .. })) => self.end_exchange(id, at),
+            Some((at, Entry { stage: Stage::Pubcomp, .. })) => self.end_exchange(id, at, rest),
             Some((_, Entry { stage: Stage::Puback(_) | Stage::Pubrec(_), .. })) => Acknowledged::WrongType,
         }
     }
@@ -221,13 +227,18 @@ impl<M, T: Copy> Sender<M, T> {
     pub(crate) fn give_up(&mut self, id: PacketId, change: impl FnOnce(&mut T)) -> Acknowledged<M, T> {
         match self.find(id) {
             None => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at),
+            Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at, |message| message),
             Some((_, entry)) => {
                 change(&mut entry.tag);
                 let message = core::mem::replace(&mut entry.stage, Stage::Pubcomp).into_message();
                 Acknowledged::Release { tag: entry.tag, message }
             }
         }
+    }
+
+    /// What stays with the exchange of this identifier.
+    pub(crate) fn tag_mut(&mut self, id: PacketId) -> Option<&mut T> {
+        self.find(id).map(|(_, entry)| &mut entry.tag)
     }
 
     /// Whether an open exchange has this identifier.
@@ -264,12 +275,13 @@ impl<M, T: Copy> Sender<M, T> {
     }
 
     #[inline]
-    fn end_exchange(&mut self, id: PacketId, at: usize) -> Acknowledged<M, T> {
-        let Some(entry) = self.entries.get_mut(at).and_then(Option::take) else {
+    fn end_exchange<R>(&mut self, id: PacketId, at: usize, rest: impl FnOnce(M) -> R) -> Acknowledged<R, T> {
+        let Some(Entry { stage, tag, epoch, .. }) = self.entries.get_mut(at).and_then(Option::take) else {
             return Acknowledged::Unknown;
         };
+        let message = stage.into_message().map(rest);
         self.index.remove(id);
-        if entry.epoch != self.epoch {
+        if epoch != self.epoch {
             self.unsent -= 1;
         }
         while let Some(None) = self.entries.front() {
@@ -279,7 +291,7 @@ impl<M, T: Copy> Sender<M, T> {
             }
             self.first = self.first.wrapping_add(1);
         }
-        Acknowledged::Ended { tag: entry.tag, message: entry.stage.into_message() }
+        Acknowledged::Ended { tag, message }
     }
 
     /// Closes the gaps once there are more of them than entries, which a peer that leaves the oldest exchange
@@ -319,6 +331,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn all<M>(message: M) -> M {
+        message
+    }
 
     fn id(id: u16) -> PacketId {
         PacketId::new(id).unwrap()
@@ -443,10 +459,10 @@ mod tests {
                     }
                     Operation::Acknowledge(kind, id) => {
                         let acknowledged = match kind {
-                            Kind::Puback => sender.puback(id),
-                            Kind::Pubrec => sender.pubrec(id, PublishReason::NoMatchingSubscribers),
-                            Kind::PubrecError => sender.pubrec(id, PublishReason::UnspecifiedError),
-                            Kind::Pubcomp => sender.pubcomp(id),
+                            Kind::Puback => sender.puback(id, all),
+                            Kind::Pubrec => sender.pubrec(id, PublishReason::NoMatchingSubscribers, all),
+                            Kind::PubrecError => sender.pubrec(id, PublishReason::UnspecifiedError, all),
+                            Kind::Pubcomp => sender.pubcomp(id, all),
                         };
                         prop_assert_eq!(acknowledged, model.acknowledge(kind, id));
                     }
@@ -499,10 +515,10 @@ mod tests {
             let next = id(2 + round % 100);
             let _ = sender.start(next, QoS::AtLeastOnce, "next", ());
             assert!(!sender.can_start());
-            assert_eq!(sender.puback(next), Acknowledged::Ended { tag: (), message: Some("next") });
+            assert_eq!(sender.puback(next, all), Acknowledged::Ended { tag: (), message: Some("next") });
             assert!(sender.entries.len() < 64);
         }
-        assert_eq!(sender.puback(id(1)), Acknowledged::Ended { tag: (), message: Some("oldest") });
+        assert_eq!(sender.puback(id(1), all), Acknowledged::Ended { tag: (), message: Some("oldest") });
         assert!(sender.entries.is_empty());
     }
 
@@ -515,7 +531,7 @@ mod tests {
         let _ = sender.start(id(2), QoS::ExactlyOnce, "b", ());
         let _ = sender.start(id(3), QoS::ExactlyOnce, "c", ());
         assert_eq!(
-            sender.pubrec(id(2), PublishReason::Success),
+            sender.pubrec(id(2), PublishReason::Success, all),
             Acknowledged::Release { tag: (), message: Some("b") }
         );
         sender.resume(1);
@@ -523,10 +539,10 @@ mod tests {
         assert_eq!(sender.next_resend(), Some(Resend::Publish { delivery: dup(id(1)), message: &"a" }));
         assert_eq!(sender.next_resend(), Some(Resend::Pubrel(id(2))));
         assert_eq!(sender.next_resend(), None);
-        let _ = sender.pubcomp(id(2));
+        let _ = sender.pubcomp(id(2), all);
         assert_eq!(sender.next_resend(), None);
-        let _ = sender.pubrec(id(1), PublishReason::Success);
-        let _ = sender.pubcomp(id(1));
+        let _ = sender.pubrec(id(1), PublishReason::Success, all);
+        let _ = sender.pubcomp(id(1), all);
         assert_eq!(sender.next_resend(), Some(Resend::Publish { delivery: dup(id(3)), message: &"c" }));
     }
 }

@@ -5,24 +5,19 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use bytes::{Buf, BytesMut};
-use mqtt_codec::{
-    Decoder, Deviation, Deviations, MAXIMUM_PACKET_SIZE, Packet, PacketId, Property, ProtocolVersion, QoS,
-    SubscriptionIdentifier,
-};
+use mqtt_codec::{PacketId, QoS, SubscriptionIdentifier};
 use mqtt_topic::{ShareName, Subscription, TopicFilter, TopicName};
 
 use super::record::topic_text;
-use super::{Change, Fields, Journal, Kind, RestoreFault, Writer};
-use crate::delivery::first_delivery;
+use super::{Body, Change, Fields, Journal, Kind, RestoreFault, Restored, Writer};
 use crate::{Instant, Message};
 
-/// A message and how it is to be sent.
+/// How a message is to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct MessageRecord<'a> {
-    pub(crate) message: &'a Message,
     /// The QoS it is sent with, which may be below its own.
     pub(crate) qos: QoS,
     pub(crate) retain: bool,
@@ -31,10 +26,10 @@ pub(crate) struct MessageRecord<'a> {
     pub(crate) group: Option<&'a Subscription<Box<[u8]>>>,
 }
 
-/// The same, as it was stored.
+/// The same and the message, as they were stored.
 #[derive(Debug)]
 pub(crate) struct RestoredMessage {
-    pub(crate) message: Message,
+    pub(crate) message: Arc<Message>,
     pub(crate) qos: QoS,
     pub(crate) retain: bool,
     pub(crate) expires_at: Option<Instant>,
@@ -65,15 +60,19 @@ impl<'j> DeliveryLog<'j> {
         Self { journal, client_id: Some(client_id), is_enabled }
     }
 
-    /// A message is taken over.
-    #[inline]
-    pub(crate) fn message(&mut self, number: u64, record: &MessageRecord<'_>) {
-        if !self.is_enabled {
-            return;
+    /// Whether anything is told at all.
+    pub(crate) const fn is_enabled(&self) -> bool {
+        self.is_enabled
+    }
+
+    /// A message is taken over. `None`: it is too large for any packet, and so is not sent either.
+    pub(crate) fn message(&mut self, number: u64, record: &MessageRecord<'_>, body: Option<Body>) {
+        if self.is_enabled
+            && let (Some(fields), Some(body)) = (record.fields(), body)
+        {
+            let key = self.key().kind(Kind::Message).u64(number);
+            self.journal.push(key.with_body(fields, body));
         }
-        // What is too large for any packet is not sent either.
-        let Some(value) = record.fields() else { return };
-        self.put(Kind::Message, |key| key.u64(number), || value);
     }
 
     /// The message is given up.
@@ -139,14 +138,16 @@ impl<'j> DeliveryLog<'j> {
     }
 
     /// Where nothing is told, nothing is written either.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "in memory it is a test of a flag, and a call costs more")]
+    #[inline(always)]
     fn put(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer, value: impl FnOnce() -> Writer) {
         if self.is_enabled {
             self.journal.push(rest(self.key().kind(kind)).with(value()));
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `put`")]
+    #[inline(always)]
     fn remove(&mut self, kind: Kind, rest: impl FnOnce(Writer) -> Writer) {
         if self.is_enabled {
             let key = rest(self.key().kind(kind)).into_key();
@@ -160,8 +161,8 @@ impl<'j> DeliveryLog<'j> {
 }
 
 impl MessageRecord<'_> {
-    /// `None`: the message is too large for a packet.
-    pub(crate) fn fields(&self) -> Option<Writer> {
+    /// `None`: there are more identifiers than any packet has.
+    fn fields(&self) -> Option<Writer> {
         let mut value = Writer::value()
             .byte(self.qos.bits())
             .bool(self.retain)
@@ -170,37 +171,11 @@ impl MessageRecord<'_> {
         for identifier in self.identifiers {
             value = value.identifier(Some(*identifier));
         }
-        value = match self.group {
+        Some(match self.group {
             None => value.bool(false),
             Some(group) => subscription_fields(value.bool(true), group),
-        };
-        message_fields(value, self.message)
+        })
     }
-}
-
-/// The message itself, to the end of the value: the PUBLISH that carries it.
-pub(crate) fn message_fields(value: Writer, message: &Message) -> Option<Writer> {
-    let delivery = first_delivery(message.qos(), PacketId::MIN);
-    let expiry = message.expiry().map(Property::MessageExpiryInterval);
-    let mut head = BytesMut::new();
-    let publish = message.as_publish(ProtocolVersion::V5_0, delivery);
-    publish.encode_head_with(ProtocolVersion::V5_0, expiry.as_slice(), &mut head).ok()?;
-    Some(value.with_room_for(head.len() + message.payload().len()).bytes(&head).bytes(message.payload()))
-}
-
-/// A message that [`message_fields`] has written.
-pub(crate) fn restored_message(mut fields: Fields<'_>) -> Result<Message, RestoreFault> {
-    let mut decoder = Decoder::client(ProtocolVersion::V5_0);
-    decoder.set_maximum_packet_size(MAXIMUM_PACKET_SIZE);
-    decoder.set_maximum_user_properties(core::num::NonZeroU32::MAX);
-    decoder.accept(Deviations::NONE.with(Deviation::TopicNotUtf8));
-    let mut bytes = BytesMut::from(fields.take_rest());
-    let frame = decoder.decode_frame(&mut bytes).ok().flatten().ok_or(RestoreFault::Content)?;
-    let (Packet::Publish(publish), false) = (frame.packet(), bytes.has_remaining()) else {
-        return Err(RestoreFault::Content);
-    };
-    let topic = publish.topic.and_then(|topic| topic.with_storage(frame.slice(topic.as_bytes())));
-    Ok(Message::from_publish(&publish, &frame, topic.ok_or(RestoreFault::Content)?))
 }
 
 /// A subscription, as [`restored_subscription`] reads it.
@@ -292,11 +267,12 @@ impl RestoredDelivery {
         kind: Kind,
         mut key: Fields<'_>,
         mut value: Fields<'_>,
+        restored: &mut Restored,
     ) -> Result<bool, RestoreFault> {
         match kind {
             Kind::Message => {
                 let number = counted(key.u64()?)?;
-                self.messages.insert(number, restored_record(value)?);
+                self.messages.insert(number, restored_record(value, restored)?);
                 self.last_number = self.last_number.max(number);
             }
             Kind::Exchange => {
@@ -346,7 +322,7 @@ const fn counted(number: u64) -> Result<u64, RestoreFault> {
     if number <= LAST_NUMBER { Ok(number) } else { Err(RestoreFault::Content) }
 }
 
-fn restored_record(mut fields: Fields<'_>) -> Result<RestoredMessage, RestoreFault> {
+fn restored_record(mut fields: Fields<'_>, restored: &mut Restored) -> Result<RestoredMessage, RestoreFault> {
     let (qos, retain) = (fields.qos()?, fields.bool()?);
     let (expires_at, count) = (fields.instant()?, fields.u32()?);
     let mut identifiers = Vec::new();
@@ -355,7 +331,7 @@ fn restored_record(mut fields: Fields<'_>) -> Result<RestoredMessage, RestoreFau
         identifiers.push(SubscriptionIdentifier::new(fields.u32()?).ok_or(RestoreFault::Content)?);
     }
     let group = if fields.bool()? { Some(restored_subscription(&mut fields)?) } else { None };
-    let message = restored_message(fields)?;
+    let message = restored.message(fields.into_body()?)?;
     // QoS 0 is not kept, and nothing is sent with more than it was published with.
     if qos == QoS::AtMostOnce || qos > message.qos() {
         return Err(RestoreFault::Content);
@@ -370,21 +346,14 @@ mod tests {
 
     fn record(number: u64, message: QoS, qos: QoS, exchange: Option<u64>) -> [StoredState; 2] {
         let message = Message::new("a", "1").unwrap().with_qos(message);
-        let record = MessageRecord {
-            message: &message,
-            qos,
-            retain: false,
-            expires_at: None,
-            identifiers: &[],
-            group: None,
-        };
+        let record = MessageRecord { qos, retain: false, expires_at: None, identifiers: &[], group: None };
         [None, Some("c")].map(|client_id| {
             let mut journal = Journal::new(true);
             let mut log = match client_id {
                 None => DeliveryLog::client(&mut journal),
                 Some(client_id) => DeliveryLog::session(&mut journal, client_id, true),
             };
-            log.message(number, &record);
+            log.message(number, &record, Body::of(&message));
             if let Some(order) = exchange {
                 log.sent(number, order, PacketId::MIN);
             }

@@ -2,8 +2,12 @@
 //!
 //! ```text
 //! key    scope kind rest        scope: nothing for a Client; for a Session of a broker 's', and its Client Identifier
-//! value  version fields crc     of key and value, so that neither damage nor a mix-up goes unnoticed
+//! value  count version fields bodysum sum body
 //! ```
+//!
+//! `count` is how many bytes `version` and `fields` have, `bodysum` the checksum of `body`, `sum` that of the key and of everything
+//! in the value before it, so that neither damage nor a mix-up goes unnoticed. What many records have in common, the body, is
+//! summed once. All but `fields` is the same in every version.
 //!
 //! Numbers are big-endian, so that keys of numbers sort as the numbers do.
 
@@ -13,10 +17,11 @@ use mqtt_codec::{PacketId, QoS, SubscriptionIdentifier};
 use mqtt_topic::Text;
 
 use super::Change;
+use super::value::{Body, StoredBody, Value};
 use crate::Instant;
 
 /// The layout of values.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What a record is about, in the order in which the records of a Session are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +79,7 @@ impl Writer {
 
     /// A value.
     pub(crate) fn value() -> Self {
-        Self(Vec::from([VERSION]))
+        Self(Vec::from([0, 0, 0, 0, VERSION]))
     }
 
     pub(crate) fn kind(self, kind: Kind) -> Self {
@@ -126,12 +131,6 @@ impl Writer {
         self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX)).bytes(bytes)
     }
 
-    /// So many bytes follow, and the checksum.
-    pub(crate) fn with_room_for(mut self, count: usize) -> Self {
-        self.0.reserve_exact(count + size_of::<u32>());
-        self
-    }
-
     /// Bytes to the end.
     pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
@@ -145,8 +144,21 @@ impl Writer {
 
     /// The finished record with this key and `value`.
     pub(crate) fn with(self, value: Self) -> Change {
-        let checksum = checksum(&self.0, &value.0);
-        Change::Put { key: self.0, value: value.u32(checksum).0 }
+        self.with_body(value, Body::default())
+    }
+
+    /// The finished record with this key, `value` and message.
+    pub(crate) fn with_body(self, value: Self, body: Body) -> Change {
+        let Self(mut head) = value;
+        if let Some((count, fields)) = head.split_first_chunk_mut() {
+            // A record has one message at most, and nothing else of it is large.
+            *count = u32::try_from(fields.len()).unwrap_or(u32::MAX).to_be_bytes();
+        }
+        head.reserve_exact(2 * size_of::<u32>());
+        head.extend_from_slice(&body.sum.to_be_bytes());
+        let sum = checksum(&self.0, &head);
+        head.extend_from_slice(&sum.to_be_bytes());
+        Change::Put { key: self.0, value: Value::new(head, body.bytes) }
     }
 }
 
@@ -189,25 +201,42 @@ pub enum RestoreFault {
 
 /// Reads the fields of a key or of a value.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a> {
+    rest: &'a [u8],
+    body: StoredBody<'a>,
+}
 
 impl<'a> Fields<'a> {
     /// The fields of a key.
     pub(crate) const fn of_key(key: &'a [u8]) -> Self {
-        Self(key)
+        Self { rest: key, body: StoredBody { bytes: &[], sum: 0 } }
     }
 
-    /// The fields of a value, whose checksum and version are right.
+    /// The fields of a value, whose checksums and version are right.
     pub(crate) fn of_value(key: &[u8], value: &'a [u8]) -> Result<Self, RestoreFault> {
-        let (covered, sum) = value.split_last_chunk::<4>().ok_or(RestoreFault::Checksum)?;
-        if checksum(key, covered) != u32::from_be_bytes(*sum) {
-            return Err(RestoreFault::Checksum);
-        }
-        match covered.split_first() {
-            Some((&VERSION, fields)) => Ok(Self(fields)),
+        let (fields, body) = Self::split(key, value).ok_or(RestoreFault::Checksum)?;
+        match fields.split_first() {
+            Some((&VERSION, rest)) => Ok(Self { rest, body }),
             Some((version, _)) => Err(RestoreFault::Version(*version)),
             None => Err(RestoreFault::Checksum),
         }
+    }
+
+    /// Version and fields, and the body. `None`: it is damaged.
+    fn split(key: &[u8], value: &'a [u8]) -> Option<(&'a [u8], StoredBody<'a>)> {
+        let (count, behind) = value.split_first_chunk()?;
+        let (fields, behind) = behind.split_at_checked(usize::try_from(u32::from_be_bytes(*count)).ok()?)?;
+        let (body_sum, behind) = behind.split_first_chunk()?;
+        let (sum, bytes) = behind.split_first_chunk()?;
+        let covered = value.get(..value.len() - behind.len())?;
+        let body = StoredBody { bytes, sum: u32::from_be_bytes(*body_sum) };
+        let is_whole = checksum(key, covered) == u32::from_be_bytes(*sum) && checksum(bytes, &[]) == body.sum;
+        is_whole.then_some((fields, body))
+    }
+
+    /// The message, behind the last field.
+    pub(crate) fn into_body(self) -> Result<StoredBody<'a>, RestoreFault> {
+        if self.rest.is_empty() { Ok(self.body) } else { Err(RestoreFault::Content) }
     }
 
     pub(crate) fn byte(&mut self) -> Result<u8, RestoreFault> {
@@ -260,8 +289,8 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn sized(&mut self) -> Result<&'a [u8], RestoreFault> {
         let len = usize::try_from(self.u32()?).map_err(|_| RestoreFault::Content)?;
-        let (bytes, rest) = self.0.split_at_checked(len).ok_or(RestoreFault::Content)?;
-        self.0 = rest;
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(RestoreFault::Content)?;
+        self.rest = rest;
         Ok(bytes)
     }
 
@@ -271,17 +300,17 @@ impl<'a> Fields<'a> {
 
     /// The bytes to the end.
     pub(crate) fn take_rest(&mut self) -> &'a [u8] {
-        core::mem::take(&mut self.0)
+        core::mem::take(&mut self.rest)
     }
 
-    /// There is nothing more.
+    /// There is nothing more, and no message.
     pub(crate) fn end(self) -> Result<(), RestoreFault> {
-        if self.0.is_empty() { Ok(()) } else { Err(RestoreFault::Content) }
+        if self.rest.is_empty() && self.body.bytes.is_empty() { Ok(()) } else { Err(RestoreFault::Content) }
     }
 
     fn chunk<const N: usize>(&mut self) -> Result<[u8; N], RestoreFault> {
-        let (chunk, rest) = self.0.split_first_chunk::<N>().ok_or(RestoreFault::Content)?;
-        self.0 = rest;
+        let (chunk, rest) = self.rest.split_first_chunk::<N>().ok_or(RestoreFault::Content)?;
+        self.rest = rest;
         Ok(*chunk)
     }
 }
@@ -365,7 +394,10 @@ const fn tables() -> [[u32; 256]; 8] {
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned;
+
     use super::*;
+    use crate::Message;
 
     #[test]
     fn the_checksum_is_the_usual_one() {
@@ -383,35 +415,51 @@ mod tests {
         }
     }
 
-    fn record(version: u8, number: u64) -> (Vec<u8>, Vec<u8>) {
+    fn record(version: u8, number: u64, message: Option<&str>) -> (Vec<u8>, Vec<u8>) {
         let key = Writer::client().kind(Kind::Message).u64(number);
-        let Change::Put { key, value } = key.with(Writer(Vec::from([version])).u32(5)) else {
+        let body = message.map(|payload| Body::of(&Message::new("a", payload.to_owned()).unwrap()).unwrap());
+        let value = Writer(Vec::from([0, 0, 0, 0, version])).u32(5);
+        let Change::Put { key, value } = key.with_body(value, body.unwrap_or_default()) else {
             panic!("a record")
         };
-        (key, value)
+        (key, value.to_vec())
     }
 
     #[test]
     fn damage_and_mixed_up_values_are_noticed() {
-        let (key, value) = record(VERSION, 7);
-        let mut fields = Fields::of_value(&key, &value).unwrap();
-        assert_eq!(fields.u32(), Ok(5));
-        assert_eq!(fields.end(), Ok(()));
-        for at in 0..value.len() * 8 {
-            let mut damaged = value.clone();
-            damaged[at / 8] ^= 1 << (at % 8);
-            assert_eq!(Fields::of_value(&key, &damaged).unwrap_err(), RestoreFault::Checksum);
+        for message in [None, Some(""), Some("payload")] {
+            let (key, value) = record(VERSION, 7, message);
+            let mut fields = Fields::of_value(&key, &value).unwrap();
+            assert_eq!(fields.u32(), Ok(5));
+            assert_eq!(fields.end().is_ok(), message.is_none());
+            for at in 0..value.len() * 8 {
+                let mut damaged = value.clone();
+                damaged[at / 8] ^= 1 << (at % 8);
+                assert_eq!(Fields::of_value(&key, &damaged).unwrap_err(), RestoreFault::Checksum);
+            }
+            for len in 0..value.len() {
+                assert_eq!(Fields::of_value(&key, &value[..len]).unwrap_err(), RestoreFault::Checksum);
+            }
+            let longer = [&value[..], &[0]].concat();
+            assert_eq!(Fields::of_value(&key, &longer).unwrap_err(), RestoreFault::Checksum);
+            let (other, _) = record(VERSION, 8, message);
+            assert_eq!(Fields::of_value(&other, &value).unwrap_err(), RestoreFault::Checksum);
         }
-        for len in 0..value.len() {
-            assert_eq!(Fields::of_value(&key, &value[..len]).unwrap_err(), RestoreFault::Checksum);
-        }
-        let (other, _) = record(VERSION, 8);
-        assert_eq!(Fields::of_value(&other, &value).unwrap_err(), RestoreFault::Checksum);
+    }
+
+    /// The sums tell which body belongs to which fields.
+    #[test]
+    fn the_message_of_another_record_is_noticed() {
+        let (key, one) = record(VERSION, 7, Some("1"));
+        let (_, other) = record(VERSION, 7, Some("2"));
+        let head = one.len() - 7;
+        let mixed = [&one[..head], &other[head..]].concat();
+        assert_eq!(Fields::of_value(&key, &mixed).unwrap_err(), RestoreFault::Checksum);
     }
 
     #[test]
     fn a_later_layout_is_told_apart_from_damage() {
-        let (key, value) = record(VERSION + 1, 7);
+        let (key, value) = record(VERSION + 1, 7, Some("1"));
         assert_eq!(Fields::of_value(&key, &value).unwrap_err(), RestoreFault::Version(VERSION + 1));
     }
 }

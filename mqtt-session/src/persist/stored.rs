@@ -1,10 +1,11 @@
 //! All records of a machine at once: what its changes add up to.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::Change;
 use super::record::checksum;
+use super::{Change, Value};
 
 /// The records of a durable machine: the sum of its [`Change`]s.
 ///
@@ -35,7 +36,7 @@ use super::record::checksum;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredState {
-    records: BTreeMap<Vec<u8>, Vec<u8>>,
+    records: BTreeMap<Vec<u8>, Value>,
 }
 
 /// What a snapshot begins with: a name, and the layout of what follows.
@@ -69,8 +70,13 @@ impl StoredState {
 
     /// The records, in the order of their keys, as [`Client::restore`](crate::Client::restore) and
     /// [`Broker::restore`](crate::Broker::restore) want them.
-    pub fn records(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.records.iter().map(|(key, value)| (&key[..], &value[..]))
+    ///
+    /// A value in two parts is put together when it is its turn.
+    pub fn records(&self) -> impl Iterator<Item = (&[u8], Cow<'_, [u8]>)> {
+        self.records.iter().map(|(key, value)| match value.parts() {
+            [head, []] => (&key[..], Cow::Borrowed(head)),
+            parts => (&key[..], Cow::Owned(parts.concat())),
+        })
     }
 
     /// How many records there are.
@@ -87,9 +93,12 @@ impl StoredState {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::from(HEADER);
         for (key, value) in &self.records {
-            for bytes in [key, value] {
-                out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-                out.extend_from_slice(bytes);
+            for parts in [[&key[..], &[]], value.parts()] {
+                let len: usize = parts.iter().map(|part| part.len()).sum();
+                out.extend_from_slice(&(len as u64).to_be_bytes());
+                for part in parts {
+                    out.extend_from_slice(part);
+                }
             }
         }
         let checksum = checksum(&out, &[]);
@@ -122,7 +131,7 @@ impl StoredState {
         while !rest.is_empty() {
             let key = sized(&mut rest)?;
             let value = sized(&mut rest)?;
-            records.insert(Vec::from(key), Vec::from(value));
+            records.insert(Vec::from(key), Value::from(Vec::from(value)));
         }
         Ok(Self { records })
     }
@@ -165,7 +174,7 @@ mod tests {
     fn change() -> impl Strategy<Value = Change> {
         let key = || proptest::collection::vec(0..3_u8, 1..4);
         prop_oneof![
-            4 => (key(), proptest::collection::vec(any::<u8>(), 0..9)).prop_map(|(key, value)| Change::Put { key, value }),
+            4 => (key(), proptest::collection::vec(any::<u8>(), 0..9)).prop_map(|(key, value)| Change::Put { key, value: value.into() }),
             1 => key().prop_map(|key| Change::Remove { key }),
             1 => key().prop_map(|prefix| Change::RemoveAll { prefix }),
         ]
@@ -181,7 +190,7 @@ mod tests {
                 match change {
                     Change::Put { key, value } => {
                         model.retain(|(present, _)| present != key);
-                        model.push((key.clone(), value.clone()));
+                        model.push((key.clone(), value.to_vec()));
                     }
                     Change::Remove { key } => model.retain(|(present, _)| present != key),
                     Change::RemoveAll { prefix } => model.retain(|(present, _)| !present.starts_with(prefix)),
@@ -203,7 +212,7 @@ mod tests {
     fn every_truncation_and_every_flipped_bit_is_an_error() {
         let mut state = StoredState::default();
         for key in 0..4 {
-            state.apply(&[Change::Put { key: vec![key], value: vec![key; key.into()] }]);
+            state.apply(&[Change::Put { key: vec![key], value: vec![key; key.into()].into() }]);
         }
         let snapshot = state.encode();
         for len in 0..snapshot.len() {

@@ -11,7 +11,7 @@ use mqtt_codec::{
 };
 
 use super::action::{Action, Actions, ConnectionId, DropCause};
-use super::copies::Copies;
+use super::parcel::Parcel;
 use super::slab::SessionId;
 use crate::keep_alive::Watchdog;
 use crate::topic_alias::{AliasReceiver, AliasSender};
@@ -268,18 +268,18 @@ impl Connection {
     pub(crate) fn publish(
         &mut self,
         now: Instant,
-        copies: &mut Copies<'_>,
+        parcel: &mut Parcel<'_>,
         hop: Hop<'_>,
         actions: &mut Actions,
     ) -> Result<(), DropCause> {
         let Phase::Connected(link) = &mut self.phase else { return Ok(()) };
         let (version, limit) = (link.version, link.takes.packet_size);
         let hop = if version == ProtocolVersion::V5_0 {
-            let message_expiry_interval = copies.expires_at.map(|at| whole_seconds_until(at, now));
-            let topic = link.aliases_out.choose(copies.topic());
+            let message_expiry_interval = parcel.expires_at().map(|at| whole_seconds_until(at, now));
+            let topic = link.aliases_out.choose(parcel.topic());
             let hop = Hop { message_expiry_interval, topic, ..hop };
             // The alias may be what is too much.
-            if topic == TopicForm::Name || copies.fits(&hop, version, limit) {
+            if topic == TopicForm::Name || parcel.fits(&hop, version, limit) {
                 hop
             } else {
                 Hop { topic: TopicForm::Name, ..hop }
@@ -287,14 +287,14 @@ impl Connection {
         } else {
             Hop { delivery: hop.delivery, retain: hop.retain, ..Hop::default() }
         };
-        if !copies.fits(&hop, version, limit) {
+        if !parcel.fits(&hop, version, limit) {
             return Err(DropCause::PacketTooLarge);
         }
         let depends = hop.delivery.packet_id().is_some();
-        self.write(actions, depends, |transmit| copies.write(&hop, version, transmit))
+        self.write(actions, depends, |transmit| parcel.write(&hop, version, transmit))
             .map_err(|_| DropCause::PacketTooLarge)?;
         if let (TopicForm::SetAlias(_), Phase::Connected(link)) = (hop.topic, &mut self.phase) {
-            link.aliases_out.sent(copies.topic(), hop.topic);
+            link.aliases_out.sent(parcel.topic(), hop.topic);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use mqtt_codec::{Delivery, Hop, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
 use mqtt_topic::Subscription;
 
-use super::copies::Copies;
+use super::parcel::Parcel;
 use crate::persist::{MessageRecord, RestoredMessage};
 use crate::{Instant, Message};
 
@@ -29,8 +29,8 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// How it is written.
-    pub(crate) fn copies(&self) -> Copies<'_> {
-        Copies::of(&self.message, self.expires_at)
+    pub(crate) fn parcel(&self) -> Parcel<'_> {
+        Parcel::of(&self.message, self.expires_at)
     }
 
     /// The PUBLISH it is sent as, without the properties of one hop.
@@ -47,9 +47,8 @@ impl Outgoing {
     /// As it is stored.
     #[inline]
     pub(crate) fn record(&self) -> MessageRecord<'_> {
-        let Self { message, qos, retain, expires_at, identifiers, group } = self;
+        let Self { qos, retain, expires_at, identifiers, group, .. } = self;
         MessageRecord {
-            message,
             qos: *qos,
             retain: *retain,
             expires_at: *expires_at,
@@ -104,14 +103,7 @@ impl From<RestoredMessage> for Outgoing {
         for identifier in identifiers {
             all.add(Some(identifier));
         }
-        Self {
-            message: Arc::new(message),
-            qos,
-            retain,
-            expires_at,
-            identifiers: all,
-            group: group.map(Arc::new),
-        }
+        Self { message, qos, retain, expires_at, identifiers: all, group: group.map(Arc::new) }
     }
 }
 

@@ -9,8 +9,8 @@ use mqtt_topic::{Subscription, TopicFilter};
 
 use super::retained::RetainedWalk;
 use crate::persist::{
-    Change, Fields, Journal, Kind, RestoreFault, RestoredDelivery, Writer, message_fields, restored_filter,
-    restored_message, restored_subscription, restored_topic, subscription_fields,
+    Body, Change, Fields, Journal, Kind, RestoreFault, Restored, RestoredDelivery, Writer, restored_filter,
+    restored_subscription, restored_topic, subscription_fields,
 };
 use crate::{Instant, Message};
 
@@ -81,9 +81,10 @@ impl<'j> SessionLog<'j> {
             return;
         }
         // A Will came in a packet, and fits one.
-        let fields = message_fields(Writer::value().u32(will.delay).instant(will.at), &will.message);
-        if let Some(value) = fields {
-            self.put(|key| key.kind(Kind::Will), || value);
+        if let Some(body) = Body::of(&will.message) {
+            let key = Writer::session(self.client_id).kind(Kind::Will);
+            let fields = Writer::value().u32(will.delay).instant(will.at);
+            self.journal.push(key.with_body(fields, body));
         }
     }
 
@@ -148,9 +149,14 @@ pub(crate) struct StoredSession {
 
 impl StoredSession {
     /// Takes a record, of which `key` is what is behind the Client Identifier.
-    pub(crate) fn take(&mut self, mut key: Fields<'_>, mut value: Fields<'_>) -> Result<(), RestoreFault> {
+    pub(crate) fn take(
+        &mut self,
+        mut key: Fields<'_>,
+        mut value: Fields<'_>,
+        restored: &mut Restored,
+    ) -> Result<(), RestoreFault> {
         let kind = key.kind()?;
-        if self.delivery.take(kind, key, value)? {
+        if self.delivery.take(kind, key, value, restored)? {
             return Ok(());
         }
         match kind {
@@ -165,7 +171,7 @@ impl StoredSession {
             }
             Kind::Will => {
                 let (delay, at) = (value.u32()?, value.instant()?);
-                self.will = Some(StoredWill { message: Arc::new(restored_message(value)?), delay, at });
+                self.will = Some(StoredWill { message: restored.message(value.into_body()?)?, delay, at });
             }
             Kind::Subscription => {
                 let subscription = restored_subscription(&mut key)?;
@@ -182,6 +188,7 @@ impl StoredSession {
                     topic => Some(restored_topic(topic)?),
                 };
                 self.walks.push(RetainedWalk { filter, qos, no_local, identifier, after });
+                value.end()?;
             }
             Kind::Message | Kind::Exchange | Kind::Received => return Err(RestoreFault::Key),
         }

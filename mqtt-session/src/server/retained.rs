@@ -9,7 +9,7 @@ use mqtt_codec::{PacketId, ProtocolVersion, Publish, QoS, SubscriptionIdentifier
 use mqtt_topic::{RetainedLimits, RetainedMatches, RetainedStore, TopicFilter, TopicName};
 
 use crate::delivery::first_delivery;
-use crate::persist::{Change, Fields, Journal, RestoreFault, Writer, message_fields, restored_message};
+use crate::persist::{Body, Change, Fields, Journal, RestoreFault, Restored, Writer};
 use crate::{Instant, Message};
 
 #[derive(Debug)]
@@ -66,10 +66,10 @@ impl RetainedMessages {
         self.store.has_room_for(topic, size).is_ok()
     }
 
-    /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`, if there is room for it.
-    pub(crate) fn insert(&mut self, retained: Retained, journal: &mut Journal) {
+    /// Stores the message of its topic, in place of another `[MQTT-3.3.1-5]`, if there is room for it. `body` is how it is told.
+    pub(crate) fn insert(&mut self, retained: Retained, body: Option<Body>, journal: &mut Journal) {
         if self.has_room_for(retained.message.topic(), retained.message.size()) {
-            put_retained(journal, &retained);
+            put_retained(journal, &retained, body);
             self.restore(retained);
         }
     }
@@ -142,16 +142,12 @@ impl RetainedMessages {
 }
 
 /// The message of a topic is retained.
-pub(crate) fn put_retained(journal: &mut Journal, retained: &Retained) {
-    if !journal.is_enabled() {
-        return;
-    }
+pub(crate) fn put_retained(journal: &mut Journal, retained: &Retained, body: Option<Body>) {
+    // What is too large for any packet is not sent either.
+    let Some(body) = body.filter(|_| journal.is_enabled()) else { return };
     let key = Writer::retained(retained.message.topic().as_bytes());
     let value = Writer::value().instant(retained.expires_at).text(retained.publisher.as_deref());
-    // What is too large for any packet is not sent either.
-    if let Some(value) = message_fields(value, &retained.message) {
-        journal.push(key.with(value));
-    }
+    journal.push(key.with_body(value, body));
 }
 
 /// No message of the topic is retained.
@@ -161,11 +157,15 @@ fn remove_retained(journal: &mut Journal, topic: &[u8]) {
     }
 }
 
-pub(crate) fn restored_retained(topic: &[u8], mut value: Fields<'_>) -> Result<Retained, RestoreFault> {
+pub(crate) fn restored_retained(
+    topic: &[u8],
+    mut value: Fields<'_>,
+    restored: &mut Restored,
+) -> Result<Retained, RestoreFault> {
     let (expires_at, publisher) = (value.instant()?, value.text()?);
-    let message = restored_message(value)?;
+    let message = restored.message(value.into_body()?)?;
     if message.topic().as_bytes() != topic || message.payload().is_empty() {
         return Err(RestoreFault::Inconsistent);
     }
-    Ok(Retained { message: Arc::new(message), expires_at, publisher })
+    Ok(Retained { message, expires_at, publisher })
 }

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
+    Delivery, Packet, PacketId, Puback, Pubcomp, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
     SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter};
@@ -13,14 +13,14 @@ use mqtt_topic::{SearchStep, TopicFilter};
 use super::Limits;
 use super::action::{Actions, ConnectionId, DropCause};
 use super::connection::{Connection, TooLarge};
-use super::copies::Copies;
 use super::outgoing::{Identifiers, Outgoing};
+use super::parcel::Parcel;
 use super::queue::{Queue, Waiting};
 use super::records::{SessionLog, SessionTerms, StoredWill};
 use super::retained::{Retained, RetainedMessages, RetainedWalk};
 use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender, first_delivery};
 use crate::packet_id::PacketIds;
-use crate::persist::{DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
+use crate::persist::{Bodies, DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
 use crate::{Instant, Message};
 
 /// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
@@ -172,21 +172,24 @@ impl Session {
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        copies: &mut Copies<'_>,
+        parcel: &mut Parcel<'_>,
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
-        let waiting = self.numbered(outgoing, actions);
-        self.start_numbered(now, connection, copies, waiting, actions);
+        let number = self.number(&outgoing, parcel, actions);
+        self.start_numbered(now, connection, parcel, (number, outgoing), actions);
     }
 
     /// Takes a message over.
     #[inline]
-    fn numbered(&mut self, outgoing: Outgoing, actions: &mut Actions) -> Waiting {
+    fn number(&mut self, outgoing: &Outgoing, parcel: &mut Parcel<'_>, actions: &mut Actions) -> u64 {
         self.last_number += 1;
         let number = self.last_number;
-        self.log(actions).message(number, &outgoing.record());
-        Waiting { number, outgoing }
+        let mut log = self.log(actions);
+        if log.is_enabled() {
+            log.message(number, &outgoing.record(), parcel.body(&outgoing.message));
+        }
+        number
     }
 
     #[inline]
@@ -194,11 +197,10 @@ impl Session {
         &mut self,
         now: Instant,
         connection: &mut Connection,
-        copies: &mut Copies<'_>,
-        waiting: Waiting,
+        parcel: &mut Parcel<'_>,
+        (number, outgoing): (u64, Outgoing),
         actions: &mut Actions,
     ) {
-        let Waiting { number, outgoing } = waiting;
         let Self { sender, packet_ids, .. } = self;
         let Some(packet_id) = packet_ids.allocate(sender.len(), |id| sender.contains(id)) else {
             debug_assert!(false, "the send quota is not above the number of identifiers");
@@ -212,7 +214,7 @@ impl Session {
             QoS::ExactlyOnce => Delivery::ExactlyOnce { packet_id, dup: false },
             QoS::AtLeastOnce | QoS::AtMostOnce => Delivery::AtLeastOnce { packet_id, dup: false },
         };
-        match connection.publish(now, copies, outgoing.hop(delivery), actions) {
+        match connection.publish(now, parcel, outgoing.hop(delivery), actions) {
             Ok(()) => {
                 self.under_way += outgoing.size();
                 self.sender.start(packet_id, outgoing.qos, outgoing, tag);
@@ -241,6 +243,7 @@ impl Session {
     pub(crate) fn enqueue(
         &mut self,
         now: Instant,
+        parcel: &mut Parcel<'_>,
         outgoing: Outgoing,
         limits: Limits,
         actions: &mut Actions,
@@ -248,7 +251,7 @@ impl Session {
         if outgoing.has_expired(now) {
             return;
         }
-        let waiting = self.numbered(outgoing, actions);
+        let waiting = Waiting { number: self.number(&outgoing, parcel, actions), outgoing };
         let Self { queue, client_id, is_stored, .. } = self;
         let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
         if let Err(waiting) = queue.push(now, waiting, limits, |number| log.message_gone(number)) {
@@ -323,7 +326,7 @@ impl Session {
             Some(Resend::Publish { delivery, message: outgoing }) => {
                 let client = ClientInfo { client_id, principal: principal.as_deref(), connection: *id };
                 let sent = if (judge.may_receive)(&client, &outgoing.publish(delivery)) {
-                    connection.publish(now, &mut outgoing.copies(), outgoing.hop(delivery), actions)
+                    connection.publish(now, &mut outgoing.parcel(), outgoing.hop(delivery), actions)
                 } else {
                     // As when a Session ends, a QoS 2 message that is under way is for nobody else `[MQTT-4.8.2-5]`.
                     if outgoing.qos == QoS::AtLeastOnce && outgoing.group.is_some() {
@@ -424,11 +427,11 @@ impl Session {
             identifiers: Identifiers::from(identifier),
             group: None,
         };
-        let mut copies = Copies::of(&found.message, found.expires_at);
+        let mut parcel = Parcel::of(&found.message, found.expires_at);
         if outgoing.qos != QoS::AtMostOnce {
-            return self.start(now, connection, &mut copies, outgoing, actions);
+            return self.start(now, connection, &mut parcel, outgoing, actions);
         }
-        if let Err(cause) = connection.publish(now, &mut copies, outgoing.hop(Delivery::AtMostOnce), actions)
+        if let Err(cause) = connection.publish(now, &mut parcel, outgoing.hop(Delivery::AtMostOnce), actions)
         {
             self.dropped(cause, actions);
         }
@@ -457,9 +460,10 @@ impl Session {
             }
             return true;
         }
-        let message = Arc::clone(&waiting.outgoing.message);
-        let mut copies = Copies::of(&message, waiting.outgoing.expires_at);
-        self.start_numbered(now, connection, &mut copies, waiting, actions);
+        let Waiting { number, outgoing } = waiting;
+        let message = Arc::clone(&outgoing.message);
+        let mut parcel = Parcel::of(&message, outgoing.expires_at);
+        self.start_numbered(now, connection, &mut parcel, (number, outgoing), actions);
         true
     }
 
@@ -495,10 +499,13 @@ impl Session {
         packet: &Packet<'_>,
         actions: &mut Actions,
     ) -> Result<(Option<Pubrel<'static>>, Option<Arc<Message>>), WrongType> {
+        let rest = |outgoing: Outgoing| (outgoing.size(), outgoing.message);
         let (id, acknowledged) = match packet {
-            Packet::Puback(puback) => (puback.packet_id, self.sender.puback(puback.packet_id)),
-            Packet::Pubrec(pubrec) => (pubrec.packet_id, self.sender.pubrec(pubrec.packet_id, pubrec.reason)),
-            Packet::Pubcomp(pubcomp) => (pubcomp.packet_id, self.sender.pubcomp(pubcomp.packet_id)),
+            Packet::Puback(Puback { packet_id, .. }) => (*packet_id, self.sender.puback(*packet_id, rest)),
+            Packet::Pubrec(Pubrec { packet_id, reason, .. }) => {
+                (*packet_id, self.sender.pubrec(*packet_id, *reason, rest))
+            }
+            Packet::Pubcomp(Pubcomp { packet_id, .. }) => (*packet_id, self.sender.pubcomp(*packet_id, rest)),
             _ => return Ok((None, None)),
         };
         match acknowledged {
@@ -545,10 +552,10 @@ impl Session {
     }
 
     #[inline]
-    fn given_up(&mut self, message: Option<Outgoing>) -> Option<Arc<Message>> {
-        let outgoing = message?;
-        self.under_way -= outgoing.size();
-        Some(outgoing.message)
+    fn given_up(&mut self, message: Option<(usize, Arc<Message>)>) -> Option<Arc<Message>> {
+        let (size, message) = message?;
+        self.under_way -= size;
+        Some(message)
     }
 
     /// The next PUBACK or PUBREC that is due.
@@ -581,7 +588,7 @@ impl Session {
     }
 
     /// Tells its whole state but for subscriptions, as if it had come to be just now.
-    pub(crate) fn record(&self, actions: &mut Actions) {
+    pub(crate) fn record(&self, bodies: &mut Bodies, actions: &mut Actions) {
         let mut log = self.session_log(actions);
         log.terms(&self.terms());
         self.walks.iter().for_each(|walk| log.walk(walk));
@@ -595,13 +602,14 @@ impl Session {
         let mut log = self.log(actions);
         for (packet_id, tag, outgoing) in self.sender.exchanges() {
             if let Some(outgoing) = outgoing {
-                log.message(tag.number, &outgoing.record());
+                log.message(tag.number, &outgoing.record(), bodies.of(&outgoing.message));
             }
             let stage = if outgoing.is_some() { ExchangeStage::Sent } else { ExchangeStage::Released };
             log.exchange(tag.number, tag.order, packet_id, stage);
         }
         for waiting in self.queue.iter() {
-            log.message(waiting.number, &waiting.outgoing.record());
+            let Waiting { number, outgoing } = waiting;
+            log.message(*number, &outgoing.record(), bodies.of(&outgoing.message));
         }
         self.receiver.accepted().for_each(|id| log.received(id));
     }

@@ -41,13 +41,14 @@ impl Spares {
         expiry: Option<u32>,
     ) -> Option<Arc<Message>> {
         let has_topic = |spare: &Arc<Message>| spare.topic().as_bytes() == topic.as_bytes();
-        let newest = self.0.len().saturating_sub(SEARCHED);
-        let found = self.0.iter().skip(newest).position(has_topic);
-        let spare = found.map(|at| self.0.swap_remove(newest + at)).or_else(|| self.0.pop());
+        // The last is the one whose memory was used last.
+        let oldest = self.0.len().saturating_sub(SEARCHED);
+        let found = self.0.get(oldest..).unwrap_or_default().iter().rposition(has_topic);
+        let spare = found.map(|at| self.0.swap_remove(oldest + at)).or_else(|| self.0.pop());
         if let Some(mut spare) = spare
             && let Some(message) = Arc::get_mut(&mut spare)
         {
-            message.refill(topic, publish, expiry)?;
+            message.refill(found.is_some(), topic, publish, expiry)?;
             return Some(spare);
         }
         Message::copied(topic, publish, expiry).map(Arc::new)

@@ -1,4 +1,4 @@
-//! What everybody does: a batch of messages goes from Client to Server to Client.
+//! What everybody does: a batch of messages goes from Client to Server, or from Client to Server to Client.
 
 use std::time::Duration;
 
@@ -9,7 +9,16 @@ use mqtt_codec::{ProtocolVersion, QoS};
 
 use crate::contenders;
 
-/// A Client that publishes, a Server, and a Client that is to get every message.
+/// How far a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From a Client to a Server that acknowledges it; nobody has subscribed.
+    ToServer,
+    /// From a Client to a Server to a Client that has subscribed.
+    ToClient,
+}
+
+/// A Client that publishes, a Server, and perhaps a Client that is to get every message.
 pub trait Exchange: 'static {
     /// As it is published.
     const NAME: &'static str;
@@ -29,6 +38,8 @@ const TURNS: usize = 10;
 
 /// One contender on one workload.
 pub struct Case {
+    /// How far its messages go.
+    pub way: Way,
     /// Whose it is.
     pub contender: &'static str,
     /// The version and QoS, in words.
@@ -71,7 +82,7 @@ pub fn cases(wants: impl Fn(&str) -> bool) -> Vec<Case> {
 }
 
 /// Adds a contender, if it speaks the version.
-pub fn add<E: Exchange>(cases: &mut Vec<Case>, version: ProtocolVersion, qos: QoS) {
+pub fn add<E: Exchange>(cases: &mut Vec<Case>, way: Way, version: ProtocolVersion, qos: QoS) {
     if E::new(version, qos).is_none() {
         return;
     }
@@ -81,7 +92,7 @@ pub fn add<E: Exchange>(cases: &mut Vec<Case>, version: ProtocolVersion, qos: Qo
     };
     let version = if version == ProtocolVersion::V5_0 { "5.0" } else { "3.1.1" };
     let workload = format!("{version}, QoS {}", qos.bits());
-    cases.push(Case { contender: E::NAME, workload, start: Box::new(start) });
+    cases.push(Case { way, contender: E::NAME, workload, start: Box::new(start) });
 }
 
 /// Nanoseconds for each message of each case: all take turns on a workload, and the best of many rounds counts.
@@ -89,7 +100,8 @@ pub fn nanoseconds(cases: &[Case], quick: bool) -> Vec<f64> {
     let budget = Duration::from_secs(if quick { 1 } else { 10 });
     let mut best = vec![Duration::MAX; cases.len()];
     let mut at = 0;
-    for group in cases.chunk_by(|left, right| left.workload == right.workload) {
+    let is_same = |left: &Case, right: &Case| (left.way, &left.workload) == (right.way, &right.workload);
+    for group in cases.chunk_by(is_same) {
         let start = now();
         for round in 0.. {
             if round >= 3 && start.elapsed() > budget {

@@ -8,7 +8,7 @@ use meter::options::Arguments;
 use meter::report::{Cost, Line, Roles, summary, table};
 use meter::{Measured as _, callgrind};
 use session::contenders::ours;
-use session::exchange::{Case, Exchange as _, nanoseconds};
+use session::exchange::{Case, Exchange as _, Way, nanoseconds};
 
 const USAGE: &str = "session [--quick] [--peers rumqttc,mqtt-protocol-core]
   --quick  fewer rounds
@@ -35,8 +35,16 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
     let lines = lines(&cases, &options)?;
-    println!("## Ours and the fastest peer\n\n{}", summary(ROLES, &[("message", &lines)])?);
-    println!("## One message from Client to Server to Client\n\n{}", table(ROLES, &lines)?);
+    let on = |way| -> Vec<Line> {
+        let on_way = cases.iter().zip(&lines).filter(|(case, _)| case.way == way);
+        on_way.map(|(_, line)| line.clone()).collect()
+    };
+    let (alone, relayed) = (on(Way::ToServer), on(Way::ToClient));
+    let operations = [("Client to Server", &alone[..]), ("Client to Server to Client", &relayed)];
+    println!("## Ours and the fastest peer\n\n{}", summary(ROLES, &operations)?);
+    for (operation, lines) in operations {
+        println!("## One message from {operation}\n\n{}", table(ROLES, lines)?);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -37,6 +37,50 @@ pub trait End {
     fn is_idle(&self) -> bool;
 }
 
+/// One connection: of the Client that publishes. The Server's end answers, and its application looks at what arrives.
+pub struct Alone<C: End, S: End> {
+    publisher: C,
+    server: S,
+    messages: Vec<C::Prepared>,
+    payloads: Vec<Bytes>,
+    up: BytesMut,
+    down: BytesMut,
+}
+
+impl<C: End, S: End> Alone<C, S> {
+    /// With connected ends.
+    pub fn new(publisher: C, server: S, qos: QoS) -> Self {
+        let payloads = payloads();
+        let messages = payloads.iter().map(|payload| C::prepare(TOPIC, payload.clone(), qos)).collect();
+        let [up, down] = [BytesMut::new(), BytesMut::new()];
+        Self { publisher, server, messages, payloads, up, down }
+    }
+
+    /// One batch, as [`Exchange::turn`](crate::exchange::Exchange::turn).
+    pub fn turn(&mut self) -> usize {
+        let Self { publisher, server, messages, payloads, up, down } = self;
+        for message in messages.iter() {
+            publisher.publish(message);
+        }
+        let mut arrived = 0;
+        loop {
+            let is_quiet = !carry(publisher, server, up) & !carry(server, publisher, down);
+            while let Some(message) = server.received() {
+                let (topic, payload) = S::content(&message);
+                assert_eq!((topic, payload), (TOPIC.as_bytes(), &payloads[arrived][..]));
+                arrived += 1;
+            }
+            // What a Client is told of its acknowledgements is taken.
+            assert!(publisher.received().is_none());
+            if is_quiet {
+                break;
+            }
+        }
+        assert!(publisher.is_idle() && arrived == BATCH);
+        arrived
+    }
+}
+
 /// Two connections: of the Client that publishes, and of the one that gets it.
 pub struct Relay<C: End, S: End<Message = C::Message>> {
     publisher: C,

@@ -14,6 +14,9 @@ use mqtt_protocol_core::mqtt::{ArcPayload, Connection, IntoPayload as _, Version
 use crate::exchange;
 use crate::relay::{self, Relay};
 
+/// One connection.
+pub(crate) struct Alone(relay::Alone<End<Client>, End<Server>>);
+
 /// Two connections.
 pub(crate) struct Exchange(Relay<End<Client>, End<Server>>);
 
@@ -173,15 +176,32 @@ fn connected(version: Version) -> (End<Client>, End<Server>) {
     (client, server)
 }
 
+fn spoken(version: ProtocolVersion) -> Option<Version> {
+    match version {
+        ProtocolVersion::V3_1 => None,
+        ProtocolVersion::V3_1_1 => Some(Version::V3_1_1),
+        ProtocolVersion::V5_0 => Some(Version::V5_0),
+    }
+}
+
+impl exchange::Exchange for Alone {
+    const NAME: &'static str = <Exchange as exchange::Exchange>::NAME;
+
+    fn new(version: ProtocolVersion, qos: QoS) -> Option<Self> {
+        let (publisher, server) = connected(spoken(version)?);
+        Some(Self(relay::Alone::new(publisher, server, qos)))
+    }
+
+    fn turn(&mut self) -> usize {
+        self.0.turn()
+    }
+}
+
 impl exchange::Exchange for Exchange {
     const NAME: &'static str = "mqtt-protocol-core";
 
     fn new(version: ProtocolVersion, qos: QoS) -> Option<Self> {
-        let version = match version {
-            ProtocolVersion::V3_1 => return None,
-            ProtocolVersion::V3_1_1 => Version::V3_1_1,
-            ProtocolVersion::V5_0 => Version::V5_0,
-        };
+        let version = spoken(version)?;
         let ((publisher, near), (subscriber, far)) = (connected(version), connected(version));
         Some(Self(Relay::new(publisher, [near, far], subscriber, qos)))
     }

@@ -17,6 +17,9 @@ macro_rules! version {
             use crate::exchange;
             use crate::relay::{self, Relay};
 
+            /// One connection.
+            pub(crate) struct Alone(relay::Alone<End, End>);
+
             /// Two connections.
             pub(crate) struct Exchange(Relay<End, End>);
 
@@ -85,6 +88,19 @@ macro_rules! version {
 
                 fn is_idle(&self) -> bool {
                     self.state.inflight() == 0
+                }
+            }
+
+            impl exchange::Exchange for Alone {
+                const NAME: &'static str = $name;
+
+                fn new(version: ProtocolVersion, qos: QoS) -> Option<Self> {
+                    (version == ProtocolVersion::$version)
+                        .then(|| Self(relay::Alone::new(End::new(), End::new(), qos)))
+                }
+
+                fn turn(&mut self) -> usize {
+                    self.0.turn()
                 }
             }
 
