@@ -132,3 +132,41 @@ impl<T: Record + Clone> Arena<T> {
 
 /// What an `Arc` keeps beside the value.
 pub(crate) const COUNTS: usize = 2 * size_of::<usize>();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, PartialEq, Debug)]
+    enum Number {
+        Vacant(u32),
+        Used { number: usize },
+    }
+
+    impl Record for Number {
+        fn vacant(next: u32) -> Self {
+            Self::Vacant(next)
+        }
+
+        fn next_vacant(&self) -> Option<u32> {
+            if let Self::Vacant(next) = self { Some(*next) } else { None }
+        }
+    }
+
+    #[test]
+    fn numbers_are_used_again_and_counted() {
+        let mut arena = Arena::new();
+        let ids: Vec<u32> = (0..2 * PAGE).map(|number| arena.insert(Number::Used { number })).collect();
+        assert!(ids.iter().map(|id| *id as usize).eq(0..2 * PAGE));
+        for (left, id) in (0..ids.len()).rev().zip(&ids) {
+            assert_eq!(arena.remove(*id), Some(Number::Used { number: *id as usize }));
+            assert_eq!((arena.remove(*id), arena.len()), (None, left));
+        }
+        // The one given back last is given out first.
+        for (number, id) in ids.iter().rev().enumerate() {
+            assert_eq!((arena.insert(Number::Used { number }), arena.len()), (*id, number + 1));
+            assert_eq!(arena.get(*id), Some(&Number::Used { number }));
+        }
+        assert_eq!(arena.get(NONE), None);
+    }
+}

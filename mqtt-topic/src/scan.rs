@@ -216,6 +216,25 @@ mod tests {
     }
 
     #[test]
+    fn text_beyond_ascii_is_seen_as_other_text_is() {
+        for (text, has_wildcard, has_control) in [
+            ("é", false, false),
+            ("é+", true, false),
+            ("#ü", true, false),
+            ("+\u{7F}é", true, true),
+            ("\n€", false, true),
+        ] {
+            let text = Text::new(text.as_bytes()).unwrap();
+            assert!(!text.is_ascii());
+            assert_eq!(
+                (text.has_wildcard(), text.has_ascii_control()),
+                (has_wildcard, has_control),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
     fn every_byte_at_every_place_is_seen() {
         for len in 0..24usize {
             for at in 0..len {
@@ -225,6 +244,7 @@ mod tests {
                     let text = Text::new(&bytes).unwrap();
                     assert_eq!(text.has_wildcard(), byte == b'+' || byte == b'#');
                     assert_eq!(text.has_ascii_control(), byte.is_ascii_control());
+                    assert_eq!(Text::plain(&bytes).is_some(), !byte.is_ascii_control());
                 }
             }
         }

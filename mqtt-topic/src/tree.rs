@@ -219,7 +219,7 @@ impl<K: Hash + Eq + Clone, V: Clone> SubscriptionTree<K, V> {
     fn limit(&self, subscription: Subscription<&[u8]>, subscriber: Option<Found>) -> Option<TreeLimit> {
         let levels = || subscription.filter().levels().count();
         let TreeConfig { maximum_levels, maximum_subscriptions, maximum_per_subscriber, .. } = self.config;
-        if maximum_levels < crate::MAXIMUM_LENGTH && levels() > maximum_levels {
+        if maximum_levels <= crate::MAXIMUM_LENGTH && levels() > maximum_levels {
             Some(TreeLimit::Levels)
         } else if self.len >= maximum_subscriptions
             || self.len >= MAXIMUM - 1

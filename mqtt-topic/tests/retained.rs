@@ -200,6 +200,30 @@ fn a_level_is_not_taken_for_one_that_begins_with_it() {
 }
 
 #[test]
+fn a_leap_passes_over_no_level_that_begins_with_what_comes_before_the_separator() {
+    let store = store(["w/b", "x/0", "x/a/!", "x/a/!/c", "y/a", "y/a/!", "y/a/-"]);
+    assert_eq!(found(store.matches(&filter("+/a/!"))), ["x/a/!", "y/a/!"]);
+    assert_eq!(found(store.matches(&filter("+/a/!/#"))), ["x/a/!", "x/a/!/c", "y/a/!"]);
+    assert_eq!(found(store.matches(&filter("+/a/-"))), ["y/a/-"]);
+}
+
+#[test]
+fn a_search_looks_at_no_more_than_its_budget() {
+    let texts: Vec<String> = (0..100).map(|number| format!("{number:02}/x")).collect();
+    let store = store(texts.iter().map(String::as_str));
+    for (text, found) in [("+/x", 10), ("#", 10), ("+/y", 0)] {
+        let wanted = filter(text);
+        let (mut search, mut budget, mut count) = (store.matches(&wanted), 10, 0);
+        while let SearchStep::Found(()) = search.next_within(&mut budget) {
+            count += 1;
+        }
+        // No name has a level `y`.
+        let looked_at = if found > 0 { 10 } else { 0 };
+        assert_eq!((count, budget, search.visited()), (found, 10 - looked_at, looked_at), "{text}");
+    }
+}
+
+#[test]
 fn a_search_begins_behind_a_name_that_is_the_least_it_could_find() {
     let store = store(["a", "a/b", "b"]);
     for (text, last, expected) in [("a/#", "a", vec!["a/b"]), ("a/b", "a/b", vec![]), ("b", "a/b", vec!["b"])]
@@ -240,6 +264,25 @@ fn memory_does_not_grow_with_inserting_and_removing() {
 }
 
 #[test]
+fn heap_bytes_are_what_is_there_within_some_percent() {
+    for text in
+        [|number: u32| format!("device/{number}/{}/state", number % 7), |number| format!("{number}/x")]
+    {
+        let mut said = 0;
+        let counted = allocation_counter::measure(|| {
+            let mut store = RetainedStore::new();
+            for number in 0..20_000_u32 {
+                store.insert(&name(&text(number)), u64::from(number)).unwrap();
+            }
+            said = store.heap_bytes();
+            core::mem::forget(store);
+        });
+        let counted = usize::try_from(counted.bytes_current).unwrap();
+        assert!(said.abs_diff(counted) * 100 <= counted * 6, "{said} for {counted}");
+    }
+}
+
+#[test]
 fn names_that_begin_alike_share_memory() {
     let prefix = "x".repeat(10_000);
     let mut store = RetainedStore::new();
@@ -271,6 +314,12 @@ fn limits_hold_exactly_and_refuse_without_loss() {
     assert_eq!(store.get(&name("a")), Some(&vec![0; 4]), "the one before stays");
     assert_eq!(store.insert(&name("a"), vec![2]), Ok(Some(vec![0; 4])));
     assert_eq!(store.has_room_for(&name("b"), 9), Ok(()));
+    let limits = RetainedLimits { names: 3, ..RetainedLimits::NONE };
+    store.set_limits(limits);
+    assert_eq!(store.limits(), limits);
+    assert_eq!(store.insert(&name("c"), vec![0; 1_000]), Ok(None));
+    assert!(format!("{store:?}").contains(r#"TopicName("c")"#));
+    assert!(format!("{:?}", store.iter()).starts_with("RetainedMatches"));
 }
 
 /// What is there all the time is found once, whatever else comes and goes between two goes.

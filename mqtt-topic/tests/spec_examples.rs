@@ -231,6 +231,14 @@ fn groups_are_told_apart_by_share_name_and_filter() {
 }
 
 #[test]
+fn names_say_whether_they_begin_with_a_dollar() {
+    for (text, expected) in [("$SYS/a", true), ("$", true), ("a/$b", false), ("/$SYS", false)] {
+        assert_eq!(TopicName::parse(text).unwrap().starts_with_dollar(), expected, "{text}");
+    }
+    assert_eq!(format!("{:?}", mqtt_topic::Text::new(b"a/b").unwrap()), r#"Text("a/b")"#);
+}
+
+#[test]
 fn levels_may_be_empty() {
     let levels: Vec<_> = TopicName::parse("/a//").unwrap().levels().map(<[u8]>::to_vec).collect();
     assert_eq!(levels, [&b""[..], b"a", b"", b""]);

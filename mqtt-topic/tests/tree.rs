@@ -8,7 +8,9 @@ mod model;
 mod naive;
 
 use model::{Model, Operation};
-use mqtt_topic::{Match, Refused, Subscription, SubscriptionTree, TopicName, TreeConfig, TreeLimit};
+use mqtt_topic::{
+    Match, Refused, SearchStep, Subscription, SubscriptionTree, TopicName, TreeConfig, TreeLimit,
+};
 use proptest::prelude::*;
 
 fn subscription(text: &str) -> Subscription<&[u8]> {
@@ -125,6 +127,31 @@ fn limits_are_refusals_that_leave_the_tree_as_it_is() {
 }
 
 #[test]
+fn the_limit_of_levels_holds_for_the_longest_filters() {
+    let slashes = "/".repeat(65_535);
+    for (maximum_levels, expected) in [(65_534, [true, true]), (65_535, [false, true]), (65_536, [false; 2])]
+    {
+        let config = TreeConfig { maximum_levels, ..TreeConfig::default() };
+        let mut tree = SubscriptionTree::with_config(config);
+        let refused = [&slashes[1..], &slashes].map(|text| tree.insert(&subscription(text), 1, ()).is_err());
+        assert_eq!(refused, expected, "{maximum_levels}");
+    }
+}
+
+#[test]
+fn a_value_can_be_changed_and_a_group_without_members_is_none() {
+    let mut tree = SubscriptionTree::new();
+    for (text, value) in [("$share/g/a", 1), ("b", 2)] {
+        tree.insert(&subscription(text), 7, value).unwrap();
+        *tree.get_mut(&subscription(text), &7).unwrap() += 10;
+        assert_eq!(tree.get(&subscription(text), &7), Some(&(value + 10)));
+        assert_eq!(tree.get_mut(&subscription(text), &8), None);
+        assert_eq!(tree.group(&subscription(text)).unwrap().members().len(), 1);
+    }
+    assert!(tree.group(&subscription("a")).is_none() && tree.group(&subscription("$share/g/b")).is_none());
+}
+
+#[test]
 fn a_limit_says_what_it_is_about() {
     let texts = [TreeLimit::Levels, TreeLimit::Subscriptions, TreeLimit::PerSubscriber]
         .map(|limit| (limit.to_string(), Refused { limit, value: () }.to_string()));
@@ -235,9 +262,16 @@ fn memory_is_used_again_and_heap_bytes_says_how_much_there_is() {
                 // Levels of any length, some too long for the record of a level and some for a page of texts.
                 let len = if number % 997 == 0 { 9_000 } else { random.below(40) as usize };
                 let tail = ["", "/+", "/#", "/x"][random.below(4) as usize];
-                let text = format!("{}/{}{tail}", random.below(50), "x".repeat(len));
-                let _ = tree.insert(&subscription(&text), number, ()).unwrap();
-                texts.push_back((text, number));
+                let (text, key) = match random.below(10) {
+                    // Many subscribers with one filter, many filters of one subscriber.
+                    0 => ("all".to_owned(), number),
+                    1 => ("$share/g/all".to_owned(), number),
+                    2 => (format!("$share/g/{}{tail}", random.below(20)), number),
+                    3 => (format!("{number}{tail}"), u32::MAX),
+                    _ => (format!("{}/{}{tail}", random.below(50), "x".repeat(len)), number),
+                };
+                assert_eq!(tree.insert(&subscription(&text), key, ()), Ok(None));
+                texts.push_back((text, key));
                 if texts.len() > 1_000 {
                     let (text, key) = texts.remove(random.below(1_001) as usize).unwrap();
                     assert_eq!(tree.remove(&subscription(&text), &key), Some(()));
@@ -257,6 +291,229 @@ fn memory_is_used_again_and_heap_bytes_says_how_much_there_is() {
         let counted = usize::try_from(counted.bytes_current).unwrap() - held.capacity() * 8;
         assert_eq!(last, counted, "what is said is what is there");
     }
+}
+
+#[test]
+fn nothing_stays_of_what_comes_and_goes() {
+    let (long, longer) = ("x".repeat(40) + "N", "x".repeat(50) + "N");
+    let texts: [&[&str]; 7] = [
+        &["stays/N"],
+        &["a/+/N", "a/+/b/c/N"],
+        &["$share/g/N", "$share/h/N", "$share/g/a/+/N"],
+        &["$share/N/a", "stays/N"],
+        &["all", "#"],
+        &["+/+/+/N", &long, &longer],
+        &["N/+/b", "N/+/c/d", "N/+/e"],
+    ];
+    for exact_table in [true, false] {
+        for texts in texts {
+            let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+            tree.insert(&subscription("stays"), 0, ()).unwrap();
+            let mut settled = 0;
+            for round in 0..5_000 {
+                let texts: Vec<String> =
+                    texts.iter().map(|text| text.replace('N', &round.to_string())).collect();
+                for key in [0, 1] {
+                    for text in &texts {
+                        tree.insert(&subscription(text), key, ()).unwrap();
+                    }
+                }
+                for key in [1, 0] {
+                    for text in &texts {
+                        let _ = tree.remove(&subscription(text), &key);
+                    }
+                }
+                assert_eq!(tree.len(), 1);
+                // Of the texts in the exact table a page is not given back at once.
+                let held = tree.heap_bytes();
+                assert!(
+                    round < 2_500 || held <= settled * 5 / 4,
+                    "{texts:?}: {held} bytes, before {settled}"
+                );
+                settled = settled.max(held * usize::from(round < 2_500));
+            }
+        }
+    }
+}
+
+#[test]
+fn members_are_counted_and_passed_over() {
+    let mut tree = SubscriptionTree::new();
+    for count in [1, 2, 512, 513, 1_024, 1_500] {
+        for key in tree.len()..count {
+            tree.insert(&subscription("a"), key, ()).unwrap();
+        }
+        let group = tree.group(&subscription("a")).unwrap();
+        assert!(group.members().clone().map(|(key, ())| *key).eq(0..count));
+        for step in [0, 1, 3, 510, 511, 512, 513, 1_023, 1_600] {
+            let (mut members, mut model) = (group.members(), 0..count);
+            loop {
+                let found = members.nth(step).map(|(key, ())| *key);
+                assert_eq!((found, members.len()), (model.nth(step), model.len()), "{count} {step}");
+                let next = members.next().map(|(key, ())| *key);
+                assert_eq!((next, members.len()), (model.next(), model.len()), "{count} {step}");
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn there_is_no_position_while_matches_are_left() {
+    let mut tree = SubscriptionTree::new();
+    let texts = ["a/b", "$share/g/a/b", "a/+", "$share/g/a/+", "#", "a/#", "+/b"];
+    for (key, text) in texts.into_iter().enumerate() {
+        tree.insert(&subscription(text), key, ()).unwrap();
+    }
+    let name = TopicName::parse("a/b").unwrap();
+    let (mut matches, mut found) = (tree.matches(&name), 0);
+    loop {
+        match matches.next_within(&mut 1) {
+            SearchStep::Found(_) => {
+                found += 1;
+                let is_between = matches!(matches.clone().next_within(&mut 0), SearchStep::OutOfBudget);
+                assert_eq!(matches.position().is_some(), is_between, "{found}");
+            }
+            SearchStep::OutOfBudget => assert!(matches.position().is_some()),
+            SearchStep::Done => break,
+        }
+    }
+    assert_eq!(found, texts.len());
+}
+
+#[test]
+fn a_search_goes_on_where_it_was() {
+    let mut tree = SubscriptionTree::new();
+    let texts = ["+/a/b", "$SYS/+/b", "$SYS/a/#", "$SYS/a/+", "#", "x/+/b", "x/a/+", "+/+/b", "+/+/+", "x/#"];
+    for (key, text) in texts.into_iter().enumerate() {
+        tree.insert(&subscription(text), key, ()).unwrap();
+    }
+    let subscription = |found| match found {
+        Match::Ordinary(group) | Match::Shared(group) => group.subscription().to_string(),
+    };
+    for (text, count) in [("x/a/b", 7), ("$SYS/a/b", 3), ("$x/a/b", 0)] {
+        let name = TopicName::parse(text).unwrap();
+        let wanted: Vec<String> = tree.matches(&name).map(subscription).collect();
+        assert_eq!(wanted.len(), count);
+        let (mut found, mut matches) = (Vec::new(), tree.matches(&name));
+        loop {
+            match matches.next_within(&mut 1) {
+                SearchStep::Found(group) => found.push(subscription(group)),
+                SearchStep::OutOfBudget => {
+                    let position = matches.position().unwrap();
+                    matches = tree.matches_from(&name, &position);
+                    // It has gone down the path of the next node to look at, and come back to the same place.
+                    assert!(matches.visited() <= 2 && matches.position() == Some(position));
+                    assert!(found.is_empty() || matches.visited() > 0);
+                }
+                SearchStep::Done => break,
+            }
+        }
+        assert_eq!(found, wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_search_goes_on_at_any_depth() {
+    let mut tree = SubscriptionTree::new();
+    let levels = 200;
+    // With `+` at two of the levels each.
+    let pairs = [(0, 63), (1, 64), (62, 65), (64, 127), (63, 128), (127, 192), (100, 199), (198, 199)];
+    for (key, (one, other)) in pairs.into_iter().enumerate() {
+        let levels = (0..levels).map(|level| if level == one || level == other { "+" } else { "a" });
+        tree.insert(&subscription(&levels.collect::<Vec<_>>().join("/")), key, ()).unwrap();
+    }
+    let text = ["a"; 200].join("/");
+    let name = TopicName::parse(&text).unwrap();
+    let id = |found| match found {
+        Match::Ordinary(group) | Match::Shared(group) => group.id(),
+    };
+    let wanted: Vec<_> = tree.matches(&name).map(id).collect();
+    assert_eq!(wanted.len(), pairs.len());
+    let (mut found, mut matches) = (Vec::new(), tree.matches(&name));
+    loop {
+        match matches.next_within(&mut 1) {
+            SearchStep::Found(group) => found.push(id(group)),
+            SearchStep::OutOfBudget => {
+                let position = matches.position().unwrap();
+                matches = tree.matches_from(&name, &position);
+                assert_eq!(matches.position(), Some(position));
+            }
+            SearchStep::Done => break,
+        }
+    }
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn without_wildcards_the_trie_is_not_searched() {
+    let mut tree = SubscriptionTree::new();
+    let name = TopicName::parse("a/b").unwrap();
+    tree.insert(&subscription("a/b"), 1, ()).unwrap();
+    for text in ["+/b", "a/#", "#"] {
+        tree.insert(&subscription(text), 2, ()).unwrap();
+        let mut matches = tree.matches(&name);
+        assert!(matches.by_ref().count() == 2 && matches.visited() > 1);
+        tree.remove(&subscription(text), &2).unwrap();
+        let mut matches = tree.matches(&name);
+        assert_eq!((matches.by_ref().count(), matches.visited()), (1, 1));
+    }
+}
+
+#[test]
+fn heap_bytes_are_those_of_long_lists_too() {
+    let mut said = 0;
+    let counted = allocation_counter::measure(|| {
+        let mut tree = SubscriptionTree::new();
+        for key in 0..1_500_u32 {
+            tree.insert(&subscription("a/+"), key, ()).unwrap();
+        }
+        said = tree.heap_bytes();
+        core::mem::forget(tree);
+    });
+    assert_eq!(usize::try_from(counted.bytes_current), Ok(said));
+}
+
+#[test]
+fn what_is_shown_for_debugging_says_what_it_is() {
+    let mut tree = SubscriptionTree::new();
+    tree.insert(&subscription("$share/g/a/+"), 7, "x").unwrap();
+    let name = TopicName::parse("a/b").unwrap();
+    let matches = tree.matches(&name);
+    let found = matches.clone().next().unwrap();
+    let (Match::Ordinary(group) | Match::Shared(group)) = found;
+    for (shown, expected) in [
+        (format!("{tree:?}"), "SubscriptionTree { len: 1, .. }"),
+        (format!("{matches:?}"), "Matches { visited: 1, .. }"),
+        (format!("{:?}", group.members()), r#"[(7, "x")]"#),
+    ] {
+        assert_eq!(shown, expected);
+    }
+    assert!(format!("{found:?}").starts_with("Shared(Group { subscription: "));
+    let refused = Refused { limit: TreeLimit::Levels, value: () };
+    assert!(format!("{refused:?}").contains("Levels"));
+}
+
+#[test]
+fn what_several_had_takes_little_more_for_one() {
+    let mut tree = SubscriptionTree::new();
+    let mut held = Vec::new();
+    for key in 0..3 {
+        for number in 0..1_000 {
+            tree.insert(&subscription(&number.to_string()), key * 1_000 + number, ()).unwrap();
+        }
+        held.push(tree.heap_bytes());
+    }
+    for key in [1, 2] {
+        for number in 0..1_000 {
+            assert_eq!(tree.remove(&subscription(&number.to_string()), &(key * 1_000 + number)), Some(()));
+        }
+    }
+    // The lists are gone; the records they were in are kept for others.
+    let (several, one) = (held[1] - held[0], tree.heap_bytes() - held[0]);
+    assert!(one * 2 < several, "{one} and {several} bytes");
 }
 
 #[test]

@@ -205,15 +205,14 @@ impl<V> Block<V> {
     /// The key must be present.
     fn remove(&mut self, place: &Place) -> V {
         let mut added = Vec::new();
-        let mut end = place.at;
-        if let Some(entry) = self.text.get(place.at..).and_then(Entry::first) {
-            end = self.text.len() - entry.rest.len();
-            if let Some(next) = Entry::first(entry.rest) {
-                let taken = entry.suffix.get(..next.shared.saturating_sub(entry.shared)).unwrap_or_default();
-                write_head(&mut added, next.shared - taken.len(), taken.len() + next.suffix.len());
-                added.extend_from_slice(taken);
-                end = self.text.len() - next.rest.len() - next.suffix.len();
-            }
+        let mut end = self.text.len();
+        if let Some(entry) = self.text.get(place.at..).and_then(Entry::first)
+            && let Some(next) = Entry::first(entry.rest)
+        {
+            let taken = entry.suffix.get(..next.shared.saturating_sub(entry.shared)).unwrap_or_default();
+            write_head(&mut added, next.shared - taken.len(), taken.len() + next.suffix.len());
+            added.extend_from_slice(taken);
+            end -= next.rest.len() + next.suffix.len();
         }
         self.text.splice(place.at..end, added);
         give_back(&mut self.text, 128);
@@ -530,6 +529,68 @@ mod tests {
             map.insert(alloc::format!("{number:06}").as_bytes(), ());
         }
         assert_eq!(map.blocks.len(), 10);
+    }
+
+    /// What a map of these keys has in its blocks.
+    fn counts(map: &Ordered<()>) -> Vec<usize> {
+        map.blocks.values().map(|block| block.values.len()).collect()
+    }
+
+    #[test]
+    fn a_small_block_joins_a_neighbour_with_which_it_fits_into_one() {
+        let key = |number: usize| alloc::format!("{number:06}");
+        let small = ENTRIES / 4 - 1;
+        // Of two full blocks one becomes small, beside one with `beside` entries.
+        for (beside, is_before, joined) in [
+            (ENTRIES * 3 / 4 - small - 1, false, true),
+            (ENTRIES * 3 / 4 - small, false, true),
+            (ENTRIES * 3 / 4 - small + 1, false, false),
+            (ENTRIES * 3 / 4 - small, true, true),
+            (ENTRIES * 3 / 4 - small + 1, true, false),
+        ] {
+            let mut map = Ordered::new();
+            for number in 0..2 * ENTRIES {
+                map.insert(key(number).as_bytes(), ());
+            }
+            let (small_at, beside_at) = if is_before { (ENTRIES, 0) } else { (0, ENTRIES) };
+            let mut remove = |from: usize, left: usize| {
+                (from + left..from + ENTRIES).for_each(|number| _ = map.remove(key(number).as_bytes()));
+                counts(&map)
+            };
+            remove(beside_at, beside);
+            assert_eq!(remove(small_at, small + 1).len(), 2, "not small yet");
+            let counts = remove(small_at, small);
+            assert_eq!(counts.len(), if joined { 1 } else { 2 }, "{beside} {is_before}");
+            assert_eq!(counts.iter().sum::<usize>(), beside + small);
+        }
+    }
+
+    #[test]
+    fn blocks_of_long_keys_are_not_joined() {
+        for (len, joined) in [(TAIL / 2 - 500, true), (TAIL / 2 + 100, false)] {
+            let mut map = Ordered::new();
+            let key = |number: usize| alloc::format!("{number:06}");
+            (0..2 * ENTRIES).for_each(|number| _ = map.insert(key(number).as_bytes(), ()));
+            (1..ENTRIES - 1).for_each(|number| _ = map.remove(key(number).as_bytes()));
+            (ENTRIES * 3 / 2..2 * ENTRIES).for_each(|number| _ = map.remove(key(number).as_bytes()));
+            map.insert(alloc::format!("00000{}", "x".repeat(len)).as_bytes(), ());
+            assert_eq!(counts(&map), [3, ENTRIES / 2]);
+            map.remove(key(ENTRIES - 1).as_bytes());
+            let expected: &[usize] = if joined { &[ENTRIES / 2 + 2] } else { &[2, ENTRIES / 2] };
+            assert_eq!(counts(&map), expected, "{len}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_into_a_byte_each_make_a_long_head() {
+        for (shared, len, size) in [(0, 0, 2), (254, 255, 2), (255, 0, 5), (256, 1, 5), (0, 256, 5)] {
+            let mut text = Vec::new();
+            write_head(&mut text, shared, len);
+            assert_eq!(text.len(), size, "{shared} {len}");
+            text.resize(size + len, b'x');
+            let entry = Entry::first(&text).unwrap();
+            assert_eq!((entry.shared, entry.suffix.len(), entry.rest.len()), (shared, len, 0));
+        }
     }
 
     #[test]

@@ -170,8 +170,8 @@ impl Exact {
         let size = HEAD + text.len();
         if let Some(page) = self.pages.get_mut(self.current as usize) {
             let bytes = page.bytes.len();
-            if page.used + size > bytes && page.used + size <= PAGE && bytes < PAGE {
-                // The first page grows.
+            if page.used + size > bytes && bytes < PAGE {
+                // The first page grows; it is no more than half a page, and a text is a quarter.
                 let more = (page.used + size).next_power_of_two() - bytes;
                 page.bytes = page.bytes.iter().copied().chain(iter::repeat_n(0, more)).collect();
             }
@@ -292,12 +292,65 @@ mod tests {
         assert_eq!((0..COUNT).map(|key| tree.remove_subscriber(&key)).sum::<usize>(), texts.len());
         check(&tree, &texts, |_| false);
         assert!(!tree.groups.trie.has_paths());
+        // There are places again.
+        insert(&mut tree, 0);
+        assert_eq!(tree.groups.trie.has_paths(), texts[0].len() > LONGEST);
     }
 
     #[test]
     fn texts_that_find_no_place_go_into_the_trie() {
         overfill(200);
         overfill(LONGEST - 8);
+    }
+
+    #[test]
+    fn the_first_page_grows_and_others_are_whole() {
+        assert_eq!((4 * (HEAD + LONGEST), MAXIMUM_PAGES as u64 * PAGE as u64), (PAGE, 1 << 32));
+        let mut exact = Exact::new(Seed::new(0));
+        let size = 100;
+        for count in 1..500 {
+            exact.insert(count, alloc::format!("{count:0>94}").as_bytes(), |_, _| {});
+            let used = count as usize * size;
+            let in_page = PAGE / size;
+            let pages = (count as usize).div_ceil(in_page);
+            let first = if pages == 1 { used.next_power_of_two().max(SMALLEST) } else { PAGE };
+            assert!(
+                exact
+                    .pages
+                    .iter()
+                    .map(|page| page.bytes.len())
+                    .eq(core::iter::once(first).chain(core::iter::repeat_n(PAGE, pages - 1))),
+                "{count}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_is_given_back_when_half_of_it_is_no_longer_used() {
+        let mut exact = Exact::new(Seed::new(0));
+        let in_page = (PAGE / 100) as u32;
+        let mut places = alloc::vec::Vec::new();
+        for number in 0..2 * in_page {
+            exact.insert(number, alloc::format!("{number:0>94}").as_bytes(), |id, place| {
+                assert_eq!(id, number);
+                places.push(place);
+            });
+        }
+        for number in 0..in_page {
+            let mut moved = 0;
+            exact.remove(places[number as usize], |id, place| {
+                places[id as usize] = place;
+                moved += 1;
+            });
+            // With one more than half of the first page gone, what is left of it moves.
+            let left = in_page - number - 1;
+            let is_half = number == in_page / 2;
+            assert_eq!(moved, if is_half { left } else { 0 }, "{number}");
+            assert_eq!(exact.vacant.len(), usize::from(number >= in_page / 2));
+            for other in number + 1..2 * in_page {
+                assert_eq!(exact.find(alloc::format!("{other:0>94}").as_bytes()), Some(other));
+            }
+        }
     }
 
     #[test]

@@ -112,3 +112,77 @@ impl Hasher for KeyHasher {
         fold(self.state, self.key ^ 0x9E37_79B9_7F4A_7C15)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    const SEEDS: [u64; 4] = [0, 1, 0x1234_5678_9ABC_DEF0, u64::MAX];
+
+    /// All differ, each bit is one in some and zero in some, and of many bits about half are one.
+    fn check(hashes: impl Iterator<Item = u32>, what: &str) {
+        let mut hashes: Vec<u32> = hashes.collect();
+        hashes.sort_unstable();
+        assert!(hashes.is_sorted_by(|one, other| one < other), "{what}");
+        let ones: u32 = hashes.iter().map(|hash| hash.count_ones()).sum();
+        let bits = 32 * hashes.len() as u32;
+        assert!(
+            bits < 10_000 || (bits * 9 / 20..=bits * 11 / 20).contains(&ones),
+            "{what}: {ones} of {bits}"
+        );
+        for bit in 0..32 {
+            let is_one = |hash: &&u32| *hash >> bit & 1 == 1;
+            assert!((1..hashes.len()).contains(&hashes.iter().filter(is_one).count()), "{what}: bit {bit}");
+        }
+    }
+
+    #[test]
+    fn each_byte_of_a_text_and_its_length_count() {
+        for seed in SEEDS.map(Seed::new) {
+            check((0..100).map(|len| seed.text(&alloc::vec![b'a'; len])), "lengths");
+            for len in [2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 47, 48, 49] {
+                for at in 0..len - 1 {
+                    let mut text = alloc::vec![b'a'; len];
+                    let hashes = (0..1024_u16).map(|number| {
+                        (text[at], text[at + 1]) = (b'0' + (number / 32) as u8, b'0' + (number % 32) as u8);
+                        seed.text(&text)
+                    });
+                    check(hashes, &alloc::format!("{len} bytes, different at {at}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_part_of_what_is_hashed_counts() {
+        for seed in SEEDS.map(Seed::new) {
+            let high = |hash: u64| (hash >> 32) as u32;
+            check((0..1024).map(|number| high(seed.words(number, 7))), "first word");
+            check((0..1024).map(|number| high(seed.words(7, number << 50))), "second word");
+            check((0..1024).map(|number| seed.below(number, 7)), "number");
+            check((0..1024).map(|number| seed.below(7, seed.words(number, 0))), "hash");
+            check((0..1024).map(|number| seed.pair(number, 7)), "first of a pair");
+            check((0..1024).map(|number| seed.pair(7, number)), "second of a pair");
+            check((0..=u8::MAX).map(|key| seed.key(&key)), "u8");
+            check((0..1024_u16).map(|key| seed.key(&key)), "u16");
+            check((0..1024_u32).map(|key| seed.key(&key)), "u32");
+            check((0..1024_u64).map(|key| seed.key(&(key << 54))), "u64");
+            check((0..1024_usize).map(|key| seed.key(&key)), "usize");
+            check((0..1024).map(|key| seed.key(&alloc::format!("client-{key}"))), "text");
+            check((0..20).map(|len| seed.key(&alloc::vec![0_u8; len])), "zeros");
+        }
+    }
+
+    #[test]
+    fn hashes_depend_on_the_seed() {
+        let of = |hash: fn(Seed) -> u32| (0..1024).map(move |seed| hash(Seed::new(seed)));
+        check(of(|seed| seed.text(b"a")), "text");
+        check(of(|seed| seed.text(&[b'a'; 40])), "long text");
+        check(of(|seed| (seed.words(1, 2) >> 32) as u32), "words");
+        check(of(|seed| seed.pair(1, 2)), "pair");
+        check(of(|seed| seed.key(&1_u32)), "key");
+        check(of(|seed| seed.below(12_345, 0)), "below");
+    }
+}

@@ -158,8 +158,9 @@ impl<'a, T> Iterator for Chunks<'a, T> {
 
     fn nth(&mut self, mut n: usize) -> Option<&'a T> {
         while n >= self.first.len() {
-            n -= self.first.len();
-            self.len -= self.first.len();
+            let passed = core::mem::take(&mut self.first).len();
+            n -= passed;
+            self.len -= passed;
             self.first = self.rest.next()?.iter();
         }
         self.len -= n + 1;
@@ -174,5 +175,31 @@ impl<'a, T> Iterator for Chunks<'a, T> {
     fn fold<B, F: FnMut(B, &'a T) -> B>(self, init: B, mut f: F) -> B {
         let first = self.first.fold(init, &mut f);
         self.rest.fold(first, |all, chunk| chunk.iter().fold(all, &mut f))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_gives_memory_back_now_and_then() {
+        let mut list = List::new((0..CHUNK as u32).collect());
+        let capacity = |list: &List<u32>| match list {
+            List::Short(chunk) => chunk.capacity(),
+            List::Long(_) => 0,
+        };
+        let (mut before, mut changes) = (capacity(&list), 0);
+        for len in (0..CHUNK).rev() {
+            assert_eq!(list.pop(), Some(len as u32));
+            let now = capacity(&list);
+            if now != before {
+                assert!(now >= len * 2, "room for as many again");
+                changes += 1;
+            }
+            assert!(now <= len * 4 + 4);
+            before = now;
+        }
+        assert!(changes <= 9, "{changes}");
     }
 }

@@ -84,3 +84,37 @@ impl Positions {
         self.table.heap_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn elements_are_found_and_nothing_stays_of_what_is_removed() {
+        let mut positions = Positions::new(Seed::new(0));
+        let hash = |element: &u32| element % 50;
+        let mut settled = 0;
+        for round in 0..400_usize {
+            let (mut list, mut model) = (List::new(Vec::new()), Vec::new());
+            for element in 0..(round % 40) as u32 {
+                positions.push(7, &mut list, element, hash);
+                model.push(element);
+            }
+            while let Some(end) = model.len().checked_sub(1) {
+                for (at, element) in model.iter().enumerate() {
+                    assert_eq!(positions.find(7, &list, hash(element), |other| other == element), Some(at));
+                }
+                let at = if end % 3 == 0 { end } else { (round + end * 7) % model.len() };
+                assert_eq!(positions.swap_remove(7, &mut list, at, hash), Some(model.swap_remove(at)));
+            }
+            assert_eq!(positions.swap_remove(7, &mut list, 0, hash), None);
+            match round {
+                40 => settled = positions.heap_bytes(),
+                41.. => assert!(positions.heap_bytes() <= settled + 256, "{round}"),
+                _ => {}
+            }
+        }
+    }
+}

@@ -294,6 +294,24 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_text_is_there_as_long_as_somebody_uses_it() {
+        let mut symbols = Symbols::new(Seed::new(0));
+        let long = [b'x'; 2 * SHORT];
+        let texts: Vec<&[u8]> = (0..=long.len()).map(|len| &long[..len]).collect();
+        let ids: Vec<u32> = texts.iter().map(|text| symbols.add(text)).collect();
+        assert!(texts.iter().map(|text| symbols.add(text)).eq(ids.iter().copied()));
+        assert_eq!(symbols.len(), texts.len());
+        for left in [texts.len(), 0] {
+            for (text, id) in texts.iter().zip(&ids) {
+                assert_eq!((symbols.find(super::Text::new(text)), symbols.text(*id)), (Some(*id), *text));
+                symbols.release(*id);
+            }
+            assert_eq!(symbols.len(), left);
+        }
+        assert!(texts.iter().all(|text| symbols.find(super::Text::new(text)).is_none()));
+    }
+
     proptest! {
         #[test]
         fn levels_are_those_between_the_separators(name in "[a/ü\u{7f}0.]{0,60}", more in "[b/]{0,8}") {

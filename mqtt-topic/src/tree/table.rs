@@ -253,6 +253,10 @@ mod tests {
         let mut found = BTreeSet::new();
         for page in &table.pages {
             assert_eq!(page.entries().count(), page.len as usize);
+            // Neither too full to find places nor mostly empty; and all places are used.
+            assert!(page.len * 8 <= page.capacity * 7 && page.len * 8 + 32 >= page.capacity * 3);
+            let homes = [0, 1 << 31, u32::MAX].map(|hash| page.home(hash) as u32);
+            assert_eq!(homes, [0, page.capacity / 2, page.capacity - 1]);
             let mut last = None;
             for (at, slot) in page.slots.iter().enumerate().filter(|(_, slot)| **slot != EMPTY) {
                 assert!(last < Some(*slot), "sorted");
@@ -317,7 +321,12 @@ mod tests {
         assert_eq!(pages.len(), 79, "one page after another");
         assert!(table.heap_bytes() < 11 * table.len, "{} bytes", table.heap_bytes());
         let snapshot = table.clone();
-        for number in 0..20_000 {
+        // Pages are joined when they are half empty, not before.
+        for number in 0..9_000 {
+            table.remove(hash(number), number);
+        }
+        assert_eq!(table.pages.len(), 79);
+        for number in 9_000..20_000 {
             table.remove(hash(number), number);
         }
         check(&table, &BTreeSet::new());

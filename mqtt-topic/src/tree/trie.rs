@@ -238,7 +238,7 @@ impl<K, V> Trie<K, V> {
     }
 
     /// The filter without wildcards that is this text, if it is in the exact table.
-    #[inline]
+    #[inline(never)]
     pub(super) fn find_exact(&self, text: &[u8]) -> Option<u32> {
         self.exact.as_ref()?.find(text)
     }
