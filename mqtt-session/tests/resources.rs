@@ -8,8 +8,8 @@ use core::time::Duration;
 use Side::{Client, Server};
 use allocation_counter::AllocationInfo;
 use bytes::{Buf, BytesMut};
-use mqtt_session::codec::{ProtocolVersion, Side};
-use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Received};
+use mqtt_session::codec::{ProtocolVersion, QoS, Side};
+use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Message, Received};
 use wire::{MQTT5, MQTT31, MQTT311, packet, set};
 
 const NOW: Instant = Instant::from_millis(0);
@@ -264,4 +264,48 @@ fn a_message_for_a_thousand_kept_sessions_is_in_memory_once() {
     });
     assert!(took.bytes_current < 3 << 20, "{took:?}");
     assert_eq!(restored.unwrap().stored_state(), state);
+}
+
+/// The Topic Name of a restored message is memory of the next one; the payload beside it must not be.
+#[test]
+fn a_restored_message_that_is_delivered_leaves_nothing_behind() {
+    const PAYLOAD: usize = 1 << 20;
+    let config = BrokerConfig { durable: true, ..BrokerConfig::default() };
+    let mut broker = Broker::new(config.clone(), AllowAll);
+    let connect = connect311(0, b"\0\x01s");
+    let subscriber = broker.open(NOW);
+    let _ = offer(&mut broker, subscriber, &[&connect[..], b"\x82\x06\0\x01\0\x01a\x01"].concat());
+    broker.handle_closed(NOW, subscriber);
+    for number in 0..16 {
+        let message = Message::new("a", vec![number; PAYLOAD]).unwrap().with_qos(QoS::AtLeastOnce);
+        let _ = broker.publish(NOW, &message);
+    }
+    let state = broker.stored_state();
+    drop(broker);
+    let mut broker = None;
+    let held = allocation_counter::measure(|| {
+        let broker = broker.insert(Broker::restore(NOW, config, AllowAll, state.records()).unwrap());
+        let subscriber = broker.open(NOW);
+        let pubacks = (1..=16).map(|id| vec![0x40, 2, 0, id]);
+        for packet in [connect].into_iter().chain(pubacks) {
+            let mut input = BytesMut::from(&packet[..]);
+            while !input.is_empty() {
+                let _ = broker.handle_input(NOW, subscriber, &mut input);
+                while let Some(action) = broker.poll_action() {
+                    match action {
+                        Action::Persist(persist) => broker.handle_persisted(NOW, persist.seq),
+                        Action::Transmit(id) => {
+                            let transmit = broker.transmit(id).unwrap();
+                            transmit.advance(transmit.remaining());
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    });
+    // The Session and its subscription, and about as many messages as may wait.
+    assert_eq!((broker.unwrap().stored_state().len(), state.len()), (2, 2 + 15));
+    let held = usize::try_from(held.bytes_current).unwrap();
+    assert!(held < PAYLOAD, "{held} bytes");
 }
