@@ -9,7 +9,9 @@ use Side::{Client, Server};
 use allocation_counter::AllocationInfo;
 use bytes::{Buf, BytesMut};
 use mqtt_session::codec::{ProtocolVersion, QoS, Side};
-use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Message, Received};
+use mqtt_session::{
+    Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Message, Received,
+};
 use wire::{MQTT5, MQTT31, MQTT311, packet, set};
 
 const NOW: Instant = Instant::from_millis(0);

@@ -21,7 +21,7 @@ use crate::delivery::first_delivery;
 /// message makes, in however many Sessions. So a message for a thousand Sessions is in memory once. A store that writes each value as
 /// a whole needs to know nothing of this; one that writes a body once has to put the two together again for
 /// [`Broker::restore`](crate::Broker::restore).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Value {
     head: Vec<u8>,
     body: Bytes,
@@ -62,6 +62,19 @@ impl Value {
         self.head.len()
     }
 }
+
+/// The same bytes, wherever the parts meet.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        if self.head.len() == other.head.len() {
+            return self.parts() == other.parts();
+        }
+        self.len() == other.len()
+            && self.parts().iter().copied().flatten().eq(other.parts().iter().copied().flatten())
+    }
+}
+
+impl Eq for Value {}
 
 /// A value as a store gives it back, in one piece.
 impl From<Vec<u8>> for Value {
@@ -129,7 +142,7 @@ impl Restored {
     }
 }
 
-/// The message and the memory that is all it has.
+/// The message and its packet, whose memory it shares but for the Topic Name: this may outlive it (`Spares`).
 fn decode(bytes: &[u8]) -> Result<(Bytes, Message), RestoreFault> {
     let mut decoder = Decoder::client(ProtocolVersion::V5_0);
     decoder.set_maximum_packet_size(MAXIMUM_PACKET_SIZE);
@@ -140,7 +153,7 @@ fn decode(bytes: &[u8]) -> Result<(Bytes, Message), RestoreFault> {
     let (Packet::Publish(publish), false) = (frame.packet(), bytes.has_remaining()) else {
         return Err(RestoreFault::Content);
     };
-    let topic = publish.topic.and_then(|topic| topic.with_storage(frame.slice(topic.as_bytes())));
+    let topic = publish.topic.and_then(|topic| topic.with_storage(Bytes::copy_from_slice(topic.as_bytes())));
     let message = Message::from_publish(&publish, &frame, topic.ok_or(RestoreFault::Content)?);
     Ok((frame.bytes().clone(), message))
 }
