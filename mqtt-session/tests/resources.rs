@@ -10,7 +10,7 @@ use allocation_counter::AllocationInfo;
 use bytes::{Buf, BytesMut};
 use mqtt_session::codec::{ProtocolVersion, QoS, Side};
 use mqtt_session::{
-    Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Message, Received,
+    Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Message, Received, StoredState,
 };
 use wire::{MQTT5, MQTT31, MQTT311, packet, set};
 
@@ -310,4 +310,30 @@ fn a_restored_message_that_is_delivered_leaves_nothing_behind() {
     assert_eq!((broker.unwrap().stored_state().len(), state.len()), (2, 2 + 15));
     let held = usize::try_from(held.bytes_current).unwrap();
     assert!(held < PAYLOAD, "{held} bytes");
+}
+
+/// The largest packet of 3.1.1 is none of 5.0, which has a byte more at least.
+#[test]
+fn the_largest_message_of_3_1_1_survives_a_restart() {
+    const LARGEST: u32 = 268_435_460;
+    let config = BrokerConfig { durable: true, maximum_packet_size: LARGEST, ..BrokerConfig::default() };
+    let mut broker = Broker::new(config.clone(), AllowAll);
+    let (subscriber, publisher) = (broker.open(NOW), broker.open(NOW));
+    let mut state = StoredState::default();
+    let mut give = |id, bytes: &[u8]| {
+        let mut input = BytesMut::from(bytes);
+        let _ = broker.handle_input(NOW, id, &mut input);
+        assert!(input.is_empty());
+        state.apply(&told(&mut broker));
+    };
+    give(subscriber, &connect311(0, b"\0\x01s"));
+    give(subscriber, b"\x82\x06\0\x01\0\x01a\x01");
+    give(publisher, &connect(ProtocolVersion::V3_1_1));
+    let mut publish = Vec::from(&b"\x32\xFF\xFF\xFF\x7F\0\x01a\0\x07"[..]);
+    publish.resize(LARGEST as usize, b'x');
+    give(publisher, &publish);
+    drop(broker);
+    let restored =
+        Broker::restore(NOW, config, AllowAll, state.records()).map(|broker| broker.stored_state());
+    assert_eq!(restored.map(|restored| restored.len()), Ok(4), "Session, subscription, message and exchange");
 }
