@@ -16,9 +16,9 @@ use crate::delivery::first_delivery;
 
 /// The value of a record: its two [parts](Self::parts), one behind the other.
 ///
-/// The first is of this record alone. The second is the message of a record that has one: the same memory in all changes that one
-/// message makes, in however many Sessions. So a message for a thousand Sessions is in memory once. A store that writes each value as
-/// a whole needs to know nothing of this; one that writes a body once has to put the two together again for
+/// The first is of this record alone. The second is the message of a record that has one: the same memory in all changes that a
+/// message makes when it is published, in however many Sessions. So a message for a thousand Sessions is in memory once. A store that
+/// writes each value as a whole needs to know nothing of this; one that writes a body once has to put the two together again for
 /// [`Broker::restore`](crate::Broker::restore).
 #[derive(Clone, Debug, Default)]
 pub struct Value {
@@ -36,7 +36,9 @@ impl Value {
         [&self.head, &self.body]
     }
 
-    /// The second part. Of changes of the same message, all are handles on the same memory.
+    /// The second part. The changes that a message makes when it is published are in one transaction, and all have handles on the
+    /// same memory; once they are gone, that may become another message's. What comes to a Session later, as a retained message or
+    /// from another Session, is written anew.
     pub const fn body(&self) -> &Bytes {
         &self.body
     }
