@@ -268,6 +268,18 @@ fn a_message_for_a_thousand_kept_sessions_is_in_memory_once() {
     assert_eq!(restored.unwrap().stored_state(), state);
 }
 
+/// What a full queue has no room for is not kept, and nobody waits until it is stored.
+#[test]
+fn a_message_that_is_dropped_is_not_told() {
+    let config = BrokerConfig { durable: true, maximum_queued_messages: 1, ..BrokerConfig::default() };
+    let (mut broker, publisher) = a_thousand_away(&config);
+    for changes in [1_000, 0] {
+        let mut publish = BytesMut::from(&packet(0x32, &[b"\0\x01a\0\x01x"])[..]);
+        let _ = broker.handle_input(NOW, publisher, &mut publish);
+        assert_eq!(told(&mut broker).len(), changes);
+    }
+}
+
 /// The Topic Name of a restored message is memory of the next one; the payload beside it must not be.
 #[test]
 fn a_restored_message_that_is_delivered_leaves_nothing_behind() {
