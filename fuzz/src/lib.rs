@@ -6,6 +6,7 @@ pub mod codec;
 pub mod encode;
 pub mod naive;
 pub mod packets;
+pub mod pair;
 pub mod restore;
 pub mod retained;
 pub mod tree;

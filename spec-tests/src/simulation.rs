@@ -8,13 +8,13 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "the numbers of a simulation are small")]
 
+pub mod choices;
 pub mod every_byte;
 pub mod exchange;
 pub mod exhaustive;
 pub mod link;
 pub mod model;
 pub mod plan;
-pub mod random;
 pub mod shrink;
 pub mod trace;
 pub mod wire;

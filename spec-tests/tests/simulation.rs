@@ -4,6 +4,7 @@
 use mqtt_session::codec::{ProtocolVersion, QoS};
 use spec_tests::simulation::every_byte::all_faults;
 use spec_tests::simulation::exhaustive::{Scope, enumerate};
+use spec_tests::simulation::plan::{BrokerPlan, ClientPlan, Direction, Operation, Step};
 use spec_tests::simulation::{Plan, run, shrink};
 
 fn sweep(seeds: std::ops::Range<u64>, steps: usize) {
@@ -25,6 +26,97 @@ fn seeds_without_a_violation() {
 #[test]
 fn short_seeds_without_a_violation() {
     sweep(1_000_000..1_003_000, 25);
+}
+
+/// Nothing is wrong when two Clients do this: wait so many milliseconds, who, what. The trace.
+fn check_steps(broker: BrokerPlan, client: ClientPlan, steps: &[(u32, u8, Operation)]) -> String {
+    let plan = Plan {
+        seed: 0,
+        broker,
+        clients: vec![client; 2],
+        has_narrow_links: false,
+        steps: steps.iter().map(|&(wait, client, operation)| Step { wait, client, operation }).collect(),
+    };
+    let outcome = run(&plan, true);
+    let trace = outcome.lines.join("\n");
+    assert_eq!(outcome.violation, None, "{trace}");
+    trace
+}
+
+const CLIENT: ClientPlan = ClientPlan::persistent(ProtocolVersion::V5_0);
+const CONNECT: Operation = Operation::Connect { clean_start: false };
+
+const fn publish(topic: u8, qos: QoS, expiry: Option<u8>, size: u16) -> Operation {
+    Operation::Publish { topic, qos, retain: false, expiry, size }
+}
+
+const fn subscribe(filter: u8) -> Operation {
+    Operation::Subscribe { filter, qos: QoS::ExactlyOnce, no_local: false, retained: false }
+}
+
+/// A message that is expired when it arrives is answered and due to nobody: a crash may forget it at once (3.3.2.3.3).
+#[test]
+fn what_has_expired_need_not_be_stored() {
+    check_steps(
+        BrokerPlan { durable: true, ..BrokerPlan::WIDE },
+        CLIENT,
+        &[
+            (0, 1, CONNECT),
+            (500, 1, subscribe(0)),
+            (500, 1, Operation::Cut),
+            (500, 0, CONNECT),
+            (500, 0, publish(0, QoS::AtLeastOnce, Some(0), 8)),
+            (500, 0, Operation::CrashServer { stored: 0 }),
+        ],
+    );
+}
+
+/// With an alias a message is small enough, and with its topic, as it has to be sent again, it is not. Of QoS 2 its sender
+/// releases the identifier, which the receiver may hold, even where the message never left because it was not stored in time.
+#[test]
+fn what_becomes_too_large_is_given_up() {
+    let check_given_up = |broker, client, steps: &[_]| {
+        let trace = check_steps(broker, client, steps);
+        assert!(trace.contains("Maximum Packet Size\n"), "{trace}");
+    };
+    let small = ClientPlan { packet_size: 100, topic_alias_maximum: 16, use_topic_aliases: true, ..CLIENT };
+    let slow = BrokerPlan { durable: true, store_delay: 300, ..BrokerPlan::WIDE };
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        // The Client has CONNACK, and its message or the answer is not stored yet.
+        let steps = [
+            (0, 1, CONNECT),
+            (1_000, 1, subscribe(1)),
+            (1_000, 0, publish(1, QoS::AtMostOnce, None, 8)),
+            (0, 0, publish(1, qos, None, 60)),
+            (0, 0, CONNECT),
+            (450, 0, Operation::Cut),
+            (500, 0, CONNECT),
+            (2_000, 0, publish(1, qos, None, 8)),
+        ];
+        check_given_up(BrokerPlan { packet_size: 100, ..slow }, small, &steps);
+        check_given_up(
+            BrokerPlan { packet_size: 100, ..BrokerPlan::WIDE },
+            ClientPlan { durable: true, store_delay: 300, ..small },
+            &steps,
+        );
+        // The Server's message is lost, or its answer, or it is not stored yet.
+        let cut_after = |direction| (1_000, 1, Operation::CutAfter { direction, bytes: 0 });
+        let last = publish(1, qos, None, 60);
+        for (broker, faults) in [
+            (BrokerPlan::WIDE, [cut_after(Direction::Up), (0, 0, last)]),
+            (BrokerPlan::WIDE, [cut_after(Direction::Down), (0, 0, last)]),
+            (slow, [(1_000, 0, last), (100, 1, Operation::Cut)]),
+        ] {
+            let begin = [
+                (0, 1, CONNECT),
+                (1_000, 1, subscribe(1)),
+                (1_000, 0, CONNECT),
+                (1_000, 0, publish(1, qos, None, 8)),
+            ];
+            let end = [(1_000, 1, CONNECT), (2_000, 0, publish(1, qos, None, 8))];
+            check_given_up(broker, small, &[&begin[..], &faults, &end].concat());
+        }
+    }
 }
 
 /// The same plan is the same run, with or without a trace.

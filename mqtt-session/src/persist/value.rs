@@ -64,14 +64,14 @@ impl Value {
     }
 }
 
-/// The same bytes, wherever the parts meet.
+/// The same bytes, wherever one part ends.
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
-        if self.head.len() == other.head.len() {
+        if self.head_len() == other.head_len() {
             return self.parts() == other.parts();
         }
-        self.len() == other.len()
-            && self.parts().iter().copied().flatten().eq(other.parts().iter().copied().flatten())
+        let [own, theirs] = [self, other].map(|value| value.parts().into_iter().flatten());
+        own.eq(theirs)
     }
 }
 
@@ -164,4 +164,24 @@ fn decode(bytes: &[u8]) -> Result<(Bytes, Message), RestoreFault> {
         (properties.message_expiry_interval(), delivery.qos(), retain),
     );
     Ok((bytes, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_its_bytes_wherever_one_part_ends() {
+        let whole = Value::from(vec![1, 2, 3]);
+        for at in 0..=3 {
+            let (head, body) = whole.parts()[0].split_at(at);
+            let parted = Value::new(Vec::from(head), Bytes::copy_from_slice(body));
+            assert_eq!(parted, whole);
+            assert_eq!((parted.to_vec(), parted.len()), (vec![1, 2, 3], 3));
+            assert_ne!(parted, Value::from(vec![1, 2]));
+            assert_ne!(parted, Value::from(vec![1, 2, 4]));
+        }
+    }
 }

@@ -289,6 +289,7 @@ fn case_36_damaged_records_are_refused_by_name() {
     world.publish_with(client, "b", "3", delivery(QoS::ExactlyOnce, 9), false, &[]);
     let records: Vec<(Vec<u8>, Vec<u8>)> =
         world.store.records().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
+    assert_eq!(mqtt_session::StoredState::decode(&world.store.encode()), Ok(world.store.clone()));
     // Retained, Session, Will, subscription, one message, two exchanges, one identifier.
     assert_eq!(records.len(), 8);
     let restore = |records: &[(Vec<u8>, Vec<u8>)]| {

@@ -1,5 +1,7 @@
 //! The sender's half of the delivery protocol as an observer of the bytes sees it (sections 2.2.1, 4.3, 4.4, 4.6, 4.9).
 
+use std::collections::VecDeque;
+
 use mqtt_session::codec::QoS;
 
 use super::Violation;
@@ -8,6 +10,9 @@ use super::Violation;
 #[derive(Clone, Debug, Default)]
 pub struct Exchanges {
     open: Vec<Exchange>,
+    given_up: Vec<u32>,
+    /// QoS 2 messages its sender has given up, and of which nothing has been seen: they were held back, or never begun.
+    unseen: VecDeque<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -15,15 +20,16 @@ struct Exchange {
     id: u16,
     number: u32,
     qos: QoS,
-    /// PUBREC has come.
+    /// PUBREC has come, or the sender has given the message up.
     is_released: bool,
+    is_given_up: bool,
     /// The connection of the last PUBLISH or PUBREL.
     sent_on: u32,
     /// The connection of the last PUBLISH, which takes send quota.
     published_on: u32,
     is_retained: bool,
     /// It may be larger than its receiver takes, when it is sent again with its topic instead of an alias: its sender gives it
-    /// up then.
+    /// up then. With QoS 2 it sends PUBREL instead, because the receiver may hold the identifier.
     may_be_too_large: bool,
 }
 
@@ -73,7 +79,7 @@ pub enum Acknowledged {
 impl Exchanges {
     /// None.
     pub const fn new() -> Self {
-        Self { open: Vec::new() }
+        Self { open: Vec::new(), given_up: Vec::new(), unseen: VecDeque::new() }
     }
 
     /// Whether there are none.
@@ -93,7 +99,7 @@ impl Exchanges {
 
     /// The Session is over.
     pub fn clear(&mut self) {
-        self.open.clear();
+        *self = Self::new();
     }
 
     /// Goes on from what was stored: what began later has been stored too, or it would not have been seen; what came later
@@ -102,7 +108,7 @@ impl Exchanges {
         let mut later = Vec::new();
         for exchange in current.open {
             if !self.open.iter().any(|known| (known.number, known.id) == (exchange.number, exchange.id)) {
-                self.open.push(Exchange { is_released: false, ..exchange });
+                self.open.push(Exchange { is_released: false, is_given_up: false, ..exchange });
                 let Exchange { number, qos, is_retained, .. } = exchange;
                 later.push(Later { number, qos, is_retained });
             }
@@ -110,9 +116,65 @@ impl Exchanges {
         later
     }
 
-    /// The sender has given this message up, and says so.
+    /// The Session of this message is over.
     pub fn abandon(&mut self, number: u32) {
         self.open.retain(|exchange| exchange.number != number);
+    }
+
+    /// The sender says that it has given this message up.
+    pub fn give_up(&mut self, number: u32, qos: QoS) {
+        if qos != QoS::ExactlyOnce {
+            return self.abandon(number);
+        }
+        match self.open.iter_mut().find(|exchange| exchange.number == number) {
+            Some(exchange) => {
+                exchange.is_released = true;
+                exchange.is_given_up = true;
+            }
+            None => self.unseen.push_back(number),
+        }
+    }
+
+    /// The next message that was given up without having been seen.
+    pub fn next_unseen(&mut self) -> Option<u32> {
+        self.unseen.pop_front()
+    }
+
+    /// A QoS 2 message was held back on an earlier connection, and its sender may give it up.
+    pub fn held_back(&mut self, id: u16, number: u32, connection: u32) {
+        let exchange = Exchange {
+            id,
+            number,
+            qos: QoS::ExactlyOnce,
+            is_released: false,
+            is_given_up: false,
+            sent_on: u32::MAX,
+            published_on: u32::MAX,
+            is_retained: false,
+            may_be_too_large: true,
+        };
+        self.open.insert(self.resent(connection), exchange);
+    }
+
+    /// How many have been sent again on this connection: what is sent again as if for the first time stands behind them.
+    fn resent(&self, connection: u32) -> usize {
+        self.open.iter().take_while(|exchange| exchange.sent_on == connection).count()
+    }
+
+    /// The Session is over, and nothing is to be said of what has been given up before.
+    pub fn forget_given_up(&mut self) {
+        self.open.retain(|exchange| !exchange.is_given_up);
+        self.unseen.clear();
+    }
+
+    /// Nothing more is sent again on this connection.
+    pub fn all_sent(&mut self, connection: u32) {
+        let _ = self.sent_before(self.open.len(), connection);
+    }
+
+    /// What the sender has given up without a word.
+    pub fn take_given_up(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.given_up)
     }
 
     /// A PUBLISH is sent. `true`: for the first time.
@@ -134,7 +196,7 @@ impl Exchanges {
                 if exchange.sent_on == connection {
                     return Err(Violation::new(format!("PUBLISH id={id} #{number} twice on one connection")));
                 }
-                self.sent_before(at, connection, number)?;
+                overtakes(number, self.sent_before(at, connection))?;
                 // Those that were given up may have gone.
                 if let Some(exchange) = self.open.iter_mut().find(|exchange| exchange.id == id) {
                     exchange.sent_on = connection;
@@ -146,7 +208,7 @@ impl Exchanges {
                 return Err(Violation::new(format!("PUBLISH id={id} #{number} has DUP set the first time")));
             }
             Some(_) | None => {
-                if self.sent_before(self.open.len(), connection, number).is_err() && !dup {
+                if self.sent_before(self.open.len(), connection).is_some() && !dup {
                     return Err(Violation::new(format!(
                         "PUBLISH #{number} is new, but something is still to be sent again"
                     )));
@@ -157,13 +219,7 @@ impl Exchanges {
                         other.number
                     )));
                 }
-                // What is sent again as if for the first time stands where it is sent.
-                let resent = |exchange: &Exchange| exchange.sent_on == connection;
-                let place = if dup {
-                    self.open.iter().take_while(|open| resent(open)).count()
-                } else {
-                    self.open.len()
-                };
+                let place = if dup { self.resent(connection) } else { self.open.len() };
                 self.open.insert(
                     place,
                     Exchange {
@@ -171,6 +227,7 @@ impl Exchanges {
                         number,
                         qos,
                         is_released: false,
+                        is_given_up: false,
                         sent_on: connection,
                         published_on: connection,
                         is_retained,
@@ -189,28 +246,25 @@ impl Exchanges {
         Ok(is_first)
     }
 
-    /// Everything before `at` has been sent on this connection.
-    fn sent_before(&mut self, at: usize, connection: u32, number: u32) -> Result<(), Violation> {
+    /// Everything before `at` has been sent on this connection, or given up, or else the last message of which neither is so.
+    fn sent_before(&mut self, at: usize, connection: u32) -> Option<u32> {
         let mut index = 0;
         let mut missing = None;
-        self.open.retain(|exchange| {
+        let Self { open, given_up, .. } = self;
+        open.retain(|exchange| {
             let is_before = index < at;
             index += 1;
             if !is_before || exchange.sent_on == connection {
                 return true;
             }
-            if exchange.may_be_too_large && !exchange.is_released {
+            if exchange.may_be_too_large && exchange.qos == QoS::AtLeastOnce {
+                given_up.push(exchange.number);
                 return false;
             }
             missing = Some(exchange.number);
             true
         });
-        match missing {
-            Some(missing) => {
-                Err(Violation::new(format!("#{number} overtakes #{missing}, which is to be sent again")))
-            }
-            None => Ok(()),
-        }
+        missing
     }
 
     /// A PUBREL is sent. `answers`: a PUBREC has asked for it on this connection.
@@ -224,7 +278,15 @@ impl Exchanges {
         };
         let exchange = self.open[at];
         if !exchange.is_released {
-            return Err(Violation::new(format!("PUBREL id={id} #{} before PUBREC", exchange.number)));
+            let is_given_up = exchange.may_be_too_large
+                && exchange.qos == QoS::ExactlyOnce
+                && exchange.sent_on != connection;
+            if !is_given_up {
+                return Err(Violation::new(format!("PUBREL id={id} #{} before PUBREC", exchange.number)));
+            }
+            self.open[at].is_released = true;
+            self.open[at].is_given_up = true;
+            self.given_up.push(exchange.number);
         }
         if !answers {
             if exchange.sent_on == connection {
@@ -233,7 +295,7 @@ impl Exchanges {
                     exchange.number
                 )));
             }
-            self.sent_before(at, connection, exchange.number)?;
+            overtakes(exchange.number, self.sent_before(at, connection))?;
         }
         if let Some(exchange) = self.open.iter_mut().find(|exchange| exchange.id == id) {
             exchange.sent_on = connection;
@@ -276,6 +338,15 @@ impl Exchanges {
             None => Ok(Acknowledged::Nothing),
             Some(at) if self.open[at].is_released => Ok(self.end(at)),
             Some(_) => Err(Violation::new(format!("PUBCOMP id={id} before PUBREC"))),
+        }
+    }
+}
+
+fn overtakes(number: u32, missing: Option<u32>) -> Result<(), Violation> {
+    match missing {
+        None => Ok(()),
+        Some(missing) => {
+            Err(Violation::new(format!("#{number} overtakes #{missing}, which is to be sent again")))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, BytesMut};
 
-use super::random::Random;
+use super::choices::{Choices, Random};
 
 /// Bytes from one end to the other.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Character {
     pub const PLAIN: Self = Self { segment: usize::MAX, capacity: usize::MAX, latency: 0 };
 
     /// Some links are good, others deliver byte by byte, or hold little.
-    pub const fn new(random: &mut Random, may_be_narrow: bool) -> Self {
+    pub fn new(random: &mut Random, may_be_narrow: bool) -> Self {
         let capacity = random.pick(&[20, 200, 4_096, 1 << 16, 1 << 16, 1 << 16]);
         Self {
             segment: random.pick(&[1_460, 1_460, 1_460, 1_460, 64, 64, 16, 3]),

@@ -65,8 +65,9 @@ pub struct Publication {
     is_started: bool,
     /// The Server has answered it.
     is_answered: bool,
-    /// To whom it was due then.
+    /// To whom it was due then, and until when.
     answered: [Copies; CLIENTS],
+    answered_until: Option<u64>,
     /// Its publisher has been told that the Session was lost.
     was_lost: bool,
     /// The Session it was published in was lost by one side: it may have been taken over more than once, or never.
@@ -178,6 +179,7 @@ impl Model {
             is_started: false,
             is_answered: false,
             answered: [Copies::default(); CLIENTS],
+            answered_until: None,
             was_lost: false,
             is_forgiven: false,
             received: [Received::default(); CLIENTS],
@@ -329,13 +331,22 @@ impl Model {
         if direction == Direction::Down {
             let publication = &mut self.publications[answer.number as usize];
             publication.is_answered = true;
-            publication.answered = self.server.routing[answer.number as usize].copies;
+            let routing = &self.server.routing[answer.number as usize];
+            publication.answered = routing.copies;
+            publication.answered_until = routing.expires_at;
         }
         check(answer.is_ready, || format!("PUBLISH id={answered} is answered before it is acknowledged"))
     }
 
     /// All is quiet, and every Client that keeps a Session is connected to it.
-    pub fn finish(&self) -> Result<(), Violation> {
+    pub fn finish(&mut self) -> Result<(), Violation> {
+        for client in 0..self.parties.len() {
+            if let Some(wire) = self.server.sessions[client].connection {
+                self.server.sessions[client].exchanges.all_sent(wire as u32);
+                self.gave_up(wire);
+            }
+        }
+        self.check_dropped()?;
         for (client, party) in self.parties.iter().enumerate() {
             self.finish_client(client, party)?;
             self.finish_session(client)?;

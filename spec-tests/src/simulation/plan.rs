@@ -4,7 +4,7 @@ use std::fmt;
 
 use mqtt_session::codec::{ProtocolVersion, QoS};
 
-use super::random::Random;
+use super::choices::{Bytes, Choices, Random};
 
 /// The Topic Names of a simulation. The last is for the Shared Subscription alone.
 pub const TOPICS: [&str; 4] = ["a/b", "a/a-level-that-is-worth-a-topic-alias", "b", "s"];
@@ -268,18 +268,32 @@ impl Plan {
     /// The plan of a seed, with so many steps.
     pub fn new(seed: u64, steps: usize) -> Self {
         let mut random = Random::new(seed.wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ 0x5151_1AB5);
-        let clients: Vec<_> = (0..=random.below(3)).map(|_| ClientPlan::new(&mut random)).collect();
-        let mut broker = BrokerPlan::new(&mut random);
+        Self::choose(seed, &mut random, |_, made| made < steps)
+    }
+
+    /// The plan that these bytes choose; it ends when they end.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut bytes = Bytes(bytes);
+        let seed = bytes.below(1 << 16);
+        Self::choose(seed, &mut bytes, |bytes, _| !bytes.0.is_empty())
+    }
+
+    /// Another step is made while `goes_on`, which is told how many there are.
+    fn choose<C: Choices>(seed: u64, choices: &mut C, goes_on: impl Fn(&C, usize) -> bool) -> Self {
+        let clients: Vec<_> = (0..=choices.below(3)).map(|_| ClientPlan::new(choices)).collect();
+        let mut broker = BrokerPlan::new(choices);
         if clients.iter().any(|client| client.version == ProtocolVersion::V3_1) {
             // A Client that is not told of a lost Session has no promise, see `Model`.
             broker.maximum_session_expiry = u32::MAX;
         }
         // Most runs have some fault or other often, others rarely, so that both long and short connections come up.
-        let faults = random.pick(&[0, 1, 3, 8, 20]);
-        let toggles = random.percent(10);
-        let retain = random.percent(25);
-        let steps =
-            (0..steps).map(|_| Step::new(&mut random, clients.len(), faults, toggles, retain)).collect();
+        let faults = choices.pick(&[0, 1, 3, 8, 20]);
+        let toggles = choices.percent(10);
+        let retain = choices.percent(25);
+        let mut steps = Vec::new();
+        while goes_on(choices, steps.len()) {
+            steps.push(Step::new(choices, clients.len(), faults, toggles, retain));
+        }
         let has_narrow_links = clients.iter().all(|client| client.transmit_limit >= 10_000);
         Self { seed, broker, clients, has_narrow_links, steps }
     }
@@ -301,19 +315,19 @@ impl BrokerPlan {
         store_delay: 0,
     };
 
-    fn new(random: &mut Random) -> Self {
+    fn new(choices: &mut impl Choices) -> Self {
         Self {
-            receive_maximum: random.pick(&[1, 2, 5, 1_024]),
-            in_flight: random.pick(&[1, 2, 3, 8, 1_024]),
-            packet_size: random.pick(&[100, 1 << 20, 1 << 20]),
-            aliases_in: random.pick(&[0, 1, 16]),
-            aliases_out: random.pick(&[0, 1, 16]),
-            queued_messages: random.pick(&[2, 10, 10_000, 10_000]),
-            transmit_limit: random.pick(&[1, 60, 300, 1 << 20]),
-            maximum_session_expiry: random.pick(&[30, u32::MAX, u32::MAX]),
-            maximum_keep_alive: random.pick(&[0, 0, 10]),
-            durable: random.percent(30),
-            store_delay: random.pick(&[0, 1, 20, 300]),
+            receive_maximum: choices.pick(&[1, 2, 5, 1_024]),
+            in_flight: choices.pick(&[1, 2, 3, 8, 1_024]),
+            packet_size: choices.pick(&[100, 1 << 20, 1 << 20]),
+            aliases_in: choices.pick(&[0, 1, 16]),
+            aliases_out: choices.pick(&[0, 1, 16]),
+            queued_messages: choices.pick(&[2, 10, 10_000, 10_000]),
+            transmit_limit: choices.pick(&[1, 60, 300, 1 << 20]),
+            maximum_session_expiry: choices.pick(&[30, u32::MAX, u32::MAX]),
+            maximum_keep_alive: choices.pick(&[0, 0, 10]),
+            durable: choices.percent(30),
+            store_delay: choices.pick(&[0, 1, 20, 300]),
         }
     }
 }
@@ -341,8 +355,8 @@ impl ClientPlan {
         }
     }
 
-    fn new(random: &mut Random) -> Self {
-        let version = random.pick(&[
+    fn new(choices: &mut impl Choices) -> Self {
+        let version = choices.pick(&[
             ProtocolVersion::V3_1,
             ProtocolVersion::V3_1_1,
             ProtocolVersion::V5_0,
@@ -350,94 +364,95 @@ impl ClientPlan {
         ]);
         Self {
             version,
-            clean_start: random.percent(15),
-            session_expiry: random.pick(&[0, 5, 60, 100_000, u32::MAX, u32::MAX]),
-            keep_alive: random.pick(&[0, 0, 1, 5, 60]),
-            receive_maximum: random.pick(&[1, 2, 5, u16::MAX]),
+            clean_start: choices.percent(15),
+            session_expiry: choices.pick(&[0, 5, 60, 100_000, u32::MAX, u32::MAX]),
+            keep_alive: choices.pick(&[0, 0, 1, 5, 60]),
+            receive_maximum: choices.pick(&[1, 2, 5, u16::MAX]),
             // Only 5.0 can tell its peer.
             packet_size: if version == ProtocolVersion::V5_0 {
-                random.pick(&[120, 1 << 20, 1 << 20])
+                choices.pick(&[100, 1 << 20, 1 << 20])
             } else {
                 1 << 20
             },
-            topic_alias_maximum: random.pick(&[0, 1, 16]),
-            use_topic_aliases: random.percent(60),
-            in_flight: random.pick(&[1, 2, 5, 20]),
-            queued_messages: random.pick(&[2, 50, 1_000]),
-            queued_bytes: random.pick(&[500, 1 << 20, 1 << 20]),
-            transmit_limit: random.pick(&[1, 100, 1 << 18]),
-            manual_acknowledgement: random.percent(30),
-            will: if random.percent(15) { Some(random.pick(&QoS::ALL)) } else { None },
-            durable: random.percent(30),
-            store_delay: random.pick(&[0, 1, 20, 300]),
+            topic_alias_maximum: choices.pick(&[0, 1, 16]),
+            use_topic_aliases: choices.percent(60),
+            in_flight: choices.pick(&[1, 2, 5, 20]),
+            queued_messages: choices.pick(&[2, 50, 1_000]),
+            queued_bytes: choices.pick(&[500, 1 << 20, 1 << 20]),
+            transmit_limit: choices.pick(&[1, 100, 1 << 18]),
+            manual_acknowledgement: choices.percent(30),
+            will: if choices.percent(15) { Some(choices.pick(&QoS::ALL)) } else { None },
+            durable: choices.percent(30),
+            store_delay: choices.pick(&[0, 1, 20, 300]),
         }
     }
 }
 
 impl Step {
-    fn new(random: &mut Random, clients: usize, faults: u64, toggles: bool, retain: bool) -> Self {
-        let wait = match random.below(20) {
+    fn new(choices: &mut impl Choices, clients: usize, faults: u64, toggles: bool, retain: bool) -> Self {
+        let wait = match choices.below(20) {
             0..8 => 0,
-            8..15 => random.below(10),
-            15..19 => random.below(100),
-            _ => random.below(8_000),
+            8..15 => choices.below(10),
+            15..19 => choices.below(100),
+            _ => choices.below(8_000),
         } as u32;
-        let client = random.below(clients as u64) as u8;
-        let operation = if random.below(100) < faults {
-            Operation::fault(random)
+        let client = choices.below(clients as u64) as u8;
+        let operation = if choices.below(100) < faults {
+            Operation::fault(choices)
         } else {
-            Operation::ordinary(random, toggles, retain)
+            Operation::ordinary(choices, toggles, retain)
         };
         Self { wait, client, operation }
     }
 }
 
 impl Operation {
-    fn ordinary(random: &mut Random, toggles: bool, retain: bool) -> Self {
-        let qos = |random: &mut Random| {
-            random.pick(&[QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::ExactlyOnce])
+    fn ordinary<C: Choices>(choices: &mut C, toggles: bool, retain: bool) -> Self {
+        let qos = |choices: &mut C| {
+            choices.pick(&[QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::ExactlyOnce])
         };
-        match random.below(100) {
+        match choices.below(100) {
             0..42 => Self::Publish {
-                topic: random.below(TOPICS.len() as u64) as u8,
-                qos: qos(random),
-                retain: retain && random.percent(30),
-                expiry: if random.percent(5) { Some(random.below(4) as u8) } else { None },
-                size: random.pick(&[8, 8, 20, 60, 150, 1_100]),
+                topic: choices.below(TOPICS.len() as u64) as u8,
+                qos: qos(choices),
+                retain: retain && choices.percent(30),
+                expiry: if choices.percent(5) { Some(choices.below(4) as u8) } else { None },
+                size: choices.pick(&[8, 8, 20, 60, 150, 1_100]),
             },
             42..53 => Self::Subscribe {
-                filter: random.below(FILTERS.len() as u64) as u8,
-                qos: qos(random),
-                no_local: random.percent(10),
+                filter: choices.below(FILTERS.len() as u64) as u8,
+                qos: qos(choices),
+                no_local: choices.percent(10),
                 retained: retain,
             },
-            53..56 => Self::Unsubscribe { filter: random.below(FILTERS.len() as u64) as u8 },
-            56..75 => Self::Acknowledge { pick: random.below(256) as u8, refuse: random.percent(3) },
-            75..92 => Self::Connect { clean_start: toggles && random.percent(20) },
+            53..56 => Self::Unsubscribe { filter: choices.below(FILTERS.len() as u64) as u8 },
+            56..75 => Self::Acknowledge { pick: choices.below(256) as u8, refuse: choices.percent(3) },
+            75..92 => Self::Connect { clean_start: toggles && choices.percent(20) },
             92..94 => {
-                Self::ServerPublish { topic: random.below(TOPICS.len() as u64) as u8, qos: qos(random) }
+                Self::ServerPublish { topic: choices.below(TOPICS.len() as u64) as u8, qos: qos(choices) }
             }
             94..95 => Self::Disconnect {
-                expiry: if random.percent(20) { Some(random.pick(&[0, 3, 100])) } else { None },
+                expiry: if choices.percent(20) { Some(choices.pick(&[0, 3, 100])) } else { None },
             },
             _ => Self::Pass,
         }
     }
 
-    fn fault(random: &mut Random) -> Self {
-        let direction = random.pick(&Direction::ALL);
-        let told =
-            |random: &mut Random| if random.percent(50) { Some(random.below(2_000) as u16) } else { None };
-        match random.below(24) {
-            0..5 => Self::CutAfter { direction, bytes: random.below(300) as u16 },
+    fn fault<C: Choices>(choices: &mut C) -> Self {
+        let direction = choices.pick(&Direction::ALL);
+        let told = |choices: &mut C| {
+            if choices.percent(50) { Some(choices.below(2_000) as u16) } else { None }
+        };
+        match choices.below(24) {
+            0..5 => Self::CutAfter { direction, bytes: choices.below(300) as u16 },
             5..9 => Self::Cut,
-            9..12 => Self::ClientLeaves { told: told(random) },
-            12..14 => Self::ServerLeaves { told: told(random) },
+            9..12 => Self::ClientLeaves { told: told(choices) },
+            12..14 => Self::ServerLeaves { told: told(choices) },
             14..16 => Self::HalfClose { direction },
-            19..21 => Self::CrashClient { stored: random.below(256) as u8 },
-            21..23 => Self::CrashServer { stored: random.below(256) as u8 },
-            16..19 => Self::Stall { direction, millis: random.pick(&[20, 300, 5_000, 20_000]) },
-            _ => Self::Jump { seconds: random.pick(&[1, 5, 40, 2_000]), timers_first: random.percent(50) },
+            19..21 => Self::CrashClient { stored: choices.below(256) as u8 },
+            21..23 => Self::CrashServer { stored: choices.below(256) as u8 },
+            16..19 => Self::Stall { direction, millis: choices.pick(&[20, 300, 5_000, 20_000]) },
+            _ => Self::Jump { seconds: choices.pick(&[1, 5, 40, 2_000]), timers_first: choices.percent(50) },
         }
     }
 }

@@ -8,7 +8,7 @@ use mqtt_session::{
     UnsubscribeOutcome, Violation as ServerViolation,
 };
 
-use super::super::exchange::{Acknowledged, Exchanges};
+use super::super::exchange::{Acknowledged, Exchanges, Published};
 use super::super::plan::{ClientPlan, Direction};
 use super::super::wire::{Answer, Fact, Wire, number};
 use super::super::{Violation, check};
@@ -46,6 +46,28 @@ impl Party {
             ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 if clean_start => 0,
             ProtocolVersion::V3_1 | ProtocolVersion::V3_1_1 => u32::MAX,
         }
+    }
+
+    /// A PUBLISH of QoS 1 or 2 is sent. `true`: for the first time.
+    fn publishes(&mut self, published: Published) -> Result<bool, Violation> {
+        let is_first = self.exchanges.publish(published, self.plan.durable)?;
+        // A Client says itself what it gives up.
+        self.exchanges.take_given_up();
+        Ok(is_first)
+    }
+
+    /// A PUBREL is sent.
+    fn releases(&mut self, id: u16, wire: usize, answers: bool) -> Result<(), Violation> {
+        if self.plan.durable
+            && !answers
+            && !self.exchanges.uses(id)
+            && let Some(number) = self.exchanges.next_unseen()
+        {
+            self.exchanges.held_back(id, number, wire as u32);
+        }
+        self.exchanges.pubrel(id, wire as u32, answers)?;
+        self.exchanges.take_given_up();
+        Ok(())
     }
 
     /// The Client gives its Session State up.
@@ -158,8 +180,7 @@ impl Model {
                     check(!self.wires[wire].requests.contains(&published.id), || {
                         format!("PUBLISH id={} while a request uses this identifier", published.id)
                     })?;
-                    let persisted = self.parties[client].plan.durable;
-                    if !self.parties[client].exchanges.publish(published, persisted)? {
+                    if !self.parties[client].publishes(published)? {
                         return Ok(());
                     }
                     if published.dup {
@@ -184,8 +205,10 @@ impl Model {
                 if answers {
                     releases.pop_front();
                 }
-                let is_lost = self.wires[wire].is_lost;
-                if is_lost { Ok(()) } else { self.parties[client].exchanges.pubrel(id, wire as u32, answers) }
+                if !self.wires[wire].is_lost {
+                    self.parties[client].releases(id, wire, answers)?;
+                }
+                Ok(())
             }
             Fact::Subscribe { id, .. } | Fact::Unsubscribe { id, .. } => {
                 let is_used =
@@ -395,7 +418,7 @@ impl Model {
                 })
             }
             PublishOutcome::Rejected { reason, .. } => {
-                party.exchanges.abandon(number);
+                party.exchanges.give_up(number, publication.qos);
                 check(*reason == RejectReason::PacketTooLarge && is_too_large, || {
                     format!("#{number} is rejected: {reason}")
                 })
@@ -457,6 +480,7 @@ impl Model {
             format!("C{client} is not told of {:?}", party.expected.front())
         })?;
         if party.was_told_of_loss || party.is_losing {
+            party.exchanges.forget_given_up();
             check(party.is_losing, || format!("C{client} has lost a Session that is still there"))?;
             check(party.exchanges.is_empty(), || {
                 format!("C{client} has lost its Session, and keeps {:?}", party.exchanges)

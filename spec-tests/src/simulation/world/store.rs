@@ -1,0 +1,33 @@
+//! What survives a crash.
+
+use std::collections::VecDeque;
+
+use mqtt_session::{Persist, PersistSeq, StoredState};
+
+/// Stable storage of one machine.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    pub(super) state: StoredState,
+    /// What is to be stored, and when it will be.
+    pub(super) pending: VecDeque<(u64, Persist)>,
+    /// How many transactions have been told.
+    pub(super) told: usize,
+}
+
+impl Store {
+    pub(super) fn take(&mut self, now: u64, delay: u16, persist: Persist) {
+        let at = self.pending.back().map_or(0, |(at, _)| *at).max(now + u64::from(delay));
+        self.pending.push_back((at, persist));
+        self.told += 1;
+    }
+
+    pub(super) fn next_at(&self) -> Option<u64> {
+        self.pending.front().map(|(at, _)| *at)
+    }
+
+    pub(super) fn store(&mut self) -> Option<PersistSeq> {
+        let (_, Persist { seq, changes }) = self.pending.pop_front()?;
+        self.state.apply(&changes);
+        Some(seq)
+    }
+}
