@@ -111,9 +111,9 @@ impl<V: Copy> IdMap<V> {
     }
 
     /// Where `id` stands if nothing is in its way. An odd factor gives those of a run places of their own, and its lowest bits
-    /// see to it that these lie apart.
+    /// see to it that these lie apart. The high byte is in it for those who count in the other byte order.
     fn home(&self, id: PacketId) -> usize {
-        usize::from(id.get()).wrapping_mul(0x9E37_79B5) & self.slots.len().wrapping_sub(1)
+        usize::from(id.get() ^ id.get() >> 8).wrapping_mul(0x9E37_79B5) & self.slots.len().wrapping_sub(1)
     }
 
     const fn next(&self, at: usize) -> usize {
@@ -151,6 +151,21 @@ mod tests {
                     let id = PacketId::new(id * 1021).unwrap();
                     prop_assert_eq!(map.get(id), model.get(&id).copied());
                 }
+            }
+        }
+    }
+
+    /// There are Clients that count in the other byte order.
+    #[test]
+    fn a_run_in_either_byte_order_lies_apart() {
+        for order in [core::convert::identity, u16::swap_bytes] {
+            for (first, len) in [(1, 20), (200, 100), (65_000, 500)] {
+                let mut map = IdMap::default();
+                for id in (first..first + len).map(order).filter_map(PacketId::new) {
+                    map.insert(id, ());
+                }
+                let ids = map.slots.iter().enumerate().filter_map(|(at, slot)| slot.map(|(id, ())| (at, id)));
+                assert!(ids.into_iter().all(|(at, id)| map.distance(map.home(id), at) <= 1), "{first}");
             }
         }
     }

@@ -72,7 +72,7 @@ pub struct Persist {
 /// A change of one record, or of some.
 ///
 /// Keys are compared byte by byte, and are at most some 196,700 bytes (a Client Identifier, a Share Name and a Topic Filter
-/// of 65,535 bytes each). A value holds one message at most, in memory that all records of this message share.
+/// of 65,535 bytes each). A value holds one message at most; see [`Value`] for who shares its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The record with this key has this value now.

@@ -8,8 +8,10 @@ use core::time::Duration;
 use Side::{Client, Server};
 use allocation_counter::AllocationInfo;
 use bytes::{Buf, BytesMut};
-use mqtt_session::codec::{ProtocolVersion, Side};
-use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Received};
+use mqtt_session::codec::{ProtocolVersion, QoS, Side};
+use mqtt_session::{
+    Action, AllowAll, Broker, BrokerConfig, Change, ConnectionId, Instant, Message, Received, StoredState,
+};
 use wire::{MQTT5, MQTT31, MQTT311, packet, set};
 
 const NOW: Instant = Instant::from_millis(0);
@@ -264,4 +266,86 @@ fn a_message_for_a_thousand_kept_sessions_is_in_memory_once() {
     });
     assert!(took.bytes_current < 3 << 20, "{took:?}");
     assert_eq!(restored.unwrap().stored_state(), state);
+}
+
+/// What a full queue has no room for is not kept, and nobody waits until it is stored.
+#[test]
+fn a_message_that_is_dropped_is_not_told() {
+    let config = BrokerConfig { durable: true, maximum_queued_messages: 1, ..BrokerConfig::default() };
+    let (mut broker, publisher) = a_thousand_away(&config);
+    for changes in [1_000, 0] {
+        let mut publish = BytesMut::from(&packet(0x32, &[b"\0\x01a\0\x01x"])[..]);
+        let _ = broker.handle_input(NOW, publisher, &mut publish);
+        assert_eq!(told(&mut broker).len(), changes);
+    }
+}
+
+/// The Topic Name of a restored message is memory of the next one; the payload beside it must not be.
+#[test]
+fn a_restored_message_that_is_delivered_leaves_nothing_behind() {
+    const PAYLOAD: usize = 1 << 20;
+    let config = BrokerConfig { durable: true, ..BrokerConfig::default() };
+    let mut broker = Broker::new(config.clone(), AllowAll);
+    let connect = connect311(0, b"\0\x01s");
+    let subscriber = broker.open(NOW);
+    let _ = offer(&mut broker, subscriber, &[&connect[..], b"\x82\x06\0\x01\0\x01a\x01"].concat());
+    broker.handle_closed(NOW, subscriber);
+    for number in 0..16 {
+        let message = Message::new("a", vec![number; PAYLOAD]).unwrap().with_qos(QoS::AtLeastOnce);
+        let _ = broker.publish(NOW, &message);
+    }
+    let state = broker.stored_state();
+    drop(broker);
+    let mut broker = None;
+    let held = allocation_counter::measure(|| {
+        let broker = broker.insert(Broker::restore(NOW, config, AllowAll, state.records()).unwrap());
+        let subscriber = broker.open(NOW);
+        let pubacks = (1..=16).map(|id| vec![0x40, 2, 0, id]);
+        for packet in [connect].into_iter().chain(pubacks) {
+            let mut input = BytesMut::from(&packet[..]);
+            while !input.is_empty() {
+                let _ = broker.handle_input(NOW, subscriber, &mut input);
+                while let Some(action) = broker.poll_action() {
+                    match action {
+                        Action::Persist(persist) => broker.handle_persisted(NOW, persist.seq),
+                        Action::Transmit(id) => {
+                            let transmit = broker.transmit(id).unwrap();
+                            transmit.advance(transmit.remaining());
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    });
+    // The Session and its subscription, and about as many messages as may wait.
+    assert_eq!((broker.unwrap().stored_state().len(), state.len()), (2, 2 + 15));
+    let held = usize::try_from(held.bytes_current).unwrap();
+    assert!(held < PAYLOAD, "{held} bytes");
+}
+
+/// The largest packet of 3.1.1 is none of 5.0, which has a byte more at least.
+#[test]
+fn the_largest_message_of_3_1_1_survives_a_restart() {
+    const LARGEST: u32 = 268_435_460;
+    let config = BrokerConfig { durable: true, maximum_packet_size: LARGEST, ..BrokerConfig::default() };
+    let mut broker = Broker::new(config.clone(), AllowAll);
+    let (subscriber, publisher) = (broker.open(NOW), broker.open(NOW));
+    let mut state = StoredState::default();
+    let mut give = |id, bytes: &[u8]| {
+        let mut input = BytesMut::from(bytes);
+        let _ = broker.handle_input(NOW, id, &mut input);
+        assert!(input.is_empty());
+        state.apply(&told(&mut broker));
+    };
+    give(subscriber, &connect311(0, b"\0\x01s"));
+    give(subscriber, b"\x82\x06\0\x01\0\x01a\x01");
+    give(publisher, &connect(ProtocolVersion::V3_1_1));
+    let mut publish = Vec::from(&b"\x32\xFF\xFF\xFF\x7F\0\x01a\0\x07"[..]);
+    publish.resize(LARGEST as usize, b'x');
+    give(publisher, &publish);
+    drop(broker);
+    let restored =
+        Broker::restore(NOW, config, AllowAll, state.records()).map(|broker| broker.stored_state());
+    assert_eq!(restored.map(|restored| restored.len()), Ok(4), "Session, subscription, message and exchange");
 }

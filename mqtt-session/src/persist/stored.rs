@@ -170,6 +170,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use bytes::Bytes;
 
     fn change() -> impl Strategy<Value = Change> {
         let key = || proptest::collection::vec(0..3_u8, 1..4);
@@ -206,6 +207,15 @@ mod tests {
         fn no_bytes_are_trusted(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             prop_assert!(StoredState::decode(&bytes).is_err());
         }
+    }
+
+    /// A snapshot says nothing about where the two parts of a value meet.
+    #[test]
+    fn a_snapshot_of_messages_is_the_state_it_was_made_of() {
+        let value = Value::new(vec![1, 2], Bytes::from(vec![3]));
+        let mut state = StoredState::default();
+        state.apply(&[Change::Put { key: vec![1], value }]);
+        assert_eq!(StoredState::decode(&state.encode()), Ok(state));
     }
 
     #[test]

@@ -3,11 +3,10 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use mqtt_codec::{
-    Decoder, Deviation, Deviations, MAXIMUM_PACKET_SIZE, Packet, PacketId, Property, ProtocolVersion,
+    Decoder, Deviation, Deviations, MessageProperties, Packet, PacketId, Property, ProtocolVersion, Publish,
 };
 
 use super::RestoreFault;
@@ -17,9 +16,9 @@ use crate::delivery::first_delivery;
 
 /// The value of a record: its two [parts](Self::parts), one behind the other.
 ///
-/// The first is of this record alone. The second is the message of a record that has one: the same memory in all changes that one
-/// message makes, in however many Sessions. So a message for a thousand Sessions is in memory once. A store that writes each value as
-/// a whole needs to know nothing of this; one that writes a body once has to put the two together again for
+/// The first is of this record alone. The second is the message of a record that has one: the same memory in all changes that a
+/// message makes when it is published, in however many Sessions. So a message for a thousand Sessions is in memory once. A store that
+/// writes each value as a whole needs to know nothing of this; one that writes a body once has to put the two together again for
 /// [`Broker::restore`](crate::Broker::restore).
 #[derive(Clone, Debug, Default)]
 pub struct Value {
@@ -37,7 +36,9 @@ impl Value {
         [&self.head, &self.body]
     }
 
-    /// The second part. Of changes of the same message, all are handles on the same memory.
+    /// The second part. The changes that a message makes when it is published are in one transaction, and all have handles on the
+    /// same memory; once they are gone, that may become another message's. What comes to a Session later, as a retained message or
+    /// from another Session, is written anew.
     pub const fn body(&self) -> &Bytes {
         &self.body
     }
@@ -83,7 +84,8 @@ impl From<Vec<u8>> for Value {
     }
 }
 
-/// A message as it is stored, encoded and checked once for all records that it is in: the PUBLISH of 5.0 that carries it.
+/// A message as it is stored, encoded and checked once for all records that it is in: a PUBLISH of 5.0 without payload, and the
+/// payload. What fits a packet of the version it came in need not fit one of another.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
     pub(super) bytes: Bytes,
@@ -91,13 +93,13 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// `None`: it is too large for any packet, and so is not sent either.
+    /// `None`: its properties are too large for any packet, and so it is not sent either.
     pub(crate) fn of(message: &Message) -> Option<Self> {
         let delivery = first_delivery(message.qos(), PacketId::MIN);
         let expiry = message.expiry().map(Property::MessageExpiryInterval);
-        let publish = message.as_publish(ProtocolVersion::V5_0, delivery);
+        let publish = Publish { payload: &[], ..message.as_publish(ProtocolVersion::V5_0, delivery) };
         let len = publish.encoded_len_with(ProtocolVersion::V5_0, expiry.as_slice()).ok()?;
-        let mut bytes = Vec::with_capacity(len);
+        let mut bytes = Vec::with_capacity(len + message.payload().len());
         publish.encode_head_with(ProtocolVersion::V5_0, expiry.as_slice(), &mut bytes).ok()?;
         bytes.extend_from_slice(message.payload());
         Some(Self { sum: checksum(&bytes, &[]), bytes: bytes.into() })
@@ -142,20 +144,26 @@ impl Restored {
     }
 }
 
-/// The message and the memory that is all it has.
+/// The message and the memory it shares, but for its Topic Name: this may outlive it (`Spares`).
 fn decode(bytes: &[u8]) -> Result<(Bytes, Message), RestoreFault> {
+    let bytes = Bytes::copy_from_slice(bytes);
     let mut decoder = Decoder::client(ProtocolVersion::V5_0);
-    decoder.set_maximum_packet_size(MAXIMUM_PACKET_SIZE);
-    decoder.set_maximum_user_properties(NonZeroU32::MAX);
     decoder.accept(Deviations::NONE.with(Deviation::TopicNotUtf8));
-    let mut bytes = BytesMut::from(bytes);
-    let frame = decoder.decode_frame(&mut bytes).ok().flatten().ok_or(RestoreFault::Content)?;
-    let (Packet::Publish(publish), false) = (frame.packet(), bytes.has_remaining()) else {
+    let Some((Packet::Publish(Publish { topic, properties, delivery, retain, payload: [] }), len)) =
+        decoder.decode(&bytes).ok().flatten()
+    else {
         return Err(RestoreFault::Content);
     };
-    let topic = publish.topic.and_then(|topic| topic.with_storage(frame.slice(topic.as_bytes())));
-    let message = Message::from_publish(&publish, &frame, topic.ok_or(RestoreFault::Content)?);
-    Ok((frame.bytes().clone(), message))
+    let topic = topic.and_then(|topic| topic.with_storage(Bytes::copy_from_slice(topic.as_bytes())));
+    let mut payload = bytes.clone();
+    payload.advance(len);
+    let message = Message::received(
+        topic.ok_or(RestoreFault::Content)?,
+        payload,
+        MessageProperties::from_publish(properties, Some(&bytes)),
+        (properties.message_expiry_interval(), delivery.qos(), retain),
+    );
+    Ok((bytes, message))
 }
 
 #[cfg(test)]

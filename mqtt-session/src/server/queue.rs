@@ -32,23 +32,8 @@ struct Messages {
 }
 
 impl Queue {
-    /// Appends a message. It comes back when there is no room, also after what has expired is gone: the newest is the one
-    /// that is dropped. `expired` is told the numbers of those that have expired.
-    pub(super) fn push(
-        &mut self,
-        now: Instant,
-        waiting: Waiting,
-        limits: Limits,
-        expired: impl FnMut(u64),
-    ) -> Result<(), Waiting> {
-        if !self.make_room(now, waiting.outgoing.size(), limits, expired) {
-            return Err(waiting);
-        }
-        self.restore(waiting);
-        Ok(())
-    }
-
-    /// Whether there is room for a message of this size, once what has expired is gone.
+    /// Whether there is room for a message of this size, once what has expired is gone. `expired` is told the numbers of those that
+    /// have. What there is no room for is dropped: it is the newest.
     pub(super) fn make_room(
         &mut self,
         now: Instant,
@@ -66,8 +51,8 @@ impl Queue {
         self.has_room(size, limits)
     }
 
-    /// Appends a message whatever room there is: it was accepted before.
-    pub(super) fn restore(&mut self, waiting: Waiting) {
+    /// Appends a message, whatever room there is.
+    pub(super) fn push(&mut self, waiting: Waiting) {
         let messages = self.0.get_or_insert_default();
         messages.bytes += waiting.outgoing.size();
         messages.first_expiry = earlier(messages.first_expiry, waiting.outgoing.expires_at);

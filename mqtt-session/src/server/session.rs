@@ -251,13 +251,11 @@ impl Session {
         if outgoing.has_expired(now) {
             return;
         }
-        let waiting = Waiting { number: self.number(&outgoing, parcel, actions), outgoing };
-        let Self { queue, client_id, is_stored, .. } = self;
-        let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
-        if let Err(waiting) = queue.push(now, waiting, limits, |number| log.message_gone(number)) {
-            log.message_gone(waiting.number);
-            self.dropped(DropCause::QueueFull, actions);
+        if !self.make_room(now, outgoing.size(), limits, actions) {
+            return self.dropped(DropCause::QueueFull, actions);
         }
+        let number = self.number(&outgoing, parcel, actions);
+        self.queue.push(Waiting { number, outgoing });
     }
 
     /// What the store has to know of the Session itself.
@@ -582,7 +580,7 @@ impl Session {
             self.sender.restore(packet_id, message, Tag { number, order });
         }
         for (number, message) in waiting {
-            self.queue.restore(Waiting { number, outgoing: message.into() });
+            self.queue.push(Waiting { number, outgoing: message.into() });
         }
         true
     }
