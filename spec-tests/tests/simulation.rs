@@ -71,6 +71,24 @@ fn what_has_expired_need_not_be_stored() {
     );
 }
 
+/// What a full queue has no room for is told in a notice, and changes nothing that would have to be stored.
+#[test]
+fn what_a_full_queue_drops_need_not_be_stored() {
+    check_steps(
+        BrokerPlan { durable: true, queued_messages: 1, ..BrokerPlan::WIDE },
+        CLIENT,
+        &[
+            (0, 1, CONNECT),
+            (500, 1, subscribe(0)),
+            (500, 1, Operation::Cut),
+            (500, 0, CONNECT),
+            (500, 0, publish(0, QoS::AtLeastOnce, None, 8)),
+            (500, 0, publish(0, QoS::AtLeastOnce, None, 8)),
+            (500, 0, Operation::CrashServer { stored: 0 }),
+        ],
+    );
+}
+
 /// With an alias a message is small enough, and with its topic, as it has to be sent again, it is not. Of QoS 2 its sender
 /// releases the identifier, which the receiver may hold, even where the message never left because it was not stored in time.
 #[test]
