@@ -85,6 +85,7 @@ fn what_a_full_queue_drops_need_not_be_stored() {
             (500, 0, publish(0, QoS::AtLeastOnce, None, 8)),
             (500, 0, publish(0, QoS::AtLeastOnce, None, 8)),
             (500, 0, Operation::CrashServer { stored: 0 }),
+            (500, 0, Operation::CrashServer { stored: 0 }),
         ],
     );
 }

@@ -91,21 +91,23 @@ impl Model {
 
     /// A message that its publisher has an answer for is still due to those Sessions that are still there. One that a full
     /// queue had no room for need not have been stored; so many were `dropped` since, of each Session.
-    fn check_kept(&self, dropped: &[u64]) -> Result<(), Violation> {
+    fn check_kept(&mut self, dropped: &[u64]) -> Result<(), Violation> {
         let mut forgotten = vec![0; dropped.len()];
         for (number, routing) in self.server.routing.iter().enumerate() {
-            let publication = &self.publications[number];
+            let publication = &mut self.publications[number];
             // What has expired is due to nobody, and need not have been stored.
             let has_expired = publication.answered_until.is_some_and(|at| at <= self.now);
             if !publication.is_answered || has_expired {
                 continue;
             }
             for (client, session) in self.server.sessions.iter().enumerate() {
-                let (before, after) = (&publication.answered[client], &routing.copies[client]);
+                let (before, after) = (&mut publication.answered[client], &routing.copies[client]);
                 let is_same = session.is_alive(self.now) && session.expiry > 0 && session.era == before.era;
                 if !is_same || before.live == 0 || after.era == before.era && after.live >= before.live {
                     continue;
                 }
+                // The next crash finds nothing of it, nor of its notice.
+                before.live = 0;
                 forgotten[client] += 1;
                 check(forgotten[client] <= dropped[client], || {
                     format!("#{number} has been answered, and is forgotten for C{client}")
