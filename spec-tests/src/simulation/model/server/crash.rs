@@ -50,7 +50,12 @@ impl Model {
         let mut dropped = vec![0; current.sessions.len()];
         for (client, before) in current.sessions.into_iter().enumerate() {
             let session = &mut self.server.sessions[client];
-            dropped[client] = before.dropped.queue_full.saturating_sub(session.dropped.queue_full);
+            // The notices of a Session that was ended since, which is not stored, are not known any more.
+            dropped[client] = if session.era == before.era {
+                before.dropped.queue_full.saturating_sub(session.dropped.queue_full)
+            } else {
+                u64::MAX
+            };
             if session.era == before.era {
                 // What has left since then was stored before.
                 for Later { number, qos, is_retained } in session.exchanges.go_on_from(before.exchanges) {
