@@ -28,6 +28,8 @@ pub(super) struct Server {
     ticks: u64,
     /// By number of the message.
     pub(super) routing: Vec<Routing>,
+    /// How many messages full queues have had no room for, by Client, in all of its Sessions.
+    dropped: [u64; CLIENTS],
 }
 
 /// What the Server has done with a message.
@@ -60,6 +62,7 @@ impl Server {
             shared: Vec::new(),
             ticks: 0,
             routing: Vec::new(),
+            dropped: [0; CLIENTS],
         }
     }
 

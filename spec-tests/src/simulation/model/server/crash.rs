@@ -1,6 +1,6 @@
 //! What a crash leaves.
 
-use super::super::Model;
+use super::super::{CLIENTS, Model};
 use super::Server;
 use crate::simulation::exchange::Later;
 use crate::simulation::plan::SHARED_TOPIC;
@@ -47,15 +47,8 @@ impl Model {
             wire.is_open = false;
             wire.lossy.clear();
         }
-        let mut dropped = vec![0; current.sessions.len()];
         for (client, before) in current.sessions.into_iter().enumerate() {
             let session = &mut self.server.sessions[client];
-            // The notices of a Session that was ended since, which is not stored, are not known any more.
-            dropped[client] = if session.era == before.era {
-                before.dropped.queue_full.saturating_sub(session.dropped.queue_full)
-            } else {
-                u64::MAX
-            };
             if session.era == before.era {
                 // What has left since then was stored before.
                 for Later { number, qos, is_retained } in session.exchanges.go_on_from(before.exchanges) {
@@ -91,13 +84,14 @@ impl Model {
                 self.session_ends(client);
             }
         }
-        self.check_kept(&dropped)
+        self.check_kept(current.dropped)
     }
 
     /// A message that its publisher has an answer for is still due to those Sessions that are still there. One that a full
-    /// queue had no room for need not have been stored; so many were `dropped` since, of each Session.
-    fn check_kept(&mut self, dropped: &[u64]) -> Result<(), Violation> {
-        let mut forgotten = vec![0; dropped.len()];
+    /// queue had no room for need not have been stored: there are no more of these than notices that came since then, of which
+    /// there were so many in all when the broker ended.
+    fn check_kept(&mut self, dropped: [u64; CLIENTS]) -> Result<(), Violation> {
+        let mut forgotten = self.server.dropped;
         for (number, routing) in self.server.routing.iter().enumerate() {
             let publication = &mut self.publications[number];
             // What has expired is due to nobody, and need not have been stored.

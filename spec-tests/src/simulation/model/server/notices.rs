@@ -4,6 +4,7 @@ use mqtt_session::codec::DisconnectReason;
 use mqtt_session::{DropCause, EndCause, Notice};
 
 use super::super::Model;
+use super::Server;
 use crate::simulation::plan::Direction;
 use crate::simulation::{Violation, check};
 
@@ -51,11 +52,13 @@ impl Model {
                     return Err(Violation::new(format!("a notice of {client_id:?}, who is nobody")));
                 };
                 let limits = self.limits(client)[Direction::Down as usize];
-                let session = &mut self.server.sessions[client];
+                let Server { sessions, dropped, .. } = &mut self.server;
+                let session = &mut sessions[client];
                 // It may be told of the Session before.
                 let is_new = !session.exists || session.began_at == self.now;
                 match cause {
                     DropCause::QueueFull => {
+                        dropped[client] += count;
                         session.dropped.queue_full += count;
                         let is_full =
                             session.was_member || is_new || session.due.len() > self.broker.queued_messages;

@@ -30,7 +30,7 @@ impl Model {
     /// A message goes to all who want it: how many Sessions these are, and whether some of them may be gone.
     pub fn route(&mut self, number: u32) -> (usize, bool) {
         let Self { publications, server, wires, now, .. } = self;
-        let Server { sessions, retained, shared, ticks, routing } = server;
+        let Server { sessions, retained, shared, ticks, routing, .. } = server;
         let publication = &publications[number as usize];
         routing[number as usize].routed += 1;
         let topic = usize::from(publication.topic);
