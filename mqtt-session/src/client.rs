@@ -12,7 +12,7 @@
 //! `lose_session` empties: at the end of a connection that the Session does not outlive, at a CONNACK without it, and when
 //! the application asks for Clean Start.
 //!
-//! What may never happen: a token that resolves twice or not at all (`resolve` and `lose_session` are its only ends), bytes
+//! What may never happen: a token that resolves twice or not at all (`resolve`, `resolve_rejected` and `lose_session` are its only ends), bytes
 //! behind DISCONNECT (nothing is sent without a connection), a message sent on a connection whose Server forbids it.
 
 mod authentication;

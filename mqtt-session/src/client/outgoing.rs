@@ -270,7 +270,7 @@ impl Client {
         }
     }
 
-    /// The one end of a token. `message` is no longer held.
+    /// The end of a token. `message` is no longer held.
     pub(super) fn resolve(
         &mut self,
         token: PublishToken,

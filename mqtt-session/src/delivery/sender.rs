@@ -223,10 +223,11 @@ impl<M, T: Copy> Sender<M, T> {
     }
 
     /// The message is given up from this side. The receiver may have one of QoS 2, which stands in the way of the next with
-    /// its identifier until PUBREL: the exchange goes on then, with what `change` makes of its tag.
+    /// its identifier until PUBREL: the exchange goes on then, with what `change` makes of its tag. After PUBREC there is nothing
+    /// to give up.
     pub(crate) fn give_up(&mut self, id: PacketId, change: impl FnOnce(&mut T)) -> Acknowledged<M, T> {
         match self.find(id) {
-            None => Acknowledged::Unknown,
+            None | Some((_, Entry { stage: Stage::Pubcomp, .. })) => Acknowledged::Unknown,
             Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at, |message| message),
             Some((_, entry)) => {
                 change(&mut entry.tag);
@@ -347,8 +348,12 @@ mod tests {
         receive_maximum: usize,
     }
 
+    /// The tag of an exchange, which is its identifier before, once its message has been given up.
+    const GIVEN_UP: PacketId = PacketId::MAX;
+
     struct Exchange {
         id: PacketId,
+        tag: PacketId,
         message: Option<u32>,
         qos: QoS,
         sent: bool,
@@ -381,7 +386,20 @@ mod tests {
 
         fn take(&mut self, at: usize) -> Acknowledged<u32, PacketId> {
             let exchange = self.exchanges.remove(at);
-            Acknowledged::Ended { tag: exchange.id, message: exchange.message }
+            Acknowledged::Ended { tag: exchange.tag, message: exchange.message }
+        }
+
+        fn give_up(&mut self, id: PacketId) -> Acknowledged<u32, PacketId> {
+            let open = |exchange: &Exchange| exchange.id == id && exchange.message.is_some();
+            match self.exchanges.iter().position(open) {
+                None => Acknowledged::Unknown,
+                Some(at) if self.exchanges[at].qos == QoS::AtLeastOnce => self.take(at),
+                Some(at) => {
+                    let exchange = &mut self.exchanges[at];
+                    exchange.tag = GIVEN_UP;
+                    Acknowledged::Release { tag: GIVEN_UP, message: exchange.message.take() }
+                }
+            }
         }
 
         fn acknowledge(&mut self, kind: Kind, id: PacketId) -> Acknowledged<u32, PacketId> {
@@ -398,7 +416,7 @@ mod tests {
                 | (Kind::Pubcomp, QoS::ExactlyOnce, None) => self.take(at),
                 (Kind::Pubrec, QoS::ExactlyOnce, message) => {
                     exchange.message = None;
-                    Acknowledged::Release { tag: id, message }
+                    Acknowledged::Release { tag: exchange.tag, message }
                 }
                 _ => Acknowledged::WrongType,
             }
@@ -417,6 +435,7 @@ mod tests {
     enum Operation {
         Start(PacketId, QoS),
         Acknowledge(Kind, PacketId),
+        GiveUp(PacketId),
         Resume(u16),
         /// Another process goes on from what was stored.
         Restore(u16),
@@ -431,6 +450,7 @@ mod tests {
         prop_oneof![
             10 => (ids(), prop_oneof![Just(QoS::AtLeastOnce), Just(QoS::ExactlyOnce)]).prop_map(|(id, qos)| Operation::Start(id, qos)),
             20 => (kinds, ids()).prop_map(|(kind, id)| Operation::Acknowledge(kind, id)),
+            4 => ids().prop_map(Operation::GiveUp),
             2 => (0..8_u16).prop_map(Operation::Resume),
             1 => (0..8_u16).prop_map(Operation::Restore),
             10 => Just(Operation::Resend),
@@ -455,7 +475,7 @@ mod tests {
                         message += 1;
                         let delivery = sender.start(id, qos, message, id);
                         prop_assert_eq!((delivery.qos(), delivery.packet_id(), delivery.dup()), (qos, Some(id), false));
-                        model.exchanges.push(Exchange { id, message: Some(message), qos, sent: true });
+                        model.exchanges.push(Exchange { id, tag: id, message: Some(message), qos, sent: true });
                     }
                     Operation::Acknowledge(kind, id) => {
                         let acknowledged = match kind {
@@ -465,6 +485,10 @@ mod tests {
                             Kind::Pubcomp => sender.pubcomp(id, all),
                         };
                         prop_assert_eq!(acknowledged, model.acknowledge(kind, id));
+                    }
+                    Operation::GiveUp(id) => {
+                        let given_up = sender.give_up(id, |tag| *tag = GIVEN_UP);
+                        prop_assert_eq!(given_up, model.give_up(id));
                     }
                     Operation::Resume(receive_maximum) => {
                         sender.resume(receive_maximum);
@@ -494,7 +518,7 @@ mod tests {
                     Operation::Reset => {
                         let left: Vec<_> = sender.reset().collect();
                         let expected: Vec<_> =
-                            model.exchanges.drain(..).map(|exchange| (exchange.id, exchange.id, exchange.message)).collect();
+                            model.exchanges.drain(..).map(|exchange| (exchange.id, exchange.tag, exchange.message)).collect();
                         prop_assert_eq!(left, expected);
                         sender.resume(5);
                         model.resume(5);
