@@ -169,6 +169,6 @@ impl<'a> Reader<'a> {
     /// A string that has been checked before. Without unsafe code the bytes have to be looked through again.
     #[inline]
     pub(crate) fn checked_str(&mut self) -> Result<&'a str, DecodeError> {
-        self.binary().map(|bytes| core::str::from_utf8(bytes).unwrap_or_default())
+        self.binary().map(|bytes| mqtt_topic::to_str(bytes).unwrap_or_default())
     }
 }

@@ -120,7 +120,7 @@ pub use self::filter_set::{FilterPattern, FilterSet, Identity, InvalidPattern};
 pub use self::name::TopicName;
 pub use self::refused::Refused;
 pub use self::retained::{RetainedLimit, RetainedLimits, RetainedMatches, RetainedStore, Sweep};
-pub use self::scan::Text;
+pub use self::scan::{Text, to_str};
 pub use self::search_step::SearchStep;
 pub use self::subscription::{ShareName, Subscription};
 pub use self::text::MAXIMUM_LENGTH;

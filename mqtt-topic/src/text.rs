@@ -63,7 +63,7 @@ macro_rules! text_type {
             /// Empty for bytes that are not UTF-8, which only [`Text::from_other`](crate::Text::from_other) lets through.
             pub fn as_str(&self) -> &str {
                 // It has been checked when `self` was made.
-                core::str::from_utf8(self.0.as_ref()).unwrap_or_default()
+                crate::to_str(self.0.as_ref()).unwrap_or_default()
             }
 
             /// Text that has been checked before.

@@ -258,7 +258,7 @@ impl<'a> Parts<'a> {
     }
 
     fn fields(self) -> ConnectFields<'a> {
-        let str = |text| core::str::from_utf8(text).unwrap_or_default();
+        let str = |text| mqtt_topic::to_str(text).unwrap_or_default();
         ConnectFields {
             client_id: str(self.client_id),
             clean_start: self.clean_start,
