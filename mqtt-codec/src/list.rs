@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use mqtt_topic::{InvalidTopic, InvalidTopicKind, Subscription, TopicFilter};
+use mqtt_topic::{InvalidTopic, InvalidTopicKind, Subscription, Text, TopicFilter};
 
 use crate::dialect::Dialect;
 use crate::reader::Reader;
@@ -19,6 +19,12 @@ use crate::{
 trait Entry<'a>: Copy {
     /// Whether 3.x has the list at all.
     const IS_IN_V3: bool = true;
+
+    /// The first entry and what is behind it, if it is of the kind that nearly all are of, and nothing is wrong with it. What is handed
+    /// over together with what can be wrong with it costs as much to move as to read.
+    fn plain(_: &'a [u8], _: ProtocolVersion) -> Option<(Self, &'a [u8])> {
+        None
+    }
 
     /// The outer error ends the packet; the inner one is of an entry that a decoder can be told to let through.
     fn read(
@@ -52,6 +58,10 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         let bytes = reader.rest();
         reader.ensure(!bytes.is_empty(), Fault::EmptyPayload)?;
         while !reader.is_empty() {
+            if let Some((_, rest)) = T::plain(reader.rest(), version) {
+                reader.go_to(rest);
+                continue;
+            }
             let before = *reader;
             if let Err(invalid) = T::read(reader, version, dialect.text)?
                 && !dialect.accepted.has(Deviation::InvalidTopicFilter)
@@ -98,26 +108,39 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         }
     }
 
-    fn results(self) -> impl Iterator<Item = Result<T, InvalidTopic>> + Clone
-    where
-        T: 'a,
-    {
-        let mut rest = self;
-        core::iter::from_fn(move || match &mut rest {
-            Self::Block { bytes: [], .. } => None,
-            Self::Block { version, bytes, .. } => {
+    const fn results(self) -> Results<'a, T> {
+        Results(self)
+    }
+}
+
+/// Goes through a list.
+#[derive(Clone)]
+struct Results<'a, T>(Repr<'a, T>);
+
+impl<'a, T: Entry<'a>> Iterator for Results<'a, T> {
+    type Item = Result<T, InvalidTopic>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            Repr::Block { bytes: [], .. } => None,
+            Repr::Block { version, bytes, .. } => {
+                if let Some((entry, rest)) = T::plain(bytes, *version) {
+                    *bytes = rest;
+                    return Some(Ok(entry));
+                }
                 let reader = &mut Reader::new(bytes);
                 // The block has been checked: a fault cannot occur, and would end the iteration.
                 let entry = T::read(reader, *version, TextRules::CHECKED).ok();
                 *bytes = reader.rest();
                 entry
             }
-            Self::Values(values) => {
+            Repr::Values(values) => {
                 let (first, others) = values.split_first()?;
                 *values = others;
                 Some(Ok(*first))
             }
-        })
+        }
     }
 }
 
@@ -150,7 +173,7 @@ macro_rules! lists {
 
             /// The entries in their order.
             pub fn iter(&self) -> impl Iterator<Item = $item> + Clone + use<'a> {
-                self.0.results().flatten()
+                self.0.results().filter_map(Result::ok)
             }
 
             /// How many entries there are, invalid ones too where the decoder accepts them; walks the payload.
@@ -231,8 +254,19 @@ impl UnsubackReasons<'_> {
 }
 
 impl<'a> Entry<'a> for Subscription<&'a [u8]> {
-    #[expect(clippy::inline_always, reason = "to hand an entry over in memory costs as much as to read it")]
-    #[inline(always)]
+    #[inline]
+    fn plain(bytes: &'a [u8], _: ProtocolVersion) -> Option<(Self, &'a [u8])> {
+        let (len, rest) = bytes.split_first_chunk()?;
+        let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
+        // May be shared.
+        if text.first() == SHARE.first() {
+            return None;
+        }
+        let filter = TopicFilter::from_text(Text::plain(text)?).ok()?;
+        Some((Self::Ordinary(filter), rest))
+    }
+
+    #[cold]
     fn read(
         reader: &mut Reader<'a>,
         version: ProtocolVersion,
@@ -313,8 +347,15 @@ const fn filter_fault(kind: InvalidTopicKind) -> Fault {
 const SHARE: &[u8] = b"$share/";
 
 impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
-    #[expect(clippy::inline_always, reason = "to hand an entry over in memory costs as much as to read it")]
-    #[inline(always)]
+    #[inline]
+    fn plain(bytes: &'a [u8], version: ProtocolVersion) -> Option<(Self, &'a [u8])> {
+        let (subscription, rest) = Subscription::plain(bytes, version)?;
+        let (options, rest) = rest.split_first()?;
+        let options = SubscriptionOptions::from_byte(*options, version).ok()?;
+        Some(((subscription, options), rest))
+    }
+
+    #[cold]
     fn read(
         reader: &mut Reader<'a>,
         version: ProtocolVersion,

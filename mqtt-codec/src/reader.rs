@@ -24,6 +24,12 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
+    /// Goes on with `rest`, the end of what is unread.
+    #[inline]
+    pub(crate) const fn go_to(&mut self, rest: &'a [u8]) {
+        self.rest = rest;
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

@@ -35,6 +35,7 @@ impl From<QoS> for SubscriptionOptions {
 }
 
 impl SubscriptionOptions {
+    #[inline]
     pub(crate) fn from_byte(byte: u8, version: ProtocolVersion) -> Result<Self, Fault> {
         let byte = match version {
             ProtocolVersion::V3_1 => byte & 0b11,

@@ -147,15 +147,16 @@ fn scan(bytes: &[u8]) -> Seen {
             return scan_blocks(first, last);
         }
         let (blocks, rest) = bytes.as_chunks();
-        let mut seen = Seen { rare: false, wildcard: false };
-        let mut add = |block| {
+        let mut seen =
+            if rest.is_empty() { Seen { rare: false, wildcard: false } } else { scan_blocks(last, last) };
+        for block in blocks {
+            if seen.rare {
+                // Nobody asks for more; and to stop keeps compilers from looking at many blocks a byte of each at a time.
+                break;
+            }
             let Seen { rare, wildcard } = scan_blocks(block, block);
             seen.rare |= rare;
             seen.wildcard |= wildcard;
-        };
-        blocks.iter().for_each(&mut add);
-        if !rest.is_empty() {
-            add(last);
         }
         return seen;
     }
