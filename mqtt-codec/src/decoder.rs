@@ -10,9 +10,11 @@ use bytes::BytesMut;
 use crate::dialect::Dialect;
 use crate::header::{FirstByte, FixedHeader};
 use crate::packet::{Packet, peek_version};
+use crate::reader::Reader;
 use crate::string::TextRules;
 use crate::{
-    DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketType, ProtocolVersion, Side, work,
+    Connect, DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketType, ProtocolVersion,
+    Puback, Publish, Side, work,
 };
 
 /// The largest packet MQTT can express, in bytes: the limit that is no limit.
@@ -178,8 +180,29 @@ impl Decoder {
     #[inline(always)]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Packet<'a>, usize)>, DecodeError> {
         let Some(header) = self.complete(input)? else { return Ok(None) };
-        let packet = self.read(header, input.get(header.len..header.packet_len()).unwrap_or_default())?;
-        Ok(Some((packet, header.packet_len())))
+        let len = header.packet_len();
+        let body = input.get(header.len..len).unwrap_or_default();
+        // Straight into the result: a packet of any kind that is unpacked to be packed again is moved through memory, which takes longer
+        // than to decode it.
+        match header.packet_type {
+            PacketType::Publish => {
+                work::add(body.len());
+                let publish = Publish::decode(header.flags, &mut Reader::new(body), &self.dialect)
+                    .map_err(|error| error.located(PacketType::Publish, len))?;
+                Ok(Some((Packet::Publish(publish), len)))
+            }
+            PacketType::Puback => {
+                work::add(body.len());
+                let puback = Puback::decode(&mut Reader::new(body), &self.dialect)
+                    .map_err(|error| error.located(PacketType::Puback, len))?;
+                Ok(Some((Packet::Puback(puback), len)))
+            }
+            PacketType::Connect => {
+                work::add(body.len());
+                Ok(Some((Packet::Connect(self.read_connect(&header, body)?), len)))
+            }
+            _ => Ok(Some((self.read(header, body)?, len))),
+        }
     }
 
     /// Takes the first packet out of `input`, without copying it. `None`: the packet is not complete, and `input` is
@@ -333,18 +356,19 @@ impl Decoder {
     ) -> Result<Packet<'a>, DecodeError> {
         work::add(body.len());
         if header.packet_type == PacketType::Connect {
-            self.read_connect(header, body)
+            self.read_connect(&header, body).map(Packet::Connect)
         } else {
             Packet::decode_body(&header, body, &self.dialect)
         }
     }
 
     #[inline(never)]
-    fn read_connect<'a>(&mut self, header: FixedHeader, body: &'a [u8]) -> Result<Packet<'a>, DecodeError> {
-        let version = self.version_of(&header, body)?;
-        let packet = Packet::decode_again(&header, body, &Dialect { version, ..self.dialect })?;
+    fn read_connect<'a>(&mut self, header: &FixedHeader, body: &'a [u8]) -> Result<Connect<'a>, DecodeError> {
+        let version = self.version_of(header, body)?;
+        let connect = Connect::decode(&mut Reader::new(body), &Dialect { version, ..self.dialect })
+            .map_err(|error| error.located(PacketType::Connect, header.packet_len()))?;
         (self.dialect.version, self.is_version_known) = (version, true);
-        Ok(packet)
+        Ok(connect)
     }
 
     /// The version a body is read by: the one of the connection, or for CONNECT the one it names.

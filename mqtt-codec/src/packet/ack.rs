@@ -34,7 +34,7 @@ macro_rules! acks {
 
             // A call costs as much as all the rest of nearly every one.
             #[inline(always)]
-            pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
+            pub(crate) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
                 let packet_id = reader.packet_id()?;
                 if reader.is_empty() || !dialect.version.is_v5() {
                     reader.end(dialect)?;

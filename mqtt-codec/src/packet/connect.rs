@@ -147,7 +147,7 @@ impl<'a> Connect<'a> {
     }
 
     /// `dialect.version` is what [`peek_version`] found.
-    pub(super) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         let (version, body) = (dialect.version, reader.rest());
         let parts = Parts::read(reader, dialect, None)?;
         reader.end(dialect)?;

@@ -114,7 +114,7 @@ impl<'a> Publish<'a> {
 
     #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
     #[inline(always)]
-    pub(super) fn decode(flags: u8, reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(flags: u8, reader: &mut Reader<'a>, dialect: &Dialect) -> Result<Self, DecodeError> {
         // The fixed header has been judged.
         let v5 = dialect.version.is_v5();
         let dup = flags & 0b1000 != 0;
