@@ -9,7 +9,7 @@ use bytes::BytesMut;
 
 use crate::dialect::Dialect;
 use crate::header::{FirstByte, FixedHeader};
-use crate::packet::{Packet, peek_version};
+use crate::packet::{Packet, ShortAck, peek_version};
 use crate::string::TextRules;
 use crate::{
     DecodeError, Deviation, Deviations, Fault, Frame, FrameSlot, PacketType, ProtocolVersion, Side, work,
@@ -180,6 +180,19 @@ impl Decoder {
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let packet = self.read(header, input.get(header.len..header.packet_len()).unwrap_or_default())?;
         Ok(Some((packet, header.packet_len())))
+    }
+
+    /// The acknowledgement in four bytes that `input` begins with, if it does: what [`decode`](Self::decode) would decode, at a part of
+    /// the cost. `None` says nothing about the input.
+    #[inline]
+    pub fn short_ack(&mut self, input: &[u8]) -> Option<ShortAck> {
+        let ack = ShortAck::read(input)?;
+        if !self.is_version_known || self.maximum_packet_size < ShortAck::SIZE {
+            return None;
+        }
+        work::add(ShortAck::LEN);
+        self.waiting_for = 0;
+        Some(ack)
     }
 
     /// Takes the first packet out of `input`, without copying it. `None`: the packet is not complete, and `input` is

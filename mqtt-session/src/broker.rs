@@ -32,8 +32,8 @@ use core::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{
-    AckProperties, DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, Pubcomp, Publish,
-    ReleaseReason,
+    AckProperties, DisconnectReason, EncodeError, Packet, PacketId, Property, ProtocolVersion, Pubcomp, Publish,
+    PublishReason, Pubrec, Pubrel, ReleaseReason, ShortAck,
 };
 use mqtt_topic::{GroupId, SubscriptionTree, TreeConfig};
 
@@ -44,8 +44,8 @@ use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
-    Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Parcel, Pending,
-    Phase, RetainedMessages, Session, SessionId, Slab, Spares, Turn,
+    Ack, Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Parcel, Pending,
+    Phase, Released, RetainedMessages, Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 
@@ -169,6 +169,15 @@ impl<P: Policy> Broker<P> {
             }
             if state.paused {
                 return Received::Paused;
+            }
+            if let Phase::Connected(link) = &mut state.phase
+                && let Some(ack) = state.decoder.short_ack(input)
+            {
+                link.watchdog.received(now);
+                let link = (link.session, link.version);
+                self.handle_short(now, connection, link, ack);
+                input.advance(ShortAck::LEN);
+                continue;
             }
             let is_exchange = matches!(state.phase, Phase::Authenticating(_));
             let result = match input.first().map(|first| first >> 4).filter(|_| !is_exchange) {
@@ -367,35 +376,17 @@ impl<P: Policy> Broker<P> {
     fn handle_packet(&mut self, now: Instant, connection: ConnectionId, packet: &Packet<'_>) {
         let Some((session, version)) = self.state.heard_from(now, connection) else { return };
         match packet {
-            Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubcomp(_) => {
-                let State { sessions, actions, spares, .. } = &mut self.state;
-                let Some(session) = sessions.get_mut(session) else { return };
-                let Ok((pubrel, message)) = session.acknowledge(packet, actions) else {
-                    return self.violated(now, connection, DisconnectReason::ProtocolError);
-                };
-                let has_waiting = session.has_waiting();
-                if let Some(message) = message {
-                    spares.put(message);
-                }
-                if let Some(mut pubrel) = pubrel {
-                    if version != ProtocolVersion::V5_0 {
-                        pubrel.reason = ReleaseReason::Success;
-                    }
-                    self.send(now, connection, &Packet::Pubrel(pubrel));
-                }
-                if has_waiting {
-                    self.fill(now, connection);
-                }
+            Packet::Puback(puback) => {
+                self.handle_ack(now, connection, (session, version), Ack::Puback(puback.packet_id));
+            }
+            Packet::Pubrec(Pubrec { packet_id, reason, .. }) => {
+                self.handle_ack(now, connection, (session, version), Ack::Pubrec(*packet_id, *reason));
+            }
+            Packet::Pubcomp(pubcomp) => {
+                self.handle_ack(now, connection, (session, version), Ack::Pubcomp(pubcomp.packet_id));
             }
             Packet::Pubrel(pubrel) => {
-                let id = pubrel.packet_id;
-                let State { sessions, actions, .. } = &mut self.state;
-                let Some(session) = sessions.get_mut(session) else { return };
-                let reason = match (session.release(id, actions), version) {
-                    (reason, ProtocolVersion::V5_0) => reason,
-                    _ => ReleaseReason::Success,
-                };
-                self.send(now, connection, &Packet::Pubcomp(Pubcomp { reason, ..Pubcomp::new(id) }));
+                self.handle_pubrel(now, connection, (session, version), pubrel.packet_id);
             }
             Packet::Subscribe(subscribe) => {
                 self.handle_subscribe(now, connection, session, version, subscribe);
@@ -408,6 +399,80 @@ impl<P: Policy> Broker<P> {
             Packet::Auth(auth) => self.handle_auth(now, connection, auth),
             // The decoder lets nothing else through.
             _ => self.violated(now, connection, DisconnectReason::ProtocolError),
+        }
+    }
+
+    /// Nearly every acknowledgement.
+    #[inline]
+    fn handle_short(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        link: (SessionId, ProtocolVersion),
+        ack: ShortAck,
+    ) {
+        match ack {
+            ShortAck::Puback(id) => self.handle_ack(now, connection, link, Ack::Puback(id)),
+            ShortAck::Pubrec(id) => {
+                self.handle_ack(now, connection, link, Ack::Pubrec(id, PublishReason::Success));
+            }
+            ShortAck::Pubcomp(id) => self.handle_ack(now, connection, link, Ack::Pubcomp(id)),
+            ShortAck::Pubrel(id) => self.handle_pubrel(now, connection, link, id),
+        }
+    }
+
+    fn handle_ack(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        (session, version): (SessionId, ProtocolVersion),
+        ack: Ack,
+    ) {
+        let State { sessions, actions, spares, .. } = &mut self.state;
+        let Some(session) = sessions.get_mut(session) else { return };
+        let Ok((released, message)) = session.acknowledge(ack, actions) else {
+            return self.violated(now, connection, DisconnectReason::ProtocolError);
+        };
+        let has_waiting = session.has_waiting();
+        if let Some(message) = message {
+            spares.put(message);
+        }
+        match released {
+            None => {}
+            Some(Released { id, is_known: false }) if version == ProtocolVersion::V5_0 => {
+                let reason = ReleaseReason::PacketIdentifierNotFound;
+                self.send(now, connection, &Packet::Pubrel(Pubrel { reason, ..Pubrel::new(id) }));
+            }
+            Some(Released { id, .. }) => self.send_short(now, connection, ShortAck::Pubrel(id)),
+        }
+        if has_waiting {
+            self.fill(now, connection);
+        }
+    }
+
+    fn handle_pubrel(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        (session, version): (SessionId, ProtocolVersion),
+        id: PacketId,
+    ) {
+        let State { sessions, actions, .. } = &mut self.state;
+        let Some(session) = sessions.get_mut(session) else { return };
+        match (session.release(id, actions), version) {
+            (reason @ ReleaseReason::PacketIdentifierNotFound, ProtocolVersion::V5_0) => {
+                self.send(now, connection, &Packet::Pubcomp(Pubcomp { reason, ..Pubcomp::new(id) }));
+            }
+            _ => self.send_short(now, connection, ShortAck::Pubcomp(id)),
+        }
+    }
+
+    /// As [`send`](Self::send), for what is sent most.
+    fn send_short(&mut self, now: Instant, connection: ConnectionId, ack: ShortAck) {
+        let State { connections, actions, .. } = &mut self.state;
+        let sent = connections.get_mut(connection).map(|state| state.send_short(ack, actions));
+        if let Some(Err(_)) = sent {
+            self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
         }
     }
 

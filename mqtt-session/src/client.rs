@@ -29,8 +29,10 @@ mod request;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 
-use bytes::BytesMut;
-use mqtt_codec::{Delivery, EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
+use bytes::{Buf, BytesMut};
+use mqtt_codec::{
+    Delivery, EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ShortAck, Side,
+};
 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
@@ -403,14 +405,15 @@ impl Client {
     pub fn handle_input(&mut self, now: Instant, input: &mut BytesMut) -> Received {
         self.set_now(now);
         loop {
-            if self.connection.is_none() {
-                return Received::Closed;
-            }
+            let Some(connection) = &mut self.connection else { return Received::Closed };
             // The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
             if self.transmit.pending() >= self.config.transmit_limit.saturating_mul(2) {
                 return Received::Paused;
             }
-            if !self.handle_packet(input) {
+            if let Some(ack) = connection.short_ack(input) {
+                self.handle_short(ack);
+                input.advance(ShortAck::LEN);
+            } else if !self.handle_packet(input) {
                 let needed =
                     self.connection.as_ref().map_or(1, |connection| connection.decoder.needed(input));
                 self.send_waiting();

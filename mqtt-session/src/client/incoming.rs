@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes, BytesMut};
 use mqtt_codec::{
-    Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, MessageProperties, Packet,
+    AckProperties, Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, MessageProperties, Packet,
     PacketId, PacketType, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec,
-    ReleaseReason, Suback, SubscriptionIdentifier, Unsuback,
+    ReleaseReason, ShortAck, Suback, SubscriptionIdentifier, Unsuback,
 };
 use mqtt_topic::TopicName;
 
@@ -156,41 +156,66 @@ impl Client {
         self.session.receiver.resume(receive_maximum);
     }
 
+    /// Nearly every acknowledgement.
+    pub(super) fn handle_short(&mut self, ack: ShortAck) {
+        match ack {
+            ShortAck::Puback(id) => self.handle_puback(id, Acknowledgement::PLAIN),
+            ShortAck::Pubrec(id) => self.handle_pubrec(id, Acknowledgement::PLAIN),
+            ShortAck::Pubrel(id) => self.handle_pubrel(id),
+            ShortAck::Pubcomp(id) => self.handle_pubcomp(id, &AckProperties::EMPTY),
+        }
+    }
+
+    #[inline]
+    fn handle_puback(&mut self, id: PacketId, answer: Acknowledgement) {
+        let acknowledged = self.session.sender.puback(id, size);
+        self.handle_acknowledged(id, acknowledged, answer);
+    }
+
+    #[inline]
+    fn handle_pubrec(&mut self, id: PacketId, answer: Acknowledgement) {
+        let acknowledged = self.session.sender.pubrec(id, answer.reason, size);
+        self.handle_acknowledged(id, acknowledged, answer);
+    }
+
+    #[inline]
+    fn handle_pubcomp(&mut self, id: PacketId, properties: &AckProperties<'_>) {
+        let acknowledged = self.session.sender.pubcomp(id, size);
+        let pubrecs = &mut self.session.pubrecs;
+        let before = if pubrecs.is_empty() { None } else { pubrecs.remove(&id) };
+        let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
+        if let Acknowledged::Ended { tag, .. } = &acknowledged {
+            answer.reason = tag.pubrec;
+        }
+        answer.add(properties);
+        self.handle_acknowledged(id, acknowledged, answer);
+    }
+
+    fn handle_pubrel(&mut self, id: PacketId) {
+        let known = self.session.receiver.pubrel(id);
+        if known == ReleaseReason::Success {
+            self.log().discarded(id);
+        } else if self.version() == Some(ProtocolVersion::V5_0) {
+            return self.send(&Pubcomp { reason: known, ..Pubcomp::new(id) }.into());
+        }
+        self.send_short(ShortAck::Pubcomp(id));
+    }
+
     fn handle_small(&mut self, packet: &Packet<'_>) {
         if self.is_unrequested(packet) {
             return self.fail(DisconnectReason::ProtocolError, Violation::UnrequestedProblemInformation);
         }
         match packet {
             Packet::Puback(Puback { packet_id, reason, properties }) => {
-                let acknowledged = self.session.sender.puback(*packet_id, size);
-                self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
+                self.handle_puback(*packet_id, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubrec(Pubrec { packet_id, reason, properties }) => {
-                let acknowledged = self.session.sender.pubrec(*packet_id, *reason, size);
-                self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
+                self.handle_pubrec(*packet_id, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubcomp(Pubcomp { packet_id, properties, .. }) => {
-                let acknowledged = self.session.sender.pubcomp(*packet_id, size);
-                let pubrecs = &mut self.session.pubrecs;
-                let before = if pubrecs.is_empty() { None } else { pubrecs.remove(packet_id) };
-                let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
-                if let Acknowledged::Ended { tag, .. } = &acknowledged {
-                    answer.reason = tag.pubrec;
-                }
-                answer.add(properties);
-                self.handle_acknowledged(*packet_id, acknowledged, answer);
+                self.handle_pubcomp(*packet_id, properties);
             }
-            Packet::Pubrel(pubrel) => {
-                let known = self.session.receiver.pubrel(pubrel.packet_id);
-                if known == ReleaseReason::Success {
-                    self.log().discarded(pubrel.packet_id);
-                }
-                let reason = match self.version() {
-                    Some(ProtocolVersion::V5_0) => known,
-                    _ => ReleaseReason::Success,
-                };
-                self.send(&Pubcomp { reason, ..Pubcomp::new(pubrel.packet_id) }.into());
-            }
+            Packet::Pubrel(pubrel) => self.handle_pubrel(pubrel.packet_id),
             _ => {
                 if let Some(negotiated) = self.negotiated_mut() {
                     negotiated.pinger.pingresp_received();

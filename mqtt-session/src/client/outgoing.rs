@@ -5,7 +5,8 @@ use core::time::Duration;
 
 use mqtt_codec::{
     AckProperties, Delivery, Disconnect, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, TopicForm,
+    ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, ShortAck,
+    TopicForm,
 };
 
 use super::connection::{Connection, Negotiated, Phase, Request, expiry_property};
@@ -127,6 +128,11 @@ impl Client {
     }
 
     pub(super) fn send_answer(&mut self, answer: Answer) {
+        if let Some(ack) = answer.short()
+            && self.connection.as_ref().is_some_and(|connection| connection.explanations.is_empty())
+        {
+            return self.send_short(ack);
+        }
         match answer {
             Answer::Puback(id, reason) => {
                 self.acknowledge_by(id, |properties| Puback { reason, properties, ..Puback::new(id) }.into());
@@ -160,7 +166,23 @@ impl Client {
     }
 
     pub(super) fn send_pubrel(&mut self, id: PacketId, reason: ReleaseReason) {
-        self.send(&Pubrel { reason, ..Pubrel::new(id) }.into());
+        match reason {
+            ReleaseReason::Success => self.send_short(ShortAck::Pubrel(id)),
+            _ => self.send(&Pubrel { reason, ..Pubrel::new(id) }.into()),
+        }
+    }
+
+    /// As [`send`](Self::send), for what is sent most.
+    #[inline]
+    pub(super) fn send_short(&mut self, ack: ShortAck) {
+        match negotiated(&mut self.connection) {
+            Some((_, negotiated)) if negotiated.limits.maximum_packet_size >= ShortAck::SIZE => {
+                negotiated.pinger.sent(self.now);
+                hold(&mut self.transmit, &self.journal);
+                self.transmit.push_short(ack);
+            }
+            _ => self.send(&ack.into()),
+        }
     }
 
     /// Appends what waits: first what has to be sent again, then the queue, as far as there is room and send quota.

@@ -7,7 +7,8 @@ use core::num::NonZeroU32;
 use bytes::Buf;
 use mqtt_codec::{
     Auth, AuthReason, ConnectFields, Decoder, Deviations, Disconnect, DisconnectProperties, DisconnectReason,
-    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, TopicForm,
+    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, ShortAck,
+    TopicForm,
 };
 
 use super::action::{Action, Actions, ConnectionId, DropCause};
@@ -207,6 +208,17 @@ impl Connection {
         // What these say must still be true after a crash.
         let depends = !matches!(packet, Packet::Pingresp | Packet::Disconnect(_) | Packet::Auth(_));
         self.write(actions, depends, |transmit| transmit.push(packet, version).map_err(|_| TooLarge))
+    }
+
+    /// As [`send`](Self::send), for what is sent most.
+    #[inline]
+    pub(crate) fn send_short(&mut self, ack: ShortAck, actions: &mut Actions) -> Result<(), TooLarge> {
+        let Phase::Connected(link) = &self.phase else { return Ok(()) };
+        if link.takes.packet_size < ShortAck::SIZE {
+            return Err(TooLarge);
+        }
+        self.write(actions, true, |transmit| transmit.push_short(ack));
+        Ok(())
     }
 
     /// Appends the DISCONNECT that says all this, or as much of it as the Client takes, and nothing behind it.

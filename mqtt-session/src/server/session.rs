@@ -5,8 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, Puback, Pubcomp, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
-    SubscriptionIdentifier,
+    Delivery, PacketId, Publish, PublishReason, QoS, ReleaseReason, ShortAck, SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter};
 
@@ -318,7 +317,7 @@ impl Session {
         let (delivery, cause) = match sender.next_resend() {
             None => return Ok(false),
             Some(Resend::Pubrel(id)) => {
-                connection.send(&Packet::Pubrel(Pubrel::new(id)), actions)?;
+                connection.send_short(ShortAck::Pubrel(id), actions)?;
                 return Ok(true);
             }
             Some(Resend::Publish { delivery, message: outgoing }) => {
@@ -343,11 +342,12 @@ impl Session {
         self.dropped(cause, actions);
         let answer = match delivery {
             Delivery::AtMostOnce => return Ok(true),
-            Delivery::AtLeastOnce { packet_id, .. } => Packet::Puback(Puback::new(packet_id)),
-            Delivery::ExactlyOnce { packet_id, .. } => Packet::Pubrec(Pubrec::new(packet_id)),
+            Delivery::AtLeastOnce { packet_id, .. } => Ack::Puback(packet_id),
+            Delivery::ExactlyOnce { packet_id, .. } => Ack::Pubrec(packet_id, PublishReason::Success),
         };
-        if let Ok((Some(pubrel), _)) = self.acknowledge(&answer, actions) {
-            connection.send(&Packet::Pubrel(pubrel), actions)?;
+        match self.acknowledge(answer, actions) {
+            Ok((Some(Released { id, .. }), _)) => connection.send_short(ShortAck::Pubrel(id), actions)?,
+            Ok((None, _)) | Err(WrongType) => {}
         }
         Ok(true)
     }
@@ -490,21 +490,19 @@ impl Session {
         }
     }
 
-    /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it and the message that is given up, or that it is a Protocol
+    /// A PUBACK, PUBREC or PUBCOMP arrives. The PUBREL that answers it and the message that is given up, or that it is a Protocol
     /// Error.
+    #[inline]
     pub(crate) fn acknowledge(
         &mut self,
-        packet: &Packet<'_>,
+        ack: Ack,
         actions: &mut Actions,
-    ) -> Result<(Option<Pubrel<'static>>, Option<Arc<Message>>), WrongType> {
+    ) -> Result<(Option<Released>, Option<Arc<Message>>), WrongType> {
         let rest = |outgoing: Outgoing| (outgoing.size(), outgoing.message);
-        let (id, acknowledged) = match packet {
-            Packet::Puback(Puback { packet_id, .. }) => (*packet_id, self.sender.puback(*packet_id, rest)),
-            Packet::Pubrec(Pubrec { packet_id, reason, .. }) => {
-                (*packet_id, self.sender.pubrec(*packet_id, *reason, rest))
-            }
-            Packet::Pubcomp(Pubcomp { packet_id, .. }) => (*packet_id, self.sender.pubcomp(*packet_id, rest)),
-            _ => return Ok((None, None)),
+        let (id, acknowledged) = match ack {
+            Ack::Puback(id) => (id, self.sender.puback(id, rest)),
+            Ack::Pubrec(id, reason) => (id, self.sender.pubrec(id, reason, rest)),
+            Ack::Pubcomp(id) => (id, self.sender.pubcomp(id, rest)),
         };
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
@@ -515,11 +513,10 @@ impl Session {
                 if message.is_some() {
                     self.log(actions).released(tag.number, tag.order, id);
                 }
-                Ok((Some(Pubrel::new(id)), self.given_up(message)))
+                Ok((Some(Released { id, is_known: true }), self.given_up(message)))
             }
             Acknowledged::ReleaseUnknown => {
-                let reason = ReleaseReason::PacketIdentifierNotFound;
-                Ok((Some(Pubrel { reason, ..Pubrel::new(id) }), None))
+                Ok((Some(Released { id, is_known: false }), None))
             }
             Acknowledged::Unknown => Ok((None, None)),
             Acknowledged::WrongType => Err(WrongType),
@@ -621,6 +618,22 @@ impl Session {
             .chain(self.queue.into_messages())
             .filter(|outgoing| outgoing.group.is_some())
     }
+}
+
+/// What a Client says of a message it was sent; more does not matter here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ack {
+    Puback(PacketId),
+    Pubrec(PacketId, PublishReason),
+    Pubcomp(PacketId),
+}
+
+/// A PUBREL is due.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Released {
+    pub(crate) id: PacketId,
+    /// There is such an exchange.
+    pub(crate) is_known: bool,
 }
 
 /// An acknowledgement of the wrong type for its Packet Identifier.
