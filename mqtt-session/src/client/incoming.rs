@@ -133,7 +133,7 @@ impl Client {
         let client_id = assigned.unwrap_or(&options.client_id).to_owned();
         connection.exchange = None;
         connection.phase = Phase::Connected(negotiated);
-        self.events.push_back(Event::Connected(Connected {
+        self.events.push(Event::Connected(Connected {
             session_present: connack.session_present,
             client_id: client_id.clone(),
             limits,
@@ -180,7 +180,7 @@ impl Client {
 
     #[inline]
     fn handle_pubcomp(&mut self, id: PacketId, properties: &AckProperties<'_>) {
-        let acknowledged = self.session.sender.pubcomp(id, size);
+        let acknowledged = self.session.sender.pubcomp(id);
         let pubrecs = &mut self.session.pubrecs;
         let before = if pubrecs.is_empty() { None } else { pubrecs.remove(&id) };
         let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
@@ -254,17 +254,24 @@ impl Client {
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
                 self.log().completed(tag.token.0, message.is_some());
-                let outcome = if answer.reason.is_error() {
+                self.held_bytes = self.held_bytes.saturating_sub(message.unwrap_or_default());
+                let is_error = answer.reason.is_error();
+                if is_error {
                     // It may have been a PUBREC behind another one.
                     self.session.pubrecs.remove(&id);
+                }
+                if tag.is_resolved {
+                    return;
+                }
+                if !is_error && !answer.says_more() {
+                    return self.events.acknowledged(tag.token, answer.reason);
+                }
+                let outcome = if is_error {
                     PublishOutcome::Refused(answer)
                 } else {
                     PublishOutcome::Acknowledged(answer)
                 };
-                self.held_bytes = self.held_bytes.saturating_sub(message.unwrap_or_default());
-                if !tag.is_resolved {
-                    self.resolve(tag.token, None, outcome);
-                }
+                self.events.push(Event::Published { token: tag.token, outcome });
             }
             Acknowledged::Release { tag, message } => {
                 if let Some(size) = message {
@@ -348,7 +355,7 @@ impl Client {
         payload.advance(payload.len().saturating_sub(payload_len));
         let is_manual = self.config.manual_acknowledgement;
         let ack = if is_manual { self.session.receiver.keep(delivery) } else { None };
-        self.events.push_back(Event::Message(ReceivedMessage {
+        self.events.push(Event::Message(ReceivedMessage {
             message: Message::received(topic, payload, properties, (expiry, delivery.qos(), retain)),
             dup: delivery.dup(),
             subscription_identifiers,
@@ -394,7 +401,7 @@ impl Client {
             self.take_request(suback.packet_id, RequestKind::Subscribe, Some(reasons.len()))
         {
             let outcome = SubscribeOutcome::Acknowledged { reasons, suback: frame.clone() };
-            self.events.push_back(Event::Subscribed { token, outcome });
+            self.events.push(Event::Subscribed { token, outcome });
         }
     }
 
@@ -406,7 +413,7 @@ impl Client {
             self.take_request(unsuback.packet_id, RequestKind::Unsubscribe, count)
         {
             let outcome = UnsubscribeOutcome::Acknowledged { reasons, unsuback: frame.clone() };
-            self.events.push_back(Event::Unsubscribed { token, outcome });
+            self.events.push(Event::Unsubscribed { token, outcome });
         }
     }
 
@@ -425,9 +432,8 @@ impl Client {
 }
 
 /// What is of interest of a message that has been acknowledged: the bytes that it was counted with.
-#[expect(clippy::needless_pass_by_value, reason = "it is given up")]
-fn size(outgoing: Outgoing) -> usize {
-    outgoing.message.size()
+fn size(outgoing: &mut Option<Outgoing>) -> Option<usize> {
+    outgoing.as_ref().map(|outgoing| outgoing.message.size())
 }
 
 /// What a PUBLISH has beside its payload, which is the end of its frame.

@@ -47,19 +47,12 @@ impl Tag {
 }
 
 impl Outgoing {
-    pub(super) fn new(now: Instant, message: Message) -> Self {
-        let expires_at = expires_at(now, &message);
-        Self { message, expires_at }
-    }
-
     fn parts(&self) -> (&Message, Option<Instant>) {
         (&self.message, self.expires_at)
     }
 
     pub(super) fn record(&self) -> MessageRecord<'_> {
-        let Self { message, expires_at } = self;
-        let (qos, retain) = (message.qos(), message.retain());
-        MessageRecord { qos, retain, expires_at: *expires_at, identifiers: &[], group: None }
+        record(&self.message, self.expires_at)
     }
 
     /// Whether it has waited too long. An interval of 0 means: at once or not at all.
@@ -247,9 +240,20 @@ impl Client {
             if outgoing.message.qos() != QoS::AtMostOnce {
                 self.log().message_gone(token.0);
             }
-            self.resolve(token, Some(&outgoing.message), PublishOutcome::Expired);
-        } else {
-            self.send_first(token, outgoing);
+            self.forget(&outgoing.message);
+            self.events.push(Event::Published { token, outcome: PublishOutcome::Expired });
+            return true;
+        }
+        match self.write_first(token, &outgoing.message, outgoing.expires_at) {
+            Ok(None) => {
+                self.forget(&outgoing.message);
+                self.events.sent(token);
+            }
+            Ok(Some(id)) => {
+                let qos = outgoing.message.qos();
+                self.session.sender.start(id, qos, outgoing, Tag::new(token));
+            }
+            Err(reason) => self.resolve_rejected(token, outgoing, reason),
         }
         true
     }
@@ -263,53 +267,41 @@ impl Client {
         qos == QoS::AtMostOnce || self.session.sender.can_start() && exchanges < usize::from(u16::MAX)
     }
 
-    /// Sends a message for the first time, which [`may_send`](Self::may_send) allows.
-    pub(super) fn send_first(&mut self, token: PublishToken, outgoing: Outgoing) {
-        let Self { connection: Some(connection), session, transmit, journal, now, .. } = self else { return };
-        let Phase::Connected(negotiated) = &mut connection.phase else { return };
-        let qos = outgoing.message.qos();
-        let id = if qos == QoS::AtMostOnce { None } else { session.allocate(&connection.requests) };
-        if id.is_none() && qos != QoS::AtMostOnce {
-            return self.queue.push_front(Queued { token, outgoing });
-        }
-        if let Some(id) = id {
-            DeliveryLog::client(journal).sent(token.0, token.0, id);
-            hold(transmit, journal);
-        }
-        let delivery = id.map_or(Delivery::AtMostOnce, |id| first_delivery(qos, id));
-        let version = connection.options.version;
-        match (send_publish(transmit, negotiated, version, *now, outgoing.parts(), delivery), id) {
-            (Ok(()), None) => self.resolve(token, Some(&outgoing.message), PublishOutcome::Sent),
-            (Ok(()), Some(id)) => {
-                let _ = session.sender.start(id, qos, outgoing, Tag::new(token));
-            }
-            (Err(reason), id) => {
-                if id.is_some() {
-                    self.log().completed(token.0, true);
-                }
-                self.resolve_rejected(token, outgoing, reason);
-            }
-        }
-    }
-
-    /// The end of a token. `message` is no longer held.
-    pub(super) fn resolve(
+    /// Writes a message for the first time, which [`may_send`](Self::may_send) allows. It is for the caller to start the exchange of the
+    /// identifier, or to tell that all is over where there is none.
+    #[inline]
+    pub(super) fn write_first(
         &mut self,
         token: PublishToken,
-        message: Option<&Message>,
-        outcome: PublishOutcome,
-    ) {
-        if let Some(message) = message {
-            self.forget(message);
+        message: &Message,
+        expires_at: Option<Instant>,
+    ) -> Result<Option<PacketId>, RejectReason> {
+        let Self { connection, session, transmit, journal, now, .. } = self;
+        let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
+        let version = connection.options.version;
+        let Phase::Connected(negotiated) = &mut connection.phase else {
+            return Err(RejectReason::NotConnected);
+        };
+        if message.qos() == QoS::AtMostOnce {
+            let parts = (message, expires_at);
+            return send_publish(transmit, negotiated, version, *now, parts, Delivery::AtMostOnce).map(|()| None);
         }
-        self.events.push_back(Event::Published { token, outcome });
+        let id = session.allocate(&connection.requests).ok_or(RejectReason::PacketIdsExhausted)?;
+        DeliveryLog::client(journal).sent(token.0, token.0, id);
+        hold(transmit, journal);
+        let delivery = first_delivery(message.qos(), id);
+        let sent = send_publish(transmit, negotiated, version, *now, (message, expires_at), delivery);
+        if sent.is_err() {
+            DeliveryLog::client(journal).completed(token.0, true);
+        }
+        sent.map(|()| Some(id))
     }
 
     fn resolve_rejected(&mut self, token: PublishToken, outgoing: Outgoing, reason: RejectReason) {
         let Outgoing { message, .. } = outgoing;
         self.forget(&message);
-        self.events
-            .push_back(Event::Published { token, outcome: PublishOutcome::Rejected { message, reason } });
+        let outcome = PublishOutcome::Rejected { message, reason };
+        self.events.push(Event::Published { token, outcome });
     }
 
     /// The bytes of `message` are no longer held.
@@ -322,6 +314,12 @@ pub(super) fn negotiated(connection: &mut Option<Connection>) -> Option<(Protoco
     let connection = connection.as_mut()?;
     let version = connection.options.version;
     connection.negotiated_mut().map(|negotiated| (version, negotiated))
+}
+
+/// How a message is stored.
+pub(super) const fn record(message: &Message, expires_at: Option<Instant>) -> MessageRecord<'_> {
+    let (qos, retain) = (message.qos(), message.retain());
+    MessageRecord { qos, retain, expires_at, identifiers: &[], group: None }
 }
 
 /// When a message expires that is published now.

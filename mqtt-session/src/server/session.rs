@@ -498,11 +498,13 @@ impl Session {
         ack: Ack,
         actions: &mut Actions,
     ) -> Result<(Option<Released>, Option<Arc<Message>>), WrongType> {
-        let rest = |outgoing: Outgoing| (outgoing.size(), outgoing.message);
+        let rest = |outgoing: &mut Option<Outgoing>| {
+            outgoing.take().map(|outgoing| (outgoing.size(), outgoing.message))
+        };
         let (id, acknowledged) = match ack {
             Ack::Puback(id) => (id, self.sender.puback(id, rest)),
             Ack::Pubrec(id, reason) => (id, self.sender.pubrec(id, reason, rest)),
-            Ack::Pubcomp(id) => (id, self.sender.pubcomp(id, rest)),
+            Ack::Pubcomp(id) => (id, self.sender.pubcomp(id)),
         };
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
