@@ -36,6 +36,7 @@ impl Events {
         self.order.is_empty()
     }
 
+    #[inline]
     pub(super) fn push(&mut self, event: Event) {
         self.order.push_back(Next::Other);
         self.others.push_back(event);

@@ -17,7 +17,10 @@ const SEARCHED: usize = 8;
 /// The longest Topic Name of one that is spared, in bytes.
 const LONGEST: usize = 256;
 
-/// Messages without payload and properties.
+/// The largest payload of which the memory is spared, in bytes.
+const LARGEST: usize = 1_024;
+
+/// Messages without properties, and with a payload that is nobody's any more.
 #[derive(Debug, Default)]
 pub(crate) struct Spares(Vec<Arc<Message>>);
 
@@ -28,7 +31,7 @@ impl Spares {
             return;
         }
         if let Some(spare) = Arc::get_mut(&mut message) {
-            spare.strip();
+            spare.strip(LARGEST);
             self.0.push(message);
         }
     }
@@ -48,7 +51,7 @@ impl Spares {
         if let Some(mut spare) = spare
             && let Some(message) = Arc::get_mut(&mut spare)
         {
-            message.refill(found.is_some(), topic, publish, expiry)?;
+            message.refill(found.is_some(), topic, publish, expiry, LARGEST)?;
             return Some(spare);
         }
         Message::copied(topic, publish, expiry).map(Arc::new)
