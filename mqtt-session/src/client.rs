@@ -31,9 +31,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 
 use bytes::{Buf, BytesMut};
-use mqtt_codec::{
-    EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ShortAck, Side,
-};
+use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ShortAck, Side};
 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
@@ -394,21 +392,39 @@ impl Client {
     pub fn handle_input(&mut self, now: Instant, input: &mut BytesMut) -> Received {
         self.set_now(now);
         loop {
-            let Some(connection) = &mut self.connection else { return Received::Closed };
-            // The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
-            if self.transmit.pending() >= self.config.transmit_limit.saturating_mul(2) {
+            self.handle_short_acks(input);
+            if self.connection.is_none() {
+                return Received::Closed;
+            }
+            if self.is_transmit_full() {
                 return Received::Paused;
             }
-            if let Some(ack) = connection.short_ack(input) {
-                self.handle_short(ack);
-                input.advance(ShortAck::LEN);
-            } else if !self.handle_packet(input) {
+            if !self.handle_packet(input) {
                 let needed =
                     self.connection.as_ref().map_or(1, |connection| connection.decoder.needed(input));
                 self.send_waiting();
                 return Received::NeedData(needed.max(1));
             }
         }
+    }
+
+    /// Handles the acknowledgements in four bytes at the front of `input`, and removes them at once.
+    #[inline]
+    fn handle_short_acks(&mut self, input: &mut BytesMut) {
+        let mut done = 0;
+        while !self.is_transmit_full()
+            && let Some(connection) = &mut self.connection
+            && let Some(ack) = connection.short_ack(input.get(done..).unwrap_or_default())
+        {
+            self.handle_short(ack);
+            done += ShortAck::LEN;
+        }
+        input.advance(done);
+    }
+
+    /// The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
+    fn is_transmit_full(&self) -> bool {
+        self.transmit.pending() >= self.config.transmit_limit.saturating_mul(2)
     }
 
     /// The Network Connection is closed, by whomever. Nothing can be written any more.

@@ -94,9 +94,12 @@ mod tests {
     use crate::{Decoder, ProtocolVersion};
 
     fn decoders() -> impl Iterator<Item = (ProtocolVersion, Decoder)> {
-        [ProtocolVersion::V3_1, ProtocolVersion::V3_1_1, ProtocolVersion::V5_0].into_iter().flat_map(|version| {
-            [Decoder::client(version), Decoder::server().with_version(version)].map(|decoder| (version, decoder))
-        })
+        [ProtocolVersion::V3_1, ProtocolVersion::V3_1_1, ProtocolVersion::V5_0].into_iter().flat_map(
+            |version| {
+                [Decoder::client(version), Decoder::server().with_version(version)]
+                    .map(|decoder| (version, decoder))
+            },
+        )
     }
 
     /// All packets with a Remaining Length of 2, in all versions, from both sides.

@@ -4,8 +4,7 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use mqtt_codec::{
-    Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
-    ShortAck,
+    Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS, ShortAck,
 };
 
 use super::config::ConnectOptions;

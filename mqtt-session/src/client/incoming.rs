@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes, BytesMut};
 use mqtt_codec::{
-    AckProperties, Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, MessageProperties, Packet,
-    PacketId, PacketType, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec,
-    ReleaseReason, ShortAck, Suback, SubscriptionIdentifier, Unsuback,
+    AckProperties, Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame,
+    MessageProperties, Packet, PacketId, PacketType, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish,
+    PublishReason, Pubrec, ReleaseReason, ShortAck, Suback, SubscriptionIdentifier, Unsuback,
 };
 use mqtt_topic::TopicName;
 

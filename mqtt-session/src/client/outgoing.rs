@@ -5,8 +5,7 @@ use core::time::Duration;
 
 use mqtt_codec::{
     AckProperties, Delivery, Disconnect, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, ShortAck,
-    TopicForm,
+    ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, ShortAck, TopicForm,
 };
 
 use super::connection::{Connection, Negotiated, Phase, Request, expiry_property};
@@ -269,7 +268,8 @@ impl Client {
 
     /// Writes a message for the first time, which [`may_send`](Self::may_send) allows. It is for the caller to start the exchange of the
     /// identifier, or to tell that all is over where there is none.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a small part of what every message takes")]
+    #[inline(always)]
     pub(super) fn write_first(
         &mut self,
         token: PublishToken,
@@ -282,19 +282,20 @@ impl Client {
         let Phase::Connected(negotiated) = &mut connection.phase else {
             return Err(RejectReason::NotConnected);
         };
-        if message.qos() == QoS::AtMostOnce {
-            let parts = (message, expires_at);
-            return send_publish(transmit, negotiated, version, *now, parts, Delivery::AtMostOnce).map(|()| None);
-        }
-        let id = session.allocate(&connection.requests).ok_or(RejectReason::PacketIdsExhausted)?;
-        DeliveryLog::client(journal).sent(token.0, token.0, id);
-        hold(transmit, journal);
-        let delivery = first_delivery(message.qos(), id);
+        let qos = message.qos();
+        let (id, delivery) = if qos == QoS::AtMostOnce {
+            (None, Delivery::AtMostOnce)
+        } else {
+            let id = session.allocate(&connection.requests).ok_or(RejectReason::PacketIdsExhausted)?;
+            DeliveryLog::client(journal).sent(token.0, token.0, id);
+            hold(transmit, journal);
+            (Some(id), first_delivery(qos, id))
+        };
         let sent = send_publish(transmit, negotiated, version, *now, (message, expires_at), delivery);
-        if sent.is_err() {
+        if sent.is_err() && id.is_some() {
             DeliveryLog::client(journal).completed(token.0, true);
         }
-        sent.map(|()| Some(id))
+        sent.map(|()| id)
     }
 
     fn resolve_rejected(&mut self, token: PublishToken, outgoing: Outgoing, reason: RejectReason) {

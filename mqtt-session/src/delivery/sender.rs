@@ -127,10 +127,7 @@ impl<M, T: Copy> Sender<M, T> {
     /// The Session has ended: all exchanges, in order of first sending. Their identifiers are free.
     pub(crate) fn reset(&mut self) -> impl Iterator<Item = (PacketId, T, Option<M>)> + use<M, T> {
         let Self { entries, .. } = core::mem::take(self);
-        entries
-            .into_iter()
-            .flatten()
-            .map(|Entry { packet_id, tag, message, .. }| (packet_id, tag, message))
+        entries.into_iter().flatten().map(|Entry { packet_id, tag, message, .. }| (packet_id, tag, message))
     }
 
     /// The next packet to be sent again, in the original order `[MQTT-4.6.0-1]`; it counts as sent. `None` when nothing
@@ -188,11 +185,8 @@ impl<M, T: Copy> Sender<M, T> {
             self.entries.reserve_exact(1);
         }
         self.index.insert(packet_id, self.end());
-        // Made in its place: a message is expensive to move.
-        self.entries.push_back(None);
-        if let Some(entry) = self.entries.back_mut() {
-            *entry = Some(Entry { packet_id, stage, epoch: self.epoch, tag, message: Some(message) });
-        }
+        let epoch = self.epoch;
+        self.entries.push_back(Some(Entry { packet_id, stage, epoch, tag, message: Some(message) }));
     }
 
     /// A PUBACK arrives, with any reason. The message is given up, if it is there: `rest` takes what of it is still of interest, so that

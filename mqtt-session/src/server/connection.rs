@@ -7,8 +7,7 @@ use core::num::NonZeroU32;
 use bytes::Buf;
 use mqtt_codec::{
     Auth, AuthReason, ConnectFields, Decoder, Deviations, Disconnect, DisconnectProperties, DisconnectReason,
-    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, ShortAck,
-    TopicForm,
+    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, ShortAck, TopicForm,
 };
 
 use super::action::{Action, Actions, ConnectionId, DropCause};
@@ -105,6 +104,13 @@ pub(crate) struct DeclaredWill {
 #[derive(Debug)]
 pub(crate) struct TooLarge;
 
+/// The end of a connection whose peer does not take a packet that has to be sent.
+impl From<TooLarge> for DisconnectReason {
+    fn from(_: TooLarge) -> Self {
+        Self::ImplementationSpecificError
+    }
+}
+
 /// What cannot be written is left out as what is too large.
 impl From<EncodeError> for TooLarge {
     fn from(_: EncodeError) -> Self {
@@ -189,6 +195,10 @@ impl Connection {
         if let Phase::Connected(link) = &mut self.phase {
             link.watchdog.received(now);
         }
+    }
+
+    pub(crate) fn version(&self) -> Option<ProtocolVersion> {
+        self.link().map(|link| link.version)
     }
 
     pub(crate) fn link(&self) -> Option<&Link> {

@@ -5,7 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use mqtt_codec::{
-    Delivery, PacketId, Publish, PublishReason, QoS, ReleaseReason, ShortAck, SubscriptionIdentifier,
+    Delivery, DisconnectReason, PacketId, ProtocolVersion, Pubcomp, Publish, PublishReason, Pubrel, QoS,
+    ReleaseReason, ShortAck, SubscriptionIdentifier,
 };
 use mqtt_topic::{SearchStep, TopicFilter};
 
@@ -345,10 +346,8 @@ impl Session {
             Delivery::AtLeastOnce { packet_id, .. } => Ack::Puback(packet_id),
             Delivery::ExactlyOnce { packet_id, .. } => Ack::Pubrec(packet_id, PublishReason::Success),
         };
-        match self.acknowledge(answer, actions) {
-            Ok((Some(Released { id, .. }), _)) => connection.send_short(ShortAck::Pubrel(id), actions)?,
-            Ok((None, _)) | Err(WrongType) => {}
-        }
+        // A PUBREL that does not fit either ends the connection; nothing else can be wrong.
+        self.acknowledge(answer, connection, actions).map_err(|_| TooLarge)?;
         Ok(true)
     }
 
@@ -490,14 +489,13 @@ impl Session {
         }
     }
 
-    /// A PUBACK, PUBREC or PUBCOMP arrives. The PUBREL that answers it and the message that is given up, or that it is a Protocol
-    /// Error.
-    #[inline]
+    /// A step of an exchange arrives, and is answered. The message that is given up, or the reason to end the connection with.
     pub(crate) fn acknowledge(
         &mut self,
         ack: Ack,
+        connection: &mut Connection,
         actions: &mut Actions,
-    ) -> Result<(Option<Released>, Option<Arc<Message>>), WrongType> {
+    ) -> Result<Option<Arc<Message>>, DisconnectReason> {
         let rest = |outgoing: &mut Option<Outgoing>| {
             outgoing.take().map(|outgoing| (outgoing.size(), outgoing.message))
         };
@@ -505,24 +503,53 @@ impl Session {
             Ack::Puback(id) => (id, self.sender.puback(id, rest)),
             Ack::Pubrec(id, reason) => (id, self.sender.pubrec(id, reason, rest)),
             Ack::Pubcomp(id) => (id, self.sender.pubcomp(id)),
+            Ack::Pubrel(id) => {
+                self.release(id, connection, actions)?;
+                return Ok(None);
+            }
         };
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
                 self.log(actions).completed(tag.number, message.is_some());
-                Ok((None, self.given_up(message)))
+                Ok(self.given_up(message))
             }
             Acknowledged::Release { tag, message } => {
                 if message.is_some() {
                     self.log(actions).released(tag.number, tag.order, id);
                 }
-                Ok((Some(Released { id, is_known: true }), self.given_up(message)))
+                let given_up = self.given_up(message);
+                connection.send_short(ShortAck::Pubrel(id), actions)?;
+                Ok(given_up)
             }
             Acknowledged::ReleaseUnknown => {
-                Ok((Some(Released { id, is_known: false }), None))
+                let reason = ReleaseReason::PacketIdentifierNotFound;
+                match connection.version() {
+                    Some(ProtocolVersion::V5_0) => {
+                        connection.send(&Pubrel { reason, ..Pubrel::new(id) }.into(), actions)?;
+                    }
+                    _ => connection.send_short(ShortAck::Pubrel(id), actions)?,
+                }
+                Ok(None)
             }
-            Acknowledged::Unknown => Ok((None, None)),
-            Acknowledged::WrongType => Err(WrongType),
+            Acknowledged::Unknown => Ok(None),
+            Acknowledged::WrongType => Err(DisconnectReason::ProtocolError),
         }
+    }
+
+    /// A PUBREL arrives, and is answered with PUBCOMP.
+    fn release(
+        &mut self,
+        id: PacketId,
+        connection: &mut Connection,
+        actions: &mut Actions,
+    ) -> Result<(), TooLarge> {
+        let reason = self.receiver.pubrel(id);
+        if reason == ReleaseReason::Success {
+            self.log(actions).discarded(id);
+        } else if connection.version() == Some(ProtocolVersion::V5_0) {
+            return connection.send(&Pubcomp { reason, ..Pubcomp::new(id) }.into(), actions);
+        }
+        connection.send_short(ShortAck::Pubcomp(id), actions)
     }
 
     /// A received message has been handed on, or refused: what it is answered with.
@@ -537,15 +564,6 @@ impl Session {
             self.log(actions).received(id);
         }
         answer
-    }
-
-    /// A PUBREL arrives; the reason for the PUBCOMP that answers it.
-    pub(crate) fn release(&mut self, id: PacketId, actions: &mut Actions) -> ReleaseReason {
-        let reason = self.receiver.pubrel(id);
-        if reason == ReleaseReason::Success {
-            self.log(actions).discarded(id);
-        }
-        reason
     }
 
     #[inline]
@@ -622,22 +640,23 @@ impl Session {
     }
 }
 
-/// What a Client says of a message it was sent; more does not matter here.
+/// A step of the exchange of a message, and what of it matters here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ack {
     Puback(PacketId),
     Pubrec(PacketId, PublishReason),
+    Pubrel(PacketId),
     Pubcomp(PacketId),
 }
 
-/// A PUBREL is due.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Released {
-    pub(crate) id: PacketId,
-    /// There is such an exchange.
-    pub(crate) is_known: bool,
+impl From<ShortAck> for Ack {
+    #[inline]
+    fn from(ack: ShortAck) -> Self {
+        match ack {
+            ShortAck::Puback(id) => Self::Puback(id),
+            ShortAck::Pubrec(id) => Self::Pubrec(id, PublishReason::Success),
+            ShortAck::Pubrel(id) => Self::Pubrel(id),
+            ShortAck::Pubcomp(id) => Self::Pubcomp(id),
+        }
+    }
 }
-
-/// An acknowledgement of the wrong type for its Packet Identifier.
-#[derive(Debug)]
-pub(crate) struct WrongType;
