@@ -465,9 +465,7 @@ impl<P: Policy> Broker<P> {
         // A connected Session has no other deadline.
         let goes_on = session.walk_rests.then(|| session.timer.unwrap_or(now + WALK_PAUSE));
         timers.arm(TimerKey::Session(id), &mut session.timer, goes_on);
-        for outgoing in judge.refused {
-            self.state.hand_over(&self.policy, now, &outgoing);
-        }
+        self.state.hand_over(&self.policy, now, judge.refused);
         if filled.is_err() {
             self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
         }

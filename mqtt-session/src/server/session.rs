@@ -176,6 +176,9 @@ impl Session {
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
+        if !connection.takes(now, parcel, outgoing.first_hop()) {
+            return self.dropped(DropCause::PacketTooLarge, actions);
+        }
         let number = self.number(&outgoing, parcel, actions);
         self.start_numbered(now, connection, parcel, (number, outgoing), actions);
     }
@@ -460,6 +463,11 @@ impl Session {
         let Waiting { number, outgoing } = waiting;
         let message = Arc::clone(&outgoing.message);
         let mut parcel = Parcel::of(&message, outgoing.expires_at);
+        if !connection.takes(now, &parcel, outgoing.first_hop()) {
+            self.log(actions).message_gone(number);
+            self.dropped(DropCause::PacketTooLarge, actions);
+            return true;
+        }
         self.start_numbered(now, connection, &mut parcel, (number, outgoing), actions);
         true
     }
