@@ -12,7 +12,7 @@
 //! `lose_session` empties: at the end of a connection that the Session does not outlive, at a CONNACK without it, and when
 //! the application asks for Clean Start.
 //!
-//! What may never happen: a token that resolves twice or not at all (`resolve`, `resolve_rejected` and `lose_session` are its only ends), bytes
+//! What may never happen: a token that resolves twice or not at all (one event for each: where it was written, acknowledged, rejected or has expired, and `lose_session`), bytes
 //! behind DISCONNECT (nothing is sent without a connection), a message sent on a connection whose Server forbids it.
 
 mod authentication;
@@ -229,7 +229,7 @@ impl Client {
             negotiated.limits.check_message(message, connection.options.version)?;
         }
         if self.journal.is_enabled() {
-            // It is stored as the packet it will be.
+            // What no packet can hold is not taken over: more than the store asks, which has no limit on the payload.
             let publish =
                 message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN));
             let expiry = expiry_property(message.expiry(), ProtocolVersion::V5_0);
