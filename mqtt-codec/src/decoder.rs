@@ -9,7 +9,7 @@ use bytes::BytesMut;
 
 use crate::dialect::Dialect;
 use crate::header::{FirstByte, FixedHeader};
-use crate::packet::{Packet, peek_version};
+use crate::packet::{Packet, ShortAck, peek_version};
 use crate::reader::Reader;
 use crate::string::TextRules;
 use crate::{
@@ -203,6 +203,19 @@ impl Decoder {
             }
             _ => Ok(Some((self.read(header, body)?, len))),
         }
+    }
+
+    /// The acknowledgement in four bytes that `input` begins with, if it does: what [`decode`](Self::decode) would decode, at a part of
+    /// the cost. `None` says nothing about the input.
+    #[inline]
+    pub fn short_ack(&mut self, input: &[u8]) -> Option<ShortAck> {
+        let ack = ShortAck::read(input)?;
+        if !self.is_version_known || self.maximum_packet_size < ShortAck::SIZE {
+            return None;
+        }
+        work::add(ShortAck::LEN);
+        self.waiting_for = 0;
+        Some(ack)
     }
 
     /// Takes the first packet out of `input`, without copying it. `None`: the packet is not complete, and `input` is

@@ -10,6 +10,7 @@ mod connect;
 mod disconnect;
 mod publish;
 mod request;
+mod short_ack;
 
 use core::fmt;
 
@@ -24,6 +25,7 @@ pub use self::disconnect::Disconnect;
 pub(crate) use self::publish::Head;
 pub use self::publish::{Delivery, Publish};
 pub use self::request::{Suback, Subscribe, Unsuback, Unsubscribe};
+pub use self::short_ack::ShortAck;
 
 pub(crate) use crate::dialect::Dialect;
 use crate::header::FixedHeader;

@@ -32,8 +32,8 @@ use core::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{
-    AckProperties, DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, Pubcomp, Publish,
-    ReleaseReason,
+    AckProperties, DisconnectReason, EncodeError, Packet, Property, ProtocolVersion, Puback, Pubcomp,
+    Publish, Pubrec, Pubrel, ShortAck,
 };
 use mqtt_topic::{GroupId, SubscriptionTree, TreeConfig};
 
@@ -44,8 +44,8 @@ use self::subscribe::Granted;
 use self::timers::{TimerKey, Timers};
 use self::will::End;
 use crate::server::{
-    Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Parcel, Pending,
-    Phase, RetainedMessages, Session, SessionId, Slab, Spares, Turn,
+    Ack, Action, Actions, ClientInfo, Connection, ConnectionId, EndCause, Judge, Key, Notice, Parcel,
+    Pending, Phase, RetainedMessages, Session, SessionId, Slab, Spares, Turn,
 };
 use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 
@@ -154,13 +154,16 @@ impl<P: Policy> Broker<P> {
     /// offer the rest again, with more behind it.
     pub fn handle_input(&mut self, now: Instant, connection: ConnectionId, input: &mut BytesMut) -> Received {
         self.state.at(now);
-        loop {
+        // What is understood is taken out at once, in the end.
+        let mut done = 0;
+        let received = loop {
+            let rest = input.get(done..).unwrap_or_default();
             let limit = self.state.config.transmit_limit;
             let is_behind = self.state.is_store_behind();
-            let Some(state) = self.state.connections.get_mut(connection) else { return Received::Closed };
+            let Some(state) = self.state.connections.get_mut(connection) else { break Received::Closed };
             let is_full = is_behind || state.transmit.pending() >= limit;
             match state.phase {
-                Phase::Closed => return Received::Closed,
+                Phase::Closed => break Received::Closed,
                 // Behind a step of the Client nothing may come before the answer.
                 Phase::Authenticating(Pending { exchange, .. }) => {
                     state.paused = is_full || exchange.turn == Turn::Policy;
@@ -168,36 +171,48 @@ impl<P: Policy> Broker<P> {
                 Phase::AwaitConnect | Phase::Connected(_) => state.paused = is_full,
             }
             if state.paused {
-                return Received::Paused;
+                break Received::Paused;
+            }
+            if let Phase::Connected(_) = state.phase
+                && let Some(ack) = state.decoder.short_ack(rest)
+            {
+                self.handle_ack(now, connection, ack.into());
+                done += ShortAck::LEN;
+                continue;
             }
             let is_exchange = matches!(state.phase, Phase::Authenticating(_));
-            let result = match input.first().map(|first| first >> 4).filter(|_| !is_exchange) {
+            let result = match rest.first().map(|first| first >> 4).filter(|_| !is_exchange) {
                 // CONNECT may be kept beyond this call, all others are not.
-                Some(1) => match state.decoder.decode_frame(input) {
-                    Ok(Some(frame)) => {
-                        if let Packet::Connect(connect) = frame.packet() {
-                            self.handle_connect(now, connection, &frame, &connect);
+                Some(1) => {
+                    input.advance(done);
+                    done = 0;
+                    match state.decoder.decode_frame(input) {
+                        Ok(Some(frame)) => {
+                            if let Packet::Connect(connect) = frame.packet() {
+                                self.handle_connect(now, connection, &frame, &connect);
+                            }
+                            continue;
                         }
-                        continue;
+                        Ok(None) => Ok(None),
+                        Err(error) => Err(error),
                     }
-                    Ok(None) => Ok(None),
-                    Err(error) => Err(error),
-                },
+                }
                 // Decoded by code of its own, which knows the type.
-                Some(3) => match state.decoder.decode(input) {
+                Some(3) => match state.decoder.decode(rest) {
                     Ok(Some((packet, len))) => {
                         if let Packet::Publish(publish) = &packet {
-                            let bytes = input.get(..len).unwrap_or_default();
+                            let bytes = rest.get(..len).unwrap_or_default();
                             self.handle_publish(now, connection, bytes, publish);
                         }
-                        input.advance(len);
+                        done += len;
                         continue;
                     }
                     Ok(None) => Ok(None),
                     Err(error) => Err(error),
                 },
-                _ => state.decoder.decode(input),
+                _ => state.decoder.decode(rest),
             };
+            let rest = input.get(done..).unwrap_or_default();
             match result {
                 Ok(Some((packet, len))) => {
                     if is_exchange {
@@ -205,15 +220,17 @@ impl<P: Policy> Broker<P> {
                     } else {
                         self.handle_packet(now, connection, &packet);
                     }
-                    input.advance(len);
+                    done += len;
                 }
-                Ok(None) => return Received::NeedData(state.decoder.needed(input).max(1)),
+                Ok(None) => break Received::NeedData(state.decoder.needed(rest).max(1)),
                 Err(error) => {
-                    self.handle_malformed(now, connection, error, input);
-                    return Received::Closed;
+                    self.handle_malformed(now, connection, error, rest);
+                    break Received::Closed;
                 }
             }
-        }
+        };
+        input.advance(done);
+        received
     }
 
     /// The transport connection is gone, whoever closed it. To be called once for each [`open`](Self::open), also after
@@ -367,35 +384,17 @@ impl<P: Policy> Broker<P> {
     fn handle_packet(&mut self, now: Instant, connection: ConnectionId, packet: &Packet<'_>) {
         let Some((session, version)) = self.state.heard_from(now, connection) else { return };
         match packet {
-            Packet::Puback(_) | Packet::Pubrec(_) | Packet::Pubcomp(_) => {
-                let State { sessions, actions, spares, .. } = &mut self.state;
-                let Some(session) = sessions.get_mut(session) else { return };
-                let Ok((pubrel, message)) = session.acknowledge(packet, actions) else {
-                    return self.violated(now, connection, DisconnectReason::ProtocolError);
-                };
-                let has_waiting = session.has_waiting();
-                if let Some(message) = message {
-                    spares.put(message);
-                }
-                if let Some(mut pubrel) = pubrel {
-                    if version != ProtocolVersion::V5_0 {
-                        pubrel.reason = ReleaseReason::Success;
-                    }
-                    self.send(now, connection, &Packet::Pubrel(pubrel));
-                }
-                if has_waiting {
-                    self.fill(now, connection);
-                }
+            Packet::Puback(Puback { packet_id, .. }) => {
+                self.handle_ack(now, connection, Ack::Puback(*packet_id));
             }
-            Packet::Pubrel(pubrel) => {
-                let id = pubrel.packet_id;
-                let State { sessions, actions, .. } = &mut self.state;
-                let Some(session) = sessions.get_mut(session) else { return };
-                let reason = match (session.release(id, actions), version) {
-                    (reason, ProtocolVersion::V5_0) => reason,
-                    _ => ReleaseReason::Success,
-                };
-                self.send(now, connection, &Packet::Pubcomp(Pubcomp { reason, ..Pubcomp::new(id) }));
+            Packet::Pubrec(Pubrec { packet_id, reason, .. }) => {
+                self.handle_ack(now, connection, Ack::Pubrec(*packet_id, *reason));
+            }
+            Packet::Pubrel(Pubrel { packet_id, .. }) => {
+                self.handle_ack(now, connection, Ack::Pubrel(*packet_id));
+            }
+            Packet::Pubcomp(Pubcomp { packet_id, .. }) => {
+                self.handle_ack(now, connection, Ack::Pubcomp(*packet_id));
             }
             Packet::Subscribe(subscribe) => {
                 self.handle_subscribe(now, connection, session, version, subscribe);
@@ -408,6 +407,35 @@ impl<P: Policy> Broker<P> {
             Packet::Auth(auth) => self.handle_auth(now, connection, auth),
             // The decoder lets nothing else through.
             _ => self.violated(now, connection, DisconnectReason::ProtocolError),
+        }
+    }
+
+    /// A step of the exchange of a message.
+    fn handle_ack(&mut self, now: Instant, connection: ConnectionId, ack: Ack) {
+        let State { connections, sessions, actions, spares, .. } = &mut self.state;
+        let Some(state) = connections.get_mut(connection) else { return };
+        let Phase::Connected(link) = &mut state.phase else { return };
+        link.watchdog.received(now);
+        let Some(session) = sessions.get_mut(link.session) else { return };
+        let given_up = match session.acknowledge(ack, state, actions) {
+            Ok(given_up) => given_up,
+            Err(reason) => return self.violated(now, connection, reason),
+        };
+        let has_waiting = session.has_waiting();
+        if let Some(message) = given_up {
+            spares.put(message);
+        }
+        if has_waiting {
+            self.fill(now, connection);
+        }
+    }
+
+    /// As [`send`](Self::send), for what is sent most.
+    fn send_short(&mut self, now: Instant, connection: ConnectionId, ack: ShortAck) {
+        let State { connections, actions, .. } = &mut self.state;
+        let sent = connections.get_mut(connection).map(|state| state.send_short(ack, actions));
+        if let Some(Err(_)) = sent {
+            self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
         }
     }
 
@@ -437,9 +465,7 @@ impl<P: Policy> Broker<P> {
         // A connected Session has no other deadline.
         let goes_on = session.walk_rests.then(|| session.timer.unwrap_or(now + WALK_PAUSE));
         timers.arm(TimerKey::Session(id), &mut session.timer, goes_on);
-        for outgoing in judge.refused {
-            self.state.hand_over(&self.policy, now, &outgoing);
-        }
+        self.state.hand_over(&self.policy, now, judge.refused);
         if filled.is_err() {
             self.violated(now, connection, DisconnectReason::ImplementationSpecificError);
         }

@@ -12,7 +12,7 @@
 //! `lose_session` empties: at the end of a connection that the Session does not outlive, at a CONNACK without it, and when
 //! the application asks for Clean Start.
 //!
-//! What may never happen: a token that resolves twice or not at all (`resolve`, `resolve_rejected` and `lose_session` are its only ends), bytes
+//! What may never happen: a token that resolves twice or not at all (one event for each: where it was written, acknowledged, rejected or has expired, and `lose_session`), bytes
 //! behind DISCONNECT (nothing is sent without a connection), a message sent on a connection whose Server forbids it.
 
 mod authentication;
@@ -21,6 +21,7 @@ mod connection;
 mod disconnect;
 mod error;
 mod event;
+mod events;
 mod incoming;
 mod outgoing;
 mod persist;
@@ -29,8 +30,8 @@ mod request;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 
-use bytes::BytesMut;
-use mqtt_codec::{Delivery, EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, Side};
+use bytes::{Buf, BytesMut};
+use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ShortAck, Side};
 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
@@ -42,6 +43,7 @@ pub use self::event::{
     Connected, Disconnected, Event, PublishOutcome, PublishToken, ReceivedMessage, RequestToken,
     SubscribeOutcome, UnsubscribeOutcome, Violation,
 };
+use self::events::Events;
 use self::outgoing::{Outgoing, Queued, Tag};
 pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
 use crate::delivery::{Receiver, Sender, first_delivery};
@@ -97,7 +99,7 @@ pub struct Client {
     connection: Option<Connection>,
     /// Outlives the connection by its last bytes.
     transmit: Transmit,
-    events: VecDeque<Event>,
+    events: Events,
     journal: Journal,
     next_token: u64,
     /// The latest time the caller has told.
@@ -141,8 +143,7 @@ impl Client {
             held_bytes: 0,
             connection: None,
             transmit: Transmit::default(),
-            // Most of the time there is one at a time.
-            events: VecDeque::with_capacity(1),
+            events: Events::new(),
             journal: Journal::new(durable),
             next_token: 0,
             now: Instant::from_millis(0),
@@ -196,39 +197,27 @@ impl Client {
         let has_to_wait = !self.queue.is_empty()
             || self.session.sender.has_resends()
             || self.transmit.pending() >= self.config.transmit_limit;
-        if message.qos() == QoS::AtMostOnce
-            && !has_to_wait
-            && let Some((version, negotiated)) = outgoing::negotiated(&mut self.connection)
-        {
-            // It is over at once: nothing has to hold it.
-            let expires_at = outgoing::expires_at(self.now, &message);
-            let sent = outgoing::send_publish(
-                &mut self.transmit,
-                negotiated,
-                version,
-                self.now,
-                (&message, expires_at),
-                Delivery::AtMostOnce,
-            );
-            if let Err(reason) = sent {
-                let outcome = PublishOutcome::Rejected { message, reason };
-                self.events.push_back(Event::Published { token, outcome });
-            } else {
-                self.events.push_back(Event::Published { token, outcome: PublishOutcome::Sent });
-            }
+        let expires_at = outgoing::expires_at(self.now, &message);
+        if self.journal.is_enabled() && message.qos() != QoS::AtMostOnce {
+            self.log().message(token.0, &outgoing::record(&message, expires_at), Body::of(&message));
+        }
+        if has_to_wait || !self.may_send(message.qos()) {
+            self.held_bytes += message.size();
+            self.queue.push_back(Queued { token, outgoing: Outgoing { message, expires_at } });
+            self.send_waiting();
             return Ok(token);
         }
-        self.held_bytes += message.size();
-        let outgoing = Outgoing::new(self.now, message);
-        if outgoing.message.qos() != QoS::AtMostOnce {
-            let body = if self.journal.is_enabled() { Body::of(&outgoing.message) } else { None };
-            self.log().message(token.0, &outgoing.record(), body);
-        }
-        if has_to_wait || !self.may_send(outgoing.message.qos()) {
-            self.queue.push_back(Queued { token, outgoing });
-            self.send_waiting();
-        } else {
-            self.send_first(token, outgoing);
+        match self.write_first(token, &message, expires_at) {
+            Ok(None) => self.events.sent(token),
+            Ok(Some(id)) => {
+                let qos = message.qos();
+                self.held_bytes += message.size();
+                self.session.sender.start(id, qos, Outgoing { message, expires_at }, Tag::new(token));
+            }
+            Err(reason) => {
+                let outcome = PublishOutcome::Rejected { message, reason };
+                self.events.push(Event::Published { token, outcome });
+            }
         }
         Ok(token)
     }
@@ -240,7 +229,7 @@ impl Client {
             negotiated.limits.check_message(message, connection.options.version)?;
         }
         if self.journal.is_enabled() {
-            // It is stored as the packet it will be.
+            // What no packet can hold is not taken over: more than the store asks, which has no limit on the payload.
             let publish =
                 message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN));
             let expiry = expiry_property(message.expiry(), ProtocolVersion::V5_0);
@@ -403,11 +392,11 @@ impl Client {
     pub fn handle_input(&mut self, now: Instant, input: &mut BytesMut) -> Received {
         self.set_now(now);
         loop {
+            self.handle_short_acks(input);
             if self.connection.is_none() {
                 return Received::Closed;
             }
-            // The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
-            if self.transmit.pending() >= self.config.transmit_limit.saturating_mul(2) {
+            if self.is_transmit_full() {
                 return Received::Paused;
             }
             if !self.handle_packet(input) {
@@ -417,6 +406,25 @@ impl Client {
                 return Received::NeedData(needed.max(1));
             }
         }
+    }
+
+    /// Handles the acknowledgements in four bytes at the front of `input`, and removes them at once.
+    #[inline]
+    fn handle_short_acks(&mut self, input: &mut BytesMut) {
+        let mut done = 0;
+        while !self.is_transmit_full()
+            && let Some(connection) = &mut self.connection
+            && let Some(ack) = connection.short_ack(input.get(done..).unwrap_or_default())
+        {
+            self.handle_short(ack);
+            done += ShortAck::LEN;
+        }
+        input.advance(done);
+    }
+
+    /// The queue stops at the limit: the second half is for answers, so that a long queue does not stop input.
+    fn is_transmit_full(&self) -> bool {
+        self.transmit.pending() >= self.config.transmit_limit.saturating_mul(2)
     }
 
     /// The Network Connection is closed, by whomever. Nothing can be written any more.
@@ -448,11 +456,10 @@ impl Client {
     /// The next event. Call it until it returns `None`, after any other call.
     #[must_use = "the event is gone"]
     pub fn poll_event(&mut self) -> Option<Event> {
-        // An event is moved once, straight from the queue.
         if self.events.is_empty() {
             return self.journal.take().map(Event::Persist);
         }
-        self.events.pop_front()
+        self.events.pop()
     }
 
     /// The changes of all transactions up to this one ([`Event::Persist`]) are stored: what waited for them may leave. A number
@@ -506,13 +513,13 @@ impl Client {
     fn end(&mut self, why: Disconnected) {
         let Some(connection) = self.connection.take() else { return };
         for Request { token, kind, .. } in connection.requests.into_values() {
-            self.events.push_back(match kind {
+            self.events.push(match kind {
                 RequestKind::Subscribe => Event::Subscribed { token, outcome: SubscribeOutcome::Lost },
                 RequestKind::Unsubscribe => Event::Unsubscribed { token, outcome: UnsubscribeOutcome::Lost },
             });
         }
         if matches!(connection.phase, Phase::Connected(_)) && connection.exchange.is_some() {
-            self.events.push_back(Event::Reauthenticated(ReauthenticateOutcome::Lost));
+            self.events.push(Event::Reauthenticated(ReauthenticateOutcome::Lost));
         }
         match connection.phase {
             Phase::Connected(Negotiated { session_expiry_interval: 0, .. }) => self.lose_session(),
@@ -531,7 +538,7 @@ impl Client {
             }
             Phase::AwaitConnack { .. } | Phase::Connected(_) => {}
         }
-        self.events.push_back(Event::Disconnected(why));
+        self.events.push(Event::Disconnected(why));
     }
 
     /// There is Session State from now on, and it is known to be there.
@@ -561,7 +568,7 @@ impl Client {
             if let Some(message) = &message {
                 self.held_bytes = self.held_bytes.saturating_sub(message.size());
             }
-            self.events.push_back(Event::Published { token, outcome: PublishOutcome::SessionLost(message) });
+            self.events.push(Event::Published { token, outcome: PublishOutcome::SessionLost(message) });
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) use self::parcel::Parcel;
 pub(crate) use self::records::{SessionTerms, StoredSession, StoredWill, Terms};
 pub(crate) use self::retained::{Retained, RetainedMessages, RetainedWalk, put_retained, restored_retained};
 pub use self::session::ClientInfo;
-pub(crate) use self::session::{DelayedWill, Judge, Session};
+pub(crate) use self::session::{Ack, DelayedWill, Judge, Session};
 pub(crate) use self::slab::{Key, SessionId, Slab};
 pub(crate) use self::spares::Spares;
 

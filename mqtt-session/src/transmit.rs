@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
-use mqtt_codec::{EncodeError, Packet, Property, ProtocolVersion, Publish};
+use mqtt_codec::{EncodeError, Packet, Property, ProtocolVersion, Publish, ShortAck};
 
 use crate::PersistSeq;
 use crate::persist::Journal;
@@ -115,6 +115,15 @@ impl Transmit {
     /// Appends a packet; after [`close`](Self::close) it does nothing.
     pub(crate) fn push(&mut self, packet: &Packet<'_>, version: ProtocolVersion) -> Result<(), EncodeError> {
         self.append(|tail| packet.append_to(version, tail))
+    }
+
+    /// Appends an acknowledgement; after [`close`](Self::close) it does nothing.
+    #[inline]
+    pub(crate) fn push_short(&mut self, ack: ShortAck) {
+        if !self.closed {
+            self.tail.extend_from_slice(&ack.to_bytes());
+            self.pending += ShortAck::LEN;
+        }
     }
 
     /// Appends a PUBLISH with the `extra` properties of this hop. A `payload`, which is that of `publish`, is sent by

@@ -126,9 +126,7 @@ impl<P: Policy> Broker<P> {
         state.by_client_id.remove(&session.client_id);
         state.subscriptions.remove_subscriber(&id);
         session.session_log(&mut state.actions).ended();
-        for outgoing in session.into_shared_messages() {
-            state.hand_over(policy, now, &outgoing);
-        }
+        state.hand_over(policy, now, session.into_shared_messages());
     }
 
     pub(super) fn handle_connection_timeout(&mut self, now: Instant, connection: ConnectionId) {

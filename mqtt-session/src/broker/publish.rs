@@ -45,19 +45,25 @@ impl<P: Policy> Broker<P> {
                 if publish.delivery.packet_id().is_none() {
                     return;
                 }
-                let (reason, explanation) = match taken {
-                    Ok(reason) => (reason, Explanation::NONE),
+                let (reason, refusal) = match taken {
+                    Ok(reason) => (reason, None),
                     // 3.x has no way to tell.
-                    Err(Refusal { explanation, .. }) if version != ProtocolVersion::V5_0 => {
-                        (PublishReason::Success, explanation)
+                    Err(refusal) if version != ProtocolVersion::V5_0 => {
+                        (PublishReason::Success, Some(refusal))
                     }
-                    Err(Refusal { reason, explanation }) if reason.is_error() => (reason, explanation),
-                    Err(Refusal { explanation, .. }) => (PublishReason::NotAuthorized, explanation),
+                    Err(refusal) if refusal.reason.is_error() => (refusal.reason, Some(refusal)),
+                    Err(refusal) => (PublishReason::NotAuthorized, Some(refusal)),
                 };
                 let State { sessions, actions, .. } = &mut self.state;
-                let from = sessions.get_mut(session);
-                let answer = from.and_then(|from| from.answer(publish.delivery, reason, actions));
-                self.answer(now, connection, version, answer, &explanation);
+                let Some(from) = sessions.get_mut(session) else { return };
+                let answer = from.answer(publish.delivery, reason, actions);
+                match (answer.and_then(Answer::short), refusal) {
+                    (Some(ack), None) => self.send_short(now, connection, ack),
+                    (_, None) => self.answer(now, connection, version, answer, &Explanation::NONE),
+                    (_, Some(refusal)) => {
+                        self.answer(now, connection, version, answer, &refusal.explanation);
+                    }
+                }
             }
             // There is never more than one: the broker answers at once.
             Incoming::Repeat => {

@@ -166,11 +166,11 @@ impl Client {
                     return self.fail(DisconnectReason::QuotaExceeded, Violation::AuthenticationSteps);
                 }
                 self.go_on(Exchange { is_our_turn: true, steps: steps.saturating_add(1) });
-                self.events.push_back(Event::Challenge(received));
+                self.events.push(Event::Challenge(received));
             }
             (Some(_), AuthReason::Success) if is_connected => {
                 connection.exchange = None;
-                self.events.push_back(Event::Reauthenticated(ReauthenticateOutcome::Success(received)));
+                self.events.push(Event::Reauthenticated(ReauthenticateOutcome::Success(received)));
             }
             _ => self.fail(DisconnectReason::ProtocolError, Violation::AuthenticationTurn),
         }

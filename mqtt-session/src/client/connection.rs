@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use mqtt_codec::{
-    Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS,
+    Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS, ShortAck,
 };
 
 use super::config::ConnectOptions;
@@ -121,6 +121,15 @@ impl Connection {
         let exchange = options.method().map(|_| Exchange::BEGUN);
         let explanations = BTreeMap::new();
         Self { options, decoder, phase, had_session, requests: BTreeMap::new(), exchange, explanations }
+    }
+
+    /// The acknowledgement in four bytes that `input` begins with, if it does and may.
+    #[inline]
+    pub(super) fn short_ack(&mut self, input: &[u8]) -> Option<ShortAck> {
+        match self.phase {
+            Phase::AwaitConnack { .. } => None,
+            Phase::Connected(_) => self.decoder.short_ack(input),
+        }
     }
 
     pub(super) const fn negotiated(&self) -> Option<&Negotiated> {

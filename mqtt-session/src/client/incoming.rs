@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes, BytesMut};
 use mqtt_codec::{
-    Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame, MessageProperties, Packet,
-    PacketId, PacketType, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish, PublishReason, Pubrec,
-    ReleaseReason, Suback, SubscriptionIdentifier, Unsuback,
+    AckProperties, Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame,
+    MessageProperties, Packet, PacketId, PacketType, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish,
+    PublishReason, Pubrec, ReleaseReason, ShortAck, Suback, SubscriptionIdentifier, Unsuback,
 };
 use mqtt_topic::TopicName;
 
@@ -133,7 +133,7 @@ impl Client {
         let client_id = assigned.unwrap_or(&options.client_id).to_owned();
         connection.exchange = None;
         connection.phase = Phase::Connected(negotiated);
-        self.events.push_back(Event::Connected(Connected {
+        self.events.push(Event::Connected(Connected {
             session_present: connack.session_present,
             client_id: client_id.clone(),
             limits,
@@ -156,41 +156,66 @@ impl Client {
         self.session.receiver.resume(receive_maximum);
     }
 
+    /// Nearly every acknowledgement.
+    pub(super) fn handle_short(&mut self, ack: ShortAck) {
+        match ack {
+            ShortAck::Puback(id) => self.handle_puback(id, Acknowledgement::PLAIN),
+            ShortAck::Pubrec(id) => self.handle_pubrec(id, Acknowledgement::PLAIN),
+            ShortAck::Pubrel(id) => self.handle_pubrel(id),
+            ShortAck::Pubcomp(id) => self.handle_pubcomp(id, &AckProperties::EMPTY),
+        }
+    }
+
+    #[inline]
+    fn handle_puback(&mut self, id: PacketId, answer: Acknowledgement) {
+        let acknowledged = self.session.sender.puback(id, size);
+        self.handle_acknowledged(id, acknowledged, answer);
+    }
+
+    #[inline]
+    fn handle_pubrec(&mut self, id: PacketId, answer: Acknowledgement) {
+        let acknowledged = self.session.sender.pubrec(id, answer.reason, size);
+        self.handle_acknowledged(id, acknowledged, answer);
+    }
+
+    #[inline]
+    fn handle_pubcomp(&mut self, id: PacketId, properties: &AckProperties<'_>) {
+        let acknowledged = self.session.sender.pubcomp(id);
+        let pubrecs = &mut self.session.pubrecs;
+        let before = if pubrecs.is_empty() { None } else { pubrecs.remove(&id) };
+        let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
+        if let Acknowledged::Ended { tag, .. } = &acknowledged {
+            answer.reason = tag.pubrec;
+        }
+        answer.add(properties);
+        self.handle_acknowledged(id, acknowledged, answer);
+    }
+
+    fn handle_pubrel(&mut self, id: PacketId) {
+        let known = self.session.receiver.pubrel(id);
+        if known == ReleaseReason::Success {
+            self.log().discarded(id);
+        } else if self.version() == Some(ProtocolVersion::V5_0) {
+            return self.send(&Pubcomp { reason: known, ..Pubcomp::new(id) }.into());
+        }
+        self.send_short(ShortAck::Pubcomp(id));
+    }
+
     fn handle_small(&mut self, packet: &Packet<'_>) {
         if self.is_unrequested(packet) {
             return self.fail(DisconnectReason::ProtocolError, Violation::UnrequestedProblemInformation);
         }
         match packet {
             Packet::Puback(Puback { packet_id, reason, properties }) => {
-                let acknowledged = self.session.sender.puback(*packet_id, size);
-                self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
+                self.handle_puback(*packet_id, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubrec(Pubrec { packet_id, reason, properties }) => {
-                let acknowledged = self.session.sender.pubrec(*packet_id, *reason, size);
-                self.handle_acknowledged(*packet_id, acknowledged, Acknowledgement::new(*reason, properties));
+                self.handle_pubrec(*packet_id, Acknowledgement::new(*reason, properties));
             }
             Packet::Pubcomp(Pubcomp { packet_id, properties, .. }) => {
-                let acknowledged = self.session.sender.pubcomp(*packet_id, size);
-                let pubrecs = &mut self.session.pubrecs;
-                let before = if pubrecs.is_empty() { None } else { pubrecs.remove(packet_id) };
-                let mut answer = before.unwrap_or(Acknowledgement::PLAIN);
-                if let Acknowledged::Ended { tag, .. } = &acknowledged {
-                    answer.reason = tag.pubrec;
-                }
-                answer.add(properties);
-                self.handle_acknowledged(*packet_id, acknowledged, answer);
+                self.handle_pubcomp(*packet_id, properties);
             }
-            Packet::Pubrel(pubrel) => {
-                let known = self.session.receiver.pubrel(pubrel.packet_id);
-                if known == ReleaseReason::Success {
-                    self.log().discarded(pubrel.packet_id);
-                }
-                let reason = match self.version() {
-                    Some(ProtocolVersion::V5_0) => known,
-                    _ => ReleaseReason::Success,
-                };
-                self.send(&Pubcomp { reason, ..Pubcomp::new(pubrel.packet_id) }.into());
-            }
+            Packet::Pubrel(pubrel) => self.handle_pubrel(pubrel.packet_id),
             _ => {
                 if let Some(negotiated) = self.negotiated_mut() {
                     negotiated.pinger.pingresp_received();
@@ -229,17 +254,24 @@ impl Client {
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
                 self.log().completed(tag.token.0, message.is_some());
-                let outcome = if answer.reason.is_error() {
+                self.held_bytes = self.held_bytes.saturating_sub(message.unwrap_or_default());
+                let is_error = answer.reason.is_error();
+                if is_error {
                     // It may have been a PUBREC behind another one.
                     self.session.pubrecs.remove(&id);
+                }
+                if tag.is_resolved {
+                    return;
+                }
+                if !is_error && !answer.says_more() {
+                    return self.events.acknowledged(tag.token, answer.reason);
+                }
+                let outcome = if is_error {
                     PublishOutcome::Refused(answer)
                 } else {
                     PublishOutcome::Acknowledged(answer)
                 };
-                self.held_bytes = self.held_bytes.saturating_sub(message.unwrap_or_default());
-                if !tag.is_resolved {
-                    self.resolve(tag.token, None, outcome);
-                }
+                self.events.push(Event::Published { token: tag.token, outcome });
             }
             Acknowledged::Release { tag, message } => {
                 if let Some(size) = message {
@@ -323,7 +355,7 @@ impl Client {
         payload.advance(payload.len().saturating_sub(payload_len));
         let is_manual = self.config.manual_acknowledgement;
         let ack = if is_manual { self.session.receiver.keep(delivery) } else { None };
-        self.events.push_back(Event::Message(ReceivedMessage {
+        self.events.push(Event::Message(ReceivedMessage {
             message: Message::received(topic, payload, properties, (expiry, delivery.qos(), retain)),
             dup: delivery.dup(),
             subscription_identifiers,
@@ -369,7 +401,7 @@ impl Client {
             self.take_request(suback.packet_id, RequestKind::Subscribe, Some(reasons.len()))
         {
             let outcome = SubscribeOutcome::Acknowledged { reasons, suback: frame.clone() };
-            self.events.push_back(Event::Subscribed { token, outcome });
+            self.events.push(Event::Subscribed { token, outcome });
         }
     }
 
@@ -381,7 +413,7 @@ impl Client {
             self.take_request(unsuback.packet_id, RequestKind::Unsubscribe, count)
         {
             let outcome = UnsubscribeOutcome::Acknowledged { reasons, unsuback: frame.clone() };
-            self.events.push_back(Event::Unsubscribed { token, outcome });
+            self.events.push(Event::Unsubscribed { token, outcome });
         }
     }
 
@@ -400,9 +432,8 @@ impl Client {
 }
 
 /// What is of interest of a message that has been acknowledged: the bytes that it was counted with.
-#[expect(clippy::needless_pass_by_value, reason = "it is given up")]
-fn size(outgoing: Outgoing) -> usize {
-    outgoing.message.size()
+fn size(outgoing: &mut Option<Outgoing>) -> Option<usize> {
+    outgoing.as_ref().map(|outgoing| outgoing.message.size())
 }
 
 /// What a PUBLISH has beside its payload, which is the end of its frame.

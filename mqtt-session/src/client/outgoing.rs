@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use mqtt_codec::{
     AckProperties, Delivery, Disconnect, DisconnectReason, EncodeError, Packet, PacketId, Property,
-    ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, TopicForm,
+    ProtocolVersion, Puback, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason, ShortAck, TopicForm,
 };
 
 use super::connection::{Connection, Negotiated, Phase, Request, expiry_property};
@@ -46,19 +46,12 @@ impl Tag {
 }
 
 impl Outgoing {
-    pub(super) fn new(now: Instant, message: Message) -> Self {
-        let expires_at = expires_at(now, &message);
-        Self { message, expires_at }
-    }
-
     fn parts(&self) -> (&Message, Option<Instant>) {
         (&self.message, self.expires_at)
     }
 
     pub(super) fn record(&self) -> MessageRecord<'_> {
-        let Self { message, expires_at } = self;
-        let (qos, retain) = (message.qos(), message.retain());
-        MessageRecord { qos, retain, expires_at: *expires_at, identifiers: &[], group: None }
+        record(&self.message, self.expires_at)
     }
 
     /// Whether it has waited too long. An interval of 0 means: at once or not at all.
@@ -127,6 +120,11 @@ impl Client {
     }
 
     pub(super) fn send_answer(&mut self, answer: Answer) {
+        if let Some(ack) = answer.short()
+            && self.connection.as_ref().is_some_and(|connection| connection.explanations.is_empty())
+        {
+            return self.send_short(ack);
+        }
         match answer {
             Answer::Puback(id, reason) => {
                 self.acknowledge_by(id, |properties| Puback { reason, properties, ..Puback::new(id) }.into());
@@ -160,7 +158,23 @@ impl Client {
     }
 
     pub(super) fn send_pubrel(&mut self, id: PacketId, reason: ReleaseReason) {
-        self.send(&Pubrel { reason, ..Pubrel::new(id) }.into());
+        match reason {
+            ReleaseReason::Success => self.send_short(ShortAck::Pubrel(id)),
+            _ => self.send(&Pubrel { reason, ..Pubrel::new(id) }.into()),
+        }
+    }
+
+    /// As [`send`](Self::send), for what is sent most.
+    #[inline]
+    pub(super) fn send_short(&mut self, ack: ShortAck) {
+        match negotiated(&mut self.connection) {
+            Some((_, negotiated)) if negotiated.limits.maximum_packet_size >= ShortAck::SIZE => {
+                negotiated.pinger.sent(self.now);
+                hold(&mut self.transmit, &self.journal);
+                self.transmit.push_short(ack);
+            }
+            _ => self.send(&ack.into()),
+        }
     }
 
     /// Appends what waits: first what has to be sent again, then the queue, as far as there is room and send quota.
@@ -225,9 +239,20 @@ impl Client {
             if outgoing.message.qos() != QoS::AtMostOnce {
                 self.log().message_gone(token.0);
             }
-            self.resolve(token, Some(&outgoing.message), PublishOutcome::Expired);
-        } else {
-            self.send_first(token, outgoing);
+            self.forget(&outgoing.message);
+            self.events.push(Event::Published { token, outcome: PublishOutcome::Expired });
+            return true;
+        }
+        match self.write_first(token, &outgoing.message, outgoing.expires_at) {
+            Ok(None) => {
+                self.forget(&outgoing.message);
+                self.events.sent(token);
+            }
+            Ok(Some(id)) => {
+                let qos = outgoing.message.qos();
+                self.session.sender.start(id, qos, outgoing, Tag::new(token));
+            }
+            Err(reason) => self.resolve_rejected(token, outgoing, reason),
         }
         true
     }
@@ -241,53 +266,43 @@ impl Client {
         qos == QoS::AtMostOnce || self.session.sender.can_start() && exchanges < usize::from(u16::MAX)
     }
 
-    /// Sends a message for the first time, which [`may_send`](Self::may_send) allows.
-    pub(super) fn send_first(&mut self, token: PublishToken, outgoing: Outgoing) {
-        let Self { connection: Some(connection), session, transmit, journal, now, .. } = self else { return };
-        let Phase::Connected(negotiated) = &mut connection.phase else { return };
-        let qos = outgoing.message.qos();
-        let id = if qos == QoS::AtMostOnce { None } else { session.allocate(&connection.requests) };
-        if id.is_none() && qos != QoS::AtMostOnce {
-            return self.queue.push_front(Queued { token, outgoing });
-        }
-        if let Some(id) = id {
-            DeliveryLog::client(journal).sent(token.0, token.0, id);
-            hold(transmit, journal);
-        }
-        let delivery = id.map_or(Delivery::AtMostOnce, |id| first_delivery(qos, id));
-        let version = connection.options.version;
-        match (send_publish(transmit, negotiated, version, *now, outgoing.parts(), delivery), id) {
-            (Ok(()), None) => self.resolve(token, Some(&outgoing.message), PublishOutcome::Sent),
-            (Ok(()), Some(id)) => {
-                let _ = session.sender.start(id, qos, outgoing, Tag::new(token));
-            }
-            (Err(reason), id) => {
-                if id.is_some() {
-                    self.log().completed(token.0, true);
-                }
-                self.resolve_rejected(token, outgoing, reason);
-            }
-        }
-    }
-
-    /// The end of a token. `message` is no longer held.
-    pub(super) fn resolve(
+    /// Writes a message for the first time, which [`may_send`](Self::may_send) allows. It is for the caller to start the exchange of the
+    /// identifier, or to tell that all is over where there is none.
+    #[expect(clippy::inline_always, reason = "a small part of what every message takes")]
+    #[inline(always)]
+    pub(super) fn write_first(
         &mut self,
         token: PublishToken,
-        message: Option<&Message>,
-        outcome: PublishOutcome,
-    ) {
-        if let Some(message) = message {
-            self.forget(message);
+        message: &Message,
+        expires_at: Option<Instant>,
+    ) -> Result<Option<PacketId>, RejectReason> {
+        let Self { connection, session, transmit, journal, now, .. } = self;
+        let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
+        let version = connection.options.version;
+        let Phase::Connected(negotiated) = &mut connection.phase else {
+            return Err(RejectReason::NotConnected);
+        };
+        let qos = message.qos();
+        let (id, delivery) = if qos == QoS::AtMostOnce {
+            (None, Delivery::AtMostOnce)
+        } else {
+            let id = session.allocate(&connection.requests).ok_or(RejectReason::PacketIdsExhausted)?;
+            DeliveryLog::client(journal).sent(token.0, token.0, id);
+            hold(transmit, journal);
+            (Some(id), first_delivery(qos, id))
+        };
+        let sent = send_publish(transmit, negotiated, version, *now, (message, expires_at), delivery);
+        if sent.is_err() && id.is_some() {
+            DeliveryLog::client(journal).completed(token.0, true);
         }
-        self.events.push_back(Event::Published { token, outcome });
+        sent.map(|()| id)
     }
 
     fn resolve_rejected(&mut self, token: PublishToken, outgoing: Outgoing, reason: RejectReason) {
         let Outgoing { message, .. } = outgoing;
         self.forget(&message);
-        self.events
-            .push_back(Event::Published { token, outcome: PublishOutcome::Rejected { message, reason } });
+        let outcome = PublishOutcome::Rejected { message, reason };
+        self.events.push(Event::Published { token, outcome });
     }
 
     /// The bytes of `message` are no longer held.
@@ -300,6 +315,12 @@ pub(super) fn negotiated(connection: &mut Option<Connection>) -> Option<(Protoco
     let connection = connection.as_mut()?;
     let version = connection.options.version;
     connection.negotiated_mut().map(|negotiated| (version, negotiated))
+}
+
+/// How a message is stored.
+pub(super) const fn record(message: &Message, expires_at: Option<Instant>) -> MessageRecord<'_> {
+    let (qos, retain) = (message.qos(), message.retain());
+    MessageRecord { qos, retain, expires_at, identifiers: &[], group: None }
 }
 
 /// When a message expires that is published now.

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
-use mqtt_codec::{Delivery, PacketId, PublishReason, QoS, ReleaseReason};
+use mqtt_codec::{Delivery, PacketId, PublishReason, QoS, ReleaseReason, ShortAck};
 
 use crate::id_map::IdMap;
 
@@ -61,6 +61,18 @@ pub(crate) enum Incoming {
 pub(crate) enum Answer {
     Puback(PacketId, PublishReason),
     Pubrec(PacketId, PublishReason),
+}
+
+impl Answer {
+    /// The answer in four bytes, if it says Success.
+    #[inline]
+    pub(crate) const fn short(self) -> Option<ShortAck> {
+        match self {
+            Self::Puback(id, PublishReason::Success) => Some(ShortAck::Puback(id)),
+            Self::Pubrec(id, PublishReason::Success) => Some(ShortAck::Pubrec(id)),
+            Self::Puback(..) | Self::Pubrec(..) => None,
+        }
+    }
 }
 
 /// Names a received message that is still to be acknowledged. It holds for one connection.

@@ -28,17 +28,28 @@ pub(crate) struct Sender<M, T = ()> {
 #[derive(Debug)]
 struct Entry<M, T> {
     packet_id: PacketId,
-    stage: Stage<M>,
-    tag: T,
+    stage: Stage,
     /// When it was sent last.
     epoch: u32,
+    tag: T,
+    /// Given up with PUBREC.
+    message: Option<M>,
+}
+
+/// Where an exchange is, until the next one begins or ends.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// In `index`.
+    slot: usize,
+    /// In `entries`.
+    at: usize,
 }
 
 /// The packet an exchange waits for.
-#[derive(Debug)]
-enum Stage<M> {
-    Puback(M),
-    Pubrec(M),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Puback,
+    Pubrec,
     Pubcomp,
 }
 
@@ -86,15 +97,15 @@ impl<M, T> Default for Sender<M, T> {
 impl<M, T: Copy> Sender<M, T> {
     /// A stored exchange, behind those that were restored before. `None` instead of the message: PUBREC has come.
     pub(crate) fn restore(&mut self, packet_id: PacketId, message: Option<(QoS, M)>, tag: T) {
-        let stage = match message {
-            None => Stage::Pubcomp,
-            Some((QoS::ExactlyOnce, message)) => Stage::Pubrec(message),
-            Some((QoS::AtMostOnce | QoS::AtLeastOnce, message)) => Stage::Puback(message),
+        let (stage, message) = match message {
+            None => (Stage::Pubcomp, None),
+            Some((QoS::ExactlyOnce, message)) => (Stage::Pubrec, Some(message)),
+            Some((QoS::AtMostOnce | QoS::AtLeastOnce, message)) => (Stage::Puback, Some(message)),
         };
         self.index.insert(packet_id, self.end());
         self.unsent += 1;
         let epoch = self.epoch.wrapping_sub(1);
-        self.entries.push_back(Some(Entry { packet_id, stage, tag, epoch }));
+        self.entries.push_back(Some(Entry { packet_id, stage, epoch, tag, message }));
     }
 
     /// The open exchanges, in order of first sending: identifier, tag, and the message unless PUBREC has come.
@@ -102,7 +113,7 @@ impl<M, T: Copy> Sender<M, T> {
         self.entries
             .iter()
             .flatten()
-            .map(|Entry { packet_id, stage, tag, .. }| (*packet_id, tag, stage.message()))
+            .map(|Entry { packet_id, tag, message, .. }| (*packet_id, tag, message.as_ref()))
     }
 
     /// A connection begins that goes on with this Session. `receive_maximum` is the peer's `[MQTT-3.3.4-9]`.
@@ -116,10 +127,7 @@ impl<M, T: Copy> Sender<M, T> {
     /// The Session has ended: all exchanges, in order of first sending. Their identifiers are free.
     pub(crate) fn reset(&mut self) -> impl Iterator<Item = (PacketId, T, Option<M>)> + use<M, T> {
         let Self { entries, .. } = core::mem::take(self);
-        entries
-            .into_iter()
-            .flatten()
-            .map(|Entry { packet_id, stage, tag, .. }| (packet_id, tag, stage.into_message()))
+        entries.into_iter().flatten().map(|Entry { packet_id, tag, message, .. }| (packet_id, tag, message))
     }
 
     /// The next packet to be sent again, in the original order `[MQTT-4.6.0-1]`; it counts as sent. `None` when nothing
@@ -136,7 +144,7 @@ impl<M, T: Copy> Sender<M, T> {
             .skip(start)
             .enumerate()
             .find_map(|(skipped, entry)| entry.as_mut().map(|entry| (skipped, entry)))?;
-        if !may_publish && !matches!(entry.stage, Stage::Pubcomp) {
+        if !may_publish && entry.stage != Stage::Pubcomp {
             return None;
         }
         #[expect(clippy::cast_possible_truncation, reason = "numbers wrap")]
@@ -146,14 +154,14 @@ impl<M, T: Copy> Sender<M, T> {
         self.unsent -= 1;
         entry.epoch = self.epoch;
         let packet_id = entry.packet_id;
-        Some(match &entry.stage {
-            Stage::Puback(message) => {
+        Some(match (entry.stage, &entry.message) {
+            (Stage::Puback, Some(message)) => {
                 Resend::Publish { delivery: Delivery::AtLeastOnce { packet_id, dup: true }, message }
             }
-            Stage::Pubrec(message) => {
+            (Stage::Pubrec, Some(message)) => {
                 Resend::Publish { delivery: Delivery::ExactlyOnce { packet_id, dup: true }, message }
             }
-            Stage::Pubcomp => Resend::Pubrel(packet_id),
+            (Stage::Pubcomp, _) | (_, None) => Resend::Pubrel(packet_id),
         })
     }
 
@@ -163,13 +171,13 @@ impl<M, T: Copy> Sender<M, T> {
         self.unsent == 0 && self.quota() > 0
     }
 
-    /// A new PUBLISH goes out under `packet_id`, which is free. Returns how it is delivered.
+    /// A new PUBLISH has gone out under `packet_id`, which is free. QoS 0 is no exchange.
     #[inline]
-    pub(crate) fn start(&mut self, packet_id: PacketId, qos: QoS, message: M, tag: T) -> Delivery {
-        let (stage, delivery) = match qos {
-            QoS::AtMostOnce => return Delivery::AtMostOnce,
-            QoS::AtLeastOnce => (Stage::Puback(message), Delivery::AtLeastOnce { packet_id, dup: false }),
-            QoS::ExactlyOnce => (Stage::Pubrec(message), Delivery::ExactlyOnce { packet_id, dup: false }),
+    pub(crate) fn start(&mut self, packet_id: PacketId, qos: QoS, message: M, tag: T) {
+        let stage = match qos {
+            QoS::AtMostOnce => return,
+            QoS::AtLeastOnce => Stage::Puback,
+            QoS::ExactlyOnce => Stage::Pubrec,
         };
         self.compact();
         if self.entries.capacity() == 0 {
@@ -177,18 +185,22 @@ impl<M, T: Copy> Sender<M, T> {
             self.entries.reserve_exact(1);
         }
         self.index.insert(packet_id, self.end());
-        self.entries.push_back(Some(Entry { packet_id, stage, tag, epoch: self.epoch }));
-        delivery
+        let epoch = self.epoch;
+        self.entries.push_back(Some(Entry { packet_id, stage, epoch, tag, message: Some(message) }));
     }
 
-    /// A PUBACK arrives, with any reason. If the message is given up, `rest` says what of it is still of interest, so that it is
-    /// not moved about.
+    /// A PUBACK arrives, with any reason. The message is given up, if it is there: `rest` takes what of it is still of interest, so that
+    /// it is not moved about.
     #[inline]
-    pub(crate) fn puback<R>(&mut self, id: PacketId, rest: impl FnOnce(M) -> R) -> Acknowledged<R, T> {
+    pub(crate) fn puback<R>(
+        &mut self,
+        id: PacketId,
+        rest: impl FnOnce(&mut Option<M>) -> Option<R>,
+    ) -> Acknowledged<R, T> {
         match self.find(id) {
             None => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at, rest),
-            Some((_, Entry { stage: Stage::Pubrec(_) | Stage::Pubcomp, .. })) => Acknowledged::WrongType,
+            Some((at, Entry { stage: Stage::Puback, .. })) => self.end_exchange(at, rest),
+            Some((_, Entry { stage: Stage::Pubrec | Stage::Pubcomp, .. })) => Acknowledged::WrongType,
         }
     }
 
@@ -198,27 +210,29 @@ impl<M, T: Copy> Sender<M, T> {
         &mut self,
         id: PacketId,
         reason: PublishReason,
-        rest: impl FnOnce(M) -> R,
+        rest: impl FnOnce(&mut Option<M>) -> Option<R>,
     ) -> Acknowledged<R, T> {
         match self.find(id) {
             None if reason.is_error() => Acknowledged::Unknown,
             None => Acknowledged::ReleaseUnknown,
-            Some((_, Entry { stage: Stage::Puback(_), .. })) => Acknowledged::WrongType,
-            Some((at, _)) if reason.is_error() => self.end_exchange(id, at, rest),
-            Some((_, Entry { stage, tag, .. })) => {
-                let message = core::mem::replace(stage, Stage::Pubcomp).into_message();
-                Acknowledged::Release { tag: *tag, message: message.map(rest) }
+            Some((_, Entry { stage: Stage::Puback, .. })) => Acknowledged::WrongType,
+            Some((at, _)) if reason.is_error() => self.end_exchange(at, rest),
+            Some((_, Entry { stage, tag, message, .. })) => {
+                *stage = Stage::Pubcomp;
+                let rest = rest(message);
+                *message = None;
+                Acknowledged::Release { tag: *tag, message: rest }
             }
         }
     }
 
     /// A PUBCOMP arrives, with any reason.
     #[inline]
-    pub(crate) fn pubcomp<R>(&mut self, id: PacketId, rest: impl FnOnce(M) -> R) -> Acknowledged<R, T> {
+    pub(crate) fn pubcomp<R>(&mut self, id: PacketId) -> Acknowledged<R, T> {
         match self.find(id) {
             None => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Pubcomp, .. })) => self.end_exchange(id, at, rest),
-            Some((_, Entry { stage: Stage::Puback(_) | Stage::Pubrec(_), .. })) => Acknowledged::WrongType,
+            Some((at, Entry { stage: Stage::Pubcomp, .. })) => self.end_exchange(at, |_| None),
+            Some((_, Entry { stage: Stage::Puback | Stage::Pubrec, .. })) => Acknowledged::WrongType,
         }
     }
 
@@ -228,11 +242,11 @@ impl<M, T: Copy> Sender<M, T> {
     pub(crate) fn give_up(&mut self, id: PacketId, change: impl FnOnce(&mut T)) -> Acknowledged<M, T> {
         match self.find(id) {
             None | Some((_, Entry { stage: Stage::Pubcomp, .. })) => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Puback(_), .. })) => self.end_exchange(id, at, |message| message),
-            Some((_, entry)) => {
-                change(&mut entry.tag);
-                let message = core::mem::replace(&mut entry.stage, Stage::Pubcomp).into_message();
-                Acknowledged::Release { tag: entry.tag, message }
+            Some((at, Entry { stage: Stage::Puback, .. })) => self.end_exchange(at, Option::take),
+            Some((_, Entry { stage, tag, message, .. })) => {
+                change(tag);
+                *stage = Stage::Pubcomp;
+                Acknowledged::Release { tag: *tag, message: message.take() }
             }
         }
     }
@@ -270,21 +284,26 @@ impl<M, T: Copy> Sender<M, T> {
 
     /// The exchange with this identifier, and where it is.
     #[inline]
-    fn find(&mut self, id: PacketId) -> Option<(usize, &mut Entry<M, T>)> {
-        let at = self.index.get(id)?.wrapping_sub(self.first) as usize;
-        Some((at, self.entries.get_mut(at)?.as_mut()?))
+    fn find(&mut self, id: PacketId) -> Option<(Place, &mut Entry<M, T>)> {
+        let (slot, number) = self.index.find(id)?;
+        let at = number.wrapping_sub(self.first) as usize;
+        Some((Place { slot, at }, self.entries.get_mut(at)?.as_mut()?))
     }
 
     #[inline]
-    fn end_exchange<R>(&mut self, id: PacketId, at: usize, rest: impl FnOnce(M) -> R) -> Acknowledged<R, T> {
-        let Some(Entry { stage, tag, epoch, .. }) = self.entries.get_mut(at).and_then(Option::take) else {
-            return Acknowledged::Unknown;
-        };
-        let message = stage.into_message().map(rest);
-        self.index.remove(id);
-        if epoch != self.epoch {
+    fn end_exchange<R>(
+        &mut self,
+        Place { slot: index, at }: Place,
+        rest: impl FnOnce(&mut Option<M>) -> Option<R>,
+    ) -> Acknowledged<R, T> {
+        let Some(slot) = self.entries.get_mut(at) else { return Acknowledged::Unknown };
+        let Some(Entry { tag, epoch, message, .. }) = slot else { return Acknowledged::Unknown };
+        let (tag, message) = (*tag, rest(message));
+        if *epoch != self.epoch {
             self.unsent -= 1;
         }
+        *slot = None;
+        self.index.remove_at(index);
         while let Some(None) = self.entries.front() {
             self.entries.pop_front();
             if self.cursor == self.first {
@@ -309,22 +328,6 @@ impl<M, T: Copy> Sender<M, T> {
     }
 }
 
-impl<M> Stage<M> {
-    const fn message(&self) -> Option<&M> {
-        match self {
-            Self::Puback(message) | Self::Pubrec(message) => Some(message),
-            Self::Pubcomp => None,
-        }
-    }
-
-    fn into_message(self) -> Option<M> {
-        match self {
-            Self::Puback(message) | Self::Pubrec(message) => Some(message),
-            Self::Pubcomp => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
@@ -333,8 +336,8 @@ mod tests {
 
     use super::*;
 
-    fn all<M>(message: M) -> M {
-        message
+    fn all<M>(message: &mut Option<M>) -> Option<M> {
+        message.take()
     }
 
     fn id(id: u16) -> PacketId {
@@ -473,8 +476,7 @@ mod tests {
                             continue;
                         }
                         message += 1;
-                        let delivery = sender.start(id, qos, message, id);
-                        prop_assert_eq!((delivery.qos(), delivery.packet_id(), delivery.dup()), (qos, Some(id), false));
+                        sender.start(id, qos, message, id);
                         model.exchanges.push(Exchange { id, tag: id, message: Some(message), qos, sent: true });
                     }
                     Operation::Acknowledge(kind, id) => {
@@ -482,7 +484,7 @@ mod tests {
                             Kind::Puback => sender.puback(id, all),
                             Kind::Pubrec => sender.pubrec(id, PublishReason::NoMatchingSubscribers, all),
                             Kind::PubrecError => sender.pubrec(id, PublishReason::UnspecifiedError, all),
-                            Kind::Pubcomp => sender.pubcomp(id, all),
+                            Kind::Pubcomp => sender.pubcomp(id),
                         };
                         prop_assert_eq!(acknowledged, model.acknowledge(kind, id));
                     }
@@ -534,10 +536,10 @@ mod tests {
     fn an_oldest_exchange_without_answer_makes_nothing_grow() {
         let mut sender = Sender::<_, ()>::default();
         sender.resume(2);
-        let _ = sender.start(id(1), QoS::AtLeastOnce, "oldest", ());
+        sender.start(id(1), QoS::AtLeastOnce, "oldest", ());
         for round in 0..10_000 {
             let next = id(2 + round % 100);
-            let _ = sender.start(next, QoS::AtLeastOnce, "next", ());
+            sender.start(next, QoS::AtLeastOnce, "next", ());
             assert!(!sender.can_start());
             assert_eq!(sender.puback(next, all), Acknowledged::Ended { tag: (), message: Some("next") });
             assert!(sender.entries.len() < 64);
@@ -551,9 +553,9 @@ mod tests {
     fn a_smaller_receive_maximum_on_resume_locks_nothing_up() {
         let mut sender = Sender::<_, ()>::default();
         sender.resume(3);
-        let _ = sender.start(id(1), QoS::ExactlyOnce, "a", ());
-        let _ = sender.start(id(2), QoS::ExactlyOnce, "b", ());
-        let _ = sender.start(id(3), QoS::ExactlyOnce, "c", ());
+        sender.start(id(1), QoS::ExactlyOnce, "a", ());
+        sender.start(id(2), QoS::ExactlyOnce, "b", ());
+        sender.start(id(3), QoS::ExactlyOnce, "c", ());
         assert_eq!(
             sender.pubrec(id(2), PublishReason::Success, all),
             Acknowledged::Release { tag: (), message: Some("b") }
@@ -563,10 +565,10 @@ mod tests {
         assert_eq!(sender.next_resend(), Some(Resend::Publish { delivery: dup(id(1)), message: &"a" }));
         assert_eq!(sender.next_resend(), Some(Resend::Pubrel(id(2))));
         assert_eq!(sender.next_resend(), None);
-        let _ = sender.pubcomp(id(2), all);
+        let _ = sender.pubcomp::<&str>(id(2));
         assert_eq!(sender.next_resend(), None);
         let _ = sender.pubrec(id(1), PublishReason::Success, all);
-        let _ = sender.pubcomp(id(1), all);
+        let _ = sender.pubcomp::<&str>(id(1));
         assert_eq!(sender.next_resend(), Some(Resend::Publish { delivery: dup(id(3)), message: &"c" }));
     }
 }

@@ -7,7 +7,7 @@ use core::num::NonZeroU32;
 use bytes::Buf;
 use mqtt_codec::{
     Auth, AuthReason, ConnectFields, Decoder, Deviations, Disconnect, DisconnectProperties, DisconnectReason,
-    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, TopicForm,
+    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, ShortAck, TopicForm,
 };
 
 use super::action::{Action, Actions, ConnectionId, DropCause};
@@ -104,6 +104,13 @@ pub(crate) struct DeclaredWill {
 #[derive(Debug)]
 pub(crate) struct TooLarge;
 
+/// The end of a connection whose peer does not take a packet that has to be sent.
+impl From<TooLarge> for DisconnectReason {
+    fn from(_: TooLarge) -> Self {
+        Self::ImplementationSpecificError
+    }
+}
+
 /// What cannot be written is left out as what is too large.
 impl From<EncodeError> for TooLarge {
     fn from(_: EncodeError) -> Self {
@@ -152,6 +159,26 @@ impl Link {
         self.authentication.as_ref().map(|authentication| &*authentication.method)
     }
 
+    /// The same hop with what the connection adds: what is left of the Message Expiry Interval, and a Topic Alias. `None`: the packet
+    /// would be larger than the Client takes.
+    fn hop<'h>(&self, now: Instant, parcel: &Parcel<'_>, hop: Hop<'h>) -> Option<Hop<'h>> {
+        let (version, limit) = (self.version, self.takes.packet_size);
+        let hop = if version == ProtocolVersion::V5_0 {
+            let message_expiry_interval = parcel.expires_at().map(|at| whole_seconds_until(at, now));
+            let topic = self.aliases_out.choose(parcel.topic());
+            let hop = Hop { message_expiry_interval, topic, ..hop };
+            // The alias may be what is too much.
+            if topic == TopicForm::Name || parcel.fits(&hop, version, limit) {
+                hop
+            } else {
+                Hop { topic: TopicForm::Name, ..hop }
+            }
+        } else {
+            Hop { delivery: hop.delivery, retain: hop.retain, ..Hop::default() }
+        };
+        parcel.fits(&hop, version, limit).then_some(hop)
+    }
+
     /// The re-authentication that is under way.
     pub(crate) fn exchange(&self) -> Option<Exchange> {
         self.authentication.as_ref()?.exchange
@@ -190,6 +217,10 @@ impl Connection {
         }
     }
 
+    pub(crate) fn version(&self) -> Option<ProtocolVersion> {
+        self.link().map(|link| link.version)
+    }
+
     pub(crate) fn link(&self) -> Option<&Link> {
         match &self.phase {
             Phase::Connected(link) => Some(link),
@@ -207,6 +238,17 @@ impl Connection {
         // What these say must still be true after a crash.
         let depends = !matches!(packet, Packet::Pingresp | Packet::Disconnect(_) | Packet::Auth(_));
         self.write(actions, depends, |transmit| transmit.push(packet, version).map_err(|_| TooLarge))
+    }
+
+    /// As [`send`](Self::send), for what is sent most.
+    #[inline]
+    pub(crate) fn send_short(&mut self, ack: ShortAck, actions: &mut Actions) -> Result<(), TooLarge> {
+        let Phase::Connected(link) = &self.phase else { return Ok(()) };
+        if link.takes.packet_size < ShortAck::SIZE {
+            return Err(TooLarge);
+        }
+        self.write(actions, true, |transmit| transmit.push_short(ack));
+        Ok(())
     }
 
     /// Appends the DISCONNECT that says all this, or as much of it as the Client takes, and nothing behind it.
@@ -263,8 +305,15 @@ impl Connection {
         })
     }
 
-    /// Appends the PUBLISH of a message for this hop, to which what the connection adds is added here: what is left of the
-    /// Message Expiry Interval, and a Topic Alias.
+    /// Whether the Client takes a packet of the size of the one that [`publish`](Self::publish) appends.
+    #[inline]
+    pub(crate) fn takes(&self, now: Instant, parcel: &Parcel<'_>, hop: Hop<'_>) -> bool {
+        self.link().is_none_or(|link| {
+            link.takes.packet_size >= MAXIMUM_PACKET_SIZE || link.hop(now, parcel, hop).is_some()
+        })
+    }
+
+    /// Appends the PUBLISH of a message for this hop, to which is added here what the connection adds.
     pub(crate) fn publish(
         &mut self,
         now: Instant,
@@ -272,24 +321,9 @@ impl Connection {
         hop: Hop<'_>,
         actions: &mut Actions,
     ) -> Result<(), DropCause> {
-        let Phase::Connected(link) = &mut self.phase else { return Ok(()) };
-        let (version, limit) = (link.version, link.takes.packet_size);
-        let hop = if version == ProtocolVersion::V5_0 {
-            let message_expiry_interval = parcel.expires_at().map(|at| whole_seconds_until(at, now));
-            let topic = link.aliases_out.choose(parcel.topic());
-            let hop = Hop { message_expiry_interval, topic, ..hop };
-            // The alias may be what is too much.
-            if topic == TopicForm::Name || parcel.fits(&hop, version, limit) {
-                hop
-            } else {
-                Hop { topic: TopicForm::Name, ..hop }
-            }
-        } else {
-            Hop { delivery: hop.delivery, retain: hop.retain, ..Hop::default() }
-        };
-        if !parcel.fits(&hop, version, limit) {
-            return Err(DropCause::PacketTooLarge);
-        }
+        let Phase::Connected(link) = &self.phase else { return Ok(()) };
+        let version = link.version;
+        let hop = link.hop(now, parcel, hop).ok_or(DropCause::PacketTooLarge)?;
         let depends = hop.delivery.packet_id().is_some();
         self.write(actions, depends, |transmit| parcel.write(&hop, version, transmit))
             .map_err(|_| DropCause::PacketTooLarge)?;

@@ -4,10 +4,11 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use mqtt_codec::{Delivery, Hop, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
+use mqtt_codec::{Delivery, Hop, PacketId, ProtocolVersion, Publish, QoS, SubscriptionIdentifier};
 use mqtt_topic::Subscription;
 
 use super::parcel::Parcel;
+use crate::delivery::first_delivery;
 use crate::persist::{MessageRecord, RestoredMessage};
 use crate::{Instant, Message};
 
@@ -42,6 +43,12 @@ impl Outgoing {
     pub(crate) fn hop(&self, delivery: Delivery) -> Hop<'_> {
         let subscription_identifiers = self.identifiers.as_slice();
         Hop { delivery, retain: self.retain, subscription_identifiers, ..Hop::default() }
+    }
+
+    /// As [`hop`](Self::hop), before it has an identifier; all of these are as long.
+    #[inline]
+    pub(crate) fn first_hop(&self) -> Hop<'_> {
+        self.hop(first_delivery(self.qos, PacketId::MIN))
     }
 
     /// As it is stored.

@@ -1,30 +1,29 @@
 //! One Session: everything the Server keeps of a Client while it is away, and changes while it is there (section 4.1).
 
+mod fill;
+
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use mqtt_codec::{
-    Delivery, Packet, PacketId, Puback, Pubcomp, Publish, PublishReason, Pubrec, Pubrel, QoS, ReleaseReason,
-    SubscriptionIdentifier,
+    Delivery, DisconnectReason, PacketId, ProtocolVersion, Pubcomp, PublishReason, Pubrel, QoS,
+    ReleaseReason, ShortAck,
 };
-use mqtt_topic::{SearchStep, TopicFilter};
+use mqtt_topic::TopicFilter;
 
+pub(crate) use self::fill::Judge;
 use super::Limits;
 use super::action::{Actions, ConnectionId, DropCause};
 use super::connection::{Connection, TooLarge};
-use super::outgoing::{Identifiers, Outgoing};
+use super::outgoing::Outgoing;
 use super::parcel::Parcel;
 use super::queue::{Queue, Waiting};
 use super::records::{SessionLog, SessionTerms, StoredWill};
-use super::retained::{Retained, RetainedMessages, RetainedWalk};
-use crate::delivery::{Acknowledged, Answer, Receiver, Resend, Sender, first_delivery};
+use super::retained::RetainedWalk;
+use crate::delivery::{Acknowledged, Answer, Receiver, Sender};
 use crate::packet_id::PacketIds;
 use crate::persist::{Bodies, DeliveryLog, ExchangeStage, RestoredDelivery, RestoredExchange};
 use crate::{Instant, Message};
-
-/// How many retained messages are looked at in one go, so that no subscription holds up everybody else.
-const WALK_BUDGET: usize = 1_024;
 
 /// The Client a [`Policy`](crate::Policy) is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +35,6 @@ pub struct ClientInfo<'a> {
     pub principal: Option<&'a str>,
     /// Its connection; `None` while it is away: its Will is published, or a message comes that is to wait for it.
     pub connection: Option<ConnectionId>,
-}
-
-/// Judges what is about to be sent to a Client.
-pub(crate) struct Judge<'a> {
-    /// [`Policy::may_receive`](crate::Policy::may_receive).
-    pub(crate) may_receive: &'a dyn Fn(&ClientInfo<'_>, &Publish<'_>) -> bool,
-    /// What it may not have of a Shared Subscription, and another member may get.
-    pub(crate) refused: Vec<Outgoing>,
 }
 
 #[derive(Debug)]
@@ -176,6 +167,9 @@ impl Session {
         outgoing: Outgoing,
         actions: &mut Actions,
     ) {
+        if !connection.takes(now, parcel, outgoing.first_hop()) {
+            return self.dropped(DropCause::PacketTooLarge, actions);
+        }
         let number = self.number(&outgoing, parcel, actions);
         self.start_numbered(now, connection, parcel, (number, outgoing), actions);
     }
@@ -283,188 +277,6 @@ impl Session {
         actions.dropped(&self.client_id, cause);
     }
 
-    /// Sends what can be sent, in this order: what was under way on earlier connections, retained messages of new
-    /// subscriptions, the queue.
-    pub(crate) fn fill(
-        &mut self,
-        now: Instant,
-        connection: &mut Connection,
-        retained: &RetainedMessages,
-        limits: Limits,
-        actions: &mut Actions,
-        judge: &mut Judge<'_>,
-    ) -> Result<(), TooLarge> {
-        // Half of the room is left for live messages and answers: a long queue does not keep the input paused.
-        let limits = Limits { transmit: limits.transmit.div_ceil(2), ..limits };
-        while connection.transmit.pending() < limits.transmit {
-            let progress = self.resend(now, connection, actions, judge)?
-                || self.walk_on(now, connection, retained, limits, actions, judge)
-                || self.send_queued(now, connection, limits, actions, judge);
-            if !progress {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn resend(
-        &mut self,
-        now: Instant,
-        connection: &mut Connection,
-        actions: &mut Actions,
-        judge: &mut Judge<'_>,
-    ) -> Result<bool, TooLarge> {
-        let Self { client_id, principal, connection: id, sender, .. } = self;
-        let (delivery, cause) = match sender.next_resend() {
-            None => return Ok(false),
-            Some(Resend::Pubrel(id)) => {
-                connection.send(&Packet::Pubrel(Pubrel::new(id)), actions)?;
-                return Ok(true);
-            }
-            Some(Resend::Publish { delivery, message: outgoing }) => {
-                let client = ClientInfo { client_id, principal: principal.as_deref(), connection: *id };
-                let sent = if (judge.may_receive)(&client, &outgoing.publish(delivery)) {
-                    connection.publish(now, &mut outgoing.parcel(), outgoing.hop(delivery), actions)
-                } else {
-                    // As when a Session ends, a QoS 2 message that is under way is for nobody else `[MQTT-4.8.2-5]`.
-                    if outgoing.qos == QoS::AtLeastOnce && outgoing.group.is_some() {
-                        judge.refused.push(outgoing.clone());
-                    }
-                    Err(DropCause::NotAuthorized)
-                };
-                match sent {
-                    Ok(()) => return Ok(true),
-                    Err(cause) => (delivery, cause),
-                }
-            }
-        };
-        // The Client takes smaller packets than before, or has lost the right: this counts as delivered `[MQTT-3.1.2-25]`. It
-        // may have the message, and a QoS 2 message it has stands in the way of the next one with its identifier.
-        self.dropped(cause, actions);
-        let answer = match delivery {
-            Delivery::AtMostOnce => return Ok(true),
-            Delivery::AtLeastOnce { packet_id, .. } => Packet::Puback(Puback::new(packet_id)),
-            Delivery::ExactlyOnce { packet_id, .. } => Packet::Pubrec(Pubrec::new(packet_id)),
-        };
-        if let Ok((Some(pubrel), _)) = self.acknowledge(&answer, actions) {
-            connection.send(&Packet::Pubrel(pubrel), actions)?;
-        }
-        Ok(true)
-    }
-
-    /// Goes on with the first subscription that still has retained messages to get. `true`: it has them all.
-    fn walk_on(
-        &mut self,
-        now: Instant,
-        connection: &mut Connection,
-        retained: &RetainedMessages,
-        limits: Limits,
-        actions: &mut Actions,
-        judge: &Judge<'_>,
-    ) -> bool {
-        if self.walk_rests {
-            return false;
-        }
-        let Some(mut walk) = self.walks.pop_front() else { return false };
-        let mut budget = WALK_BUDGET;
-        let mut search = retained.search(&walk.filter, walk.after.as_ref());
-        let is_complete = loop {
-            let must_wait = walk.qos != QoS::AtMostOnce && !self.can_start(limits);
-            if must_wait || connection.transmit.pending() >= limits.transmit {
-                break false;
-            }
-            let found = match search.next_within(&mut budget) {
-                SearchStep::Found(found) => found,
-                SearchStep::OutOfBudget => {
-                    self.walk_rests = true;
-                    break false;
-                }
-                SearchStep::Done => break true,
-            };
-            let is_own = found.publisher.as_ref().is_some_and(|publisher| *publisher == self.client_id);
-            if !(found.has_expired(now) || walk.no_local && is_own)
-                && (judge.may_receive)(&self.info(), &found.publish())
-            {
-                self.send_retained(now, connection, found, walk.qos, walk.identifier, actions);
-            }
-        };
-        let last = search.last_visited().map(|topic| topic.boxed());
-        // The record is of the last walk with this filter, which gets everything again.
-        let is_last = self.walks.iter().all(|later| later.filter != walk.filter);
-        if is_complete {
-            if is_last {
-                self.session_log(actions).walk_gone(&walk.filter);
-            }
-        } else {
-            // One that waits has nothing new to tell, however often it is asked.
-            if last.is_some() {
-                walk.after = last;
-                if is_last {
-                    self.session_log(actions).walk(&walk);
-                }
-            }
-            self.walks.push_front(walk);
-        }
-        is_complete
-    }
-
-    fn send_retained(
-        &mut self,
-        now: Instant,
-        connection: &mut Connection,
-        found: &Retained,
-        qos: QoS,
-        identifier: Option<SubscriptionIdentifier>,
-        actions: &mut Actions,
-    ) {
-        let outgoing = Outgoing {
-            message: Arc::clone(&found.message),
-            qos: qos.min(found.message.qos()),
-            retain: true,
-            expires_at: found.expires_at,
-            identifiers: Identifiers::from(identifier),
-            group: None,
-        };
-        let mut parcel = Parcel::of(&found.message, found.expires_at);
-        if outgoing.qos != QoS::AtMostOnce {
-            return self.start(now, connection, &mut parcel, outgoing, actions);
-        }
-        if let Err(cause) = connection.publish(now, &mut parcel, outgoing.hop(Delivery::AtMostOnce), actions)
-        {
-            self.dropped(cause, actions);
-        }
-    }
-
-    fn send_queued(
-        &mut self,
-        now: Instant,
-        connection: &mut Connection,
-        limits: Limits,
-        actions: &mut Actions,
-        judge: &mut Judge<'_>,
-    ) -> bool {
-        if !self.walks.is_empty() || !self.can_start(limits) {
-            return false;
-        }
-        let Self { queue, client_id, is_stored, .. } = self;
-        let mut log = DeliveryLog::session(&mut actions.journal, client_id, *is_stored);
-        let Some(waiting) = queue.pop(now, |number| log.message_gone(number)) else { return false };
-        let first = first_delivery(waiting.outgoing.qos, PacketId::MIN);
-        if !(judge.may_receive)(&self.info(), &waiting.outgoing.publish(first)) {
-            self.log(actions).message_gone(waiting.number);
-            self.dropped(DropCause::NotAuthorized, actions);
-            if waiting.outgoing.group.is_some() {
-                judge.refused.push(waiting.outgoing);
-            }
-            return true;
-        }
-        let Waiting { number, outgoing } = waiting;
-        let message = Arc::clone(&outgoing.message);
-        let mut parcel = Parcel::of(&message, outgoing.expires_at);
-        self.start_numbered(now, connection, &mut parcel, (number, outgoing), actions);
-        true
-    }
-
     /// How many subscriptions still have retained messages to get.
     pub(crate) fn walks(&self) -> usize {
         self.walks.len()
@@ -490,40 +302,67 @@ impl Session {
         }
     }
 
-    /// A PUBACK, PUBREC or PUBCOMP arrives. The packet that answers it and the message that is given up, or that it is a Protocol
-    /// Error.
+    /// A step of an exchange arrives, and is answered. The message that is given up, or the reason to end the connection with.
     pub(crate) fn acknowledge(
         &mut self,
-        packet: &Packet<'_>,
+        ack: Ack,
+        connection: &mut Connection,
         actions: &mut Actions,
-    ) -> Result<(Option<Pubrel<'static>>, Option<Arc<Message>>), WrongType> {
-        let rest = |outgoing: Outgoing| (outgoing.size(), outgoing.message);
-        let (id, acknowledged) = match packet {
-            Packet::Puback(Puback { packet_id, .. }) => (*packet_id, self.sender.puback(*packet_id, rest)),
-            Packet::Pubrec(Pubrec { packet_id, reason, .. }) => {
-                (*packet_id, self.sender.pubrec(*packet_id, *reason, rest))
+    ) -> Result<Option<Arc<Message>>, DisconnectReason> {
+        let rest = |outgoing: &mut Option<Outgoing>| {
+            outgoing.take().map(|outgoing| (outgoing.size(), outgoing.message))
+        };
+        let (id, acknowledged) = match ack {
+            Ack::Puback(id) => (id, self.sender.puback(id, rest)),
+            Ack::Pubrec(id, reason) => (id, self.sender.pubrec(id, reason, rest)),
+            Ack::Pubcomp(id) => (id, self.sender.pubcomp(id)),
+            Ack::Pubrel(id) => {
+                self.release(id, connection, actions)?;
+                return Ok(None);
             }
-            Packet::Pubcomp(Pubcomp { packet_id, .. }) => (*packet_id, self.sender.pubcomp(*packet_id, rest)),
-            _ => return Ok((None, None)),
         };
         match acknowledged {
             Acknowledged::Ended { tag, message } => {
                 self.log(actions).completed(tag.number, message.is_some());
-                Ok((None, self.given_up(message)))
+                Ok(self.given_up(message))
             }
             Acknowledged::Release { tag, message } => {
                 if message.is_some() {
                     self.log(actions).released(tag.number, tag.order, id);
                 }
-                Ok((Some(Pubrel::new(id)), self.given_up(message)))
+                let given_up = self.given_up(message);
+                connection.send_short(ShortAck::Pubrel(id), actions)?;
+                Ok(given_up)
             }
             Acknowledged::ReleaseUnknown => {
                 let reason = ReleaseReason::PacketIdentifierNotFound;
-                Ok((Some(Pubrel { reason, ..Pubrel::new(id) }), None))
+                match connection.version() {
+                    Some(ProtocolVersion::V5_0) => {
+                        connection.send(&Pubrel { reason, ..Pubrel::new(id) }.into(), actions)?;
+                    }
+                    _ => connection.send_short(ShortAck::Pubrel(id), actions)?,
+                }
+                Ok(None)
             }
-            Acknowledged::Unknown => Ok((None, None)),
-            Acknowledged::WrongType => Err(WrongType),
+            Acknowledged::Unknown => Ok(None),
+            Acknowledged::WrongType => Err(DisconnectReason::ProtocolError),
         }
+    }
+
+    /// A PUBREL arrives, and is answered with PUBCOMP.
+    fn release(
+        &mut self,
+        id: PacketId,
+        connection: &mut Connection,
+        actions: &mut Actions,
+    ) -> Result<(), TooLarge> {
+        let reason = self.receiver.pubrel(id);
+        if reason == ReleaseReason::Success {
+            self.log(actions).discarded(id);
+        } else if connection.version() == Some(ProtocolVersion::V5_0) {
+            return connection.send(&Pubcomp { reason, ..Pubcomp::new(id) }.into(), actions);
+        }
+        connection.send_short(ShortAck::Pubcomp(id), actions)
     }
 
     /// A received message has been handed on, or refused: what it is answered with.
@@ -538,15 +377,6 @@ impl Session {
             self.log(actions).received(id);
         }
         answer
-    }
-
-    /// A PUBREL arrives; the reason for the PUBCOMP that answers it.
-    pub(crate) fn release(&mut self, id: PacketId, actions: &mut Actions) -> ReleaseReason {
-        let reason = self.receiver.pubrel(id);
-        if reason == ReleaseReason::Success {
-            self.log(actions).discarded(id);
-        }
-        reason
     }
 
     #[inline]
@@ -623,6 +453,23 @@ impl Session {
     }
 }
 
-/// An acknowledgement of the wrong type for its Packet Identifier.
-#[derive(Debug)]
-pub(crate) struct WrongType;
+/// A step of the exchange of a message, and what of it matters here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ack {
+    Puback(PacketId),
+    Pubrec(PacketId, PublishReason),
+    Pubrel(PacketId),
+    Pubcomp(PacketId),
+}
+
+impl From<ShortAck> for Ack {
+    #[inline]
+    fn from(ack: ShortAck) -> Self {
+        match ack {
+            ShortAck::Puback(id) => Self::Puback(id),
+            ShortAck::Pubrec(id) => Self::Pubrec(id, PublishReason::Success),
+            ShortAck::Pubrel(id) => Self::Pubrel(id),
+            ShortAck::Pubcomp(id) => Self::Pubcomp(id),
+        }
+    }
+}

@@ -17,7 +17,10 @@ const SEARCHED: usize = 8;
 /// The longest Topic Name of one that is spared, in bytes.
 const LONGEST: usize = 256;
 
-/// Messages without payload and properties.
+/// The largest payload of which the memory is spared, in bytes.
+const LARGEST: usize = 1_024;
+
+/// Messages without properties, and with a payload that is nobody's any more.
 #[derive(Debug, Default)]
 pub(crate) struct Spares(Vec<Arc<Message>>);
 
@@ -28,7 +31,7 @@ impl Spares {
             return;
         }
         if let Some(spare) = Arc::get_mut(&mut message) {
-            spare.strip();
+            spare.strip(LARGEST);
             self.0.push(message);
         }
     }
@@ -48,7 +51,7 @@ impl Spares {
         if let Some(mut spare) = spare
             && let Some(message) = Arc::get_mut(&mut spare)
         {
-            message.refill(found.is_some(), topic, publish, expiry)?;
+            message.refill(found.is_some(), topic, publish, expiry, LARGEST)?;
             return Some(spare);
         }
         Message::copied(topic, publish, expiry).map(Arc::new)
@@ -98,6 +101,30 @@ mod tests {
         spares.put(first);
         let _ = message(&mut spares, &publish("a", b"2"), None);
         assert_eq!(*kept, Message::new("a", "1").unwrap());
+    }
+
+    /// From the second message on, whatever its length below the room there is.
+    #[test]
+    fn the_memory_of_a_payload_is_used_again() {
+        let mut spares = Spares::default();
+        let mut memory = None;
+        for payload in [&b"12345"[..], b"1", b"", &[b'x'; 63], b"123"] {
+            let message = message(&mut spares, &publish("a", payload), None);
+            assert_eq!(message.payload(), payload);
+            if let Some(before) = memory {
+                assert_eq!(message.payload().as_ptr(), before);
+            }
+            if payload.len() < 5 {
+                memory = Some(message.payload().as_ptr());
+            }
+            spares.put(message);
+        }
+        // Somebody has it: the next gets other memory.
+        let kept = message(&mut spares, &publish("a", b"kept"), None);
+        let payload = kept.payload().clone();
+        spares.put(kept);
+        let _ = message(&mut spares, &publish("a", b"next"), None);
+        assert_eq!(payload, "kept");
     }
 
     #[test]

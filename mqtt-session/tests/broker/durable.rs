@@ -454,3 +454,33 @@ fn who_subscribes_twice_gets_retained_messages_twice_a_crash_or_not() {
         &[r#"PUBLISH id=1 q1 dup=1 retain=1 "a" "x""#, r#"PUBLISH id=2 q1 dup=0 retain=1 "a" "x""#],
     );
 }
+
+/// Whether a message fits is known before it is told to the store, and before an identifier is taken for it.
+#[test]
+fn what_is_too_large_for_its_receiver_changes_nothing() {
+    let mut world = World::new();
+    let [expiry] = KEPT;
+    let properties = [expiry, Property::MaximumPacketSize(40.try_into().unwrap())];
+    let fields = ConnectFields { client_id: "s", clean_start: false, ..ConnectFields::default() };
+    let subscriber = world.connect_with(V5_0, fields, &properties);
+    world.expect_connack(subscriber, false);
+    world.subscribe(subscriber, "a", QoS::ExactlyOnce);
+    let publisher = world.connect(V5_0, "p");
+    let large = "x".repeat(100);
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        let before = world.changes;
+        world.publish(publisher, "a", &large, qos);
+        world.expect(subscriber, &[]);
+        // The publisher's Session is not stored.
+        assert_eq!(world.changes, before, "{qos:?}");
+    }
+    // One that has waited is stored already; all that is told is that it is gone.
+    world.cut(subscriber);
+    world.publish(publisher, "a", &large, QoS::AtLeastOnce);
+    let before = world.changes;
+    let subscriber = world.connect_with(V5_0, fields, &properties);
+    world.expect_connack(subscriber, true);
+    assert_eq!(world.changes - before, 2, "the connection, and the end of the message");
+    world.publish(publisher, "a", "fits", QoS::AtLeastOnce);
+    world.expect(subscriber, &[r#"PUBLISH id=1 q1 dup=0 retain=0 "a" "fits""#]);
+}

@@ -29,6 +29,8 @@ pub(crate) struct World<P = AllowAll> {
     /// Nothing is stored.
     pub(crate) store_stalled: bool,
     unstored: Vec<Persist>,
+    /// How many changes have been stored.
+    pub(crate) changes: usize,
 }
 
 /// One Client's end of a connection.
@@ -70,6 +72,7 @@ impl<P: Policy> World<P> {
             store: StoredState::default(),
             store_stalled: false,
             unstored: Vec::new(),
+            changes: 0,
         }
     }
 
@@ -181,6 +184,7 @@ impl<P: Policy> World<P> {
                 Action::Persist(persist) if self.store_stalled => self.unstored.push(persist),
                 Action::Persist(Persist { seq, changes }) => {
                     assert!(!changes.is_empty());
+                    self.changes += changes.len();
                     self.store.apply(&changes);
                     self.broker.handle_persisted(self.now, seq);
                 }

@@ -118,8 +118,8 @@ fn complaint_16_case_27_the_clients_maximum_packet_size_is_kept() {
     world.cut(client);
     let client = world.connect_with(V5_0, fields("a"), &size(30));
     world.expect_connack(client, true);
-    world.expect(client, &["PUBREL id=3"]);
-    world.pubcomp(client, 3);
+    world.expect(client, &["PUBREL id=2"]);
+    world.pubcomp(client, 2);
     let twice = Notice::MessageDropped { client_id: "a".into(), cause: DropCause::PacketTooLarge, count: 2 };
     assert_eq!(world.notices, [twice]);
     world.cut(client);

@@ -1,6 +1,9 @@
 //! Shared Subscriptions (5.0, section 4.8.2).
 
-use mqtt_session::codec::{Packet, Property, Puback, PublishReason, QoS, SubscriptionIdentifier};
+use std::cell::Cell;
+
+use mqtt_session::codec::{Packet, Property, Puback, Publish, PublishReason, QoS, SubscriptionIdentifier};
+use mqtt_session::{BrokerConfig, ClientInfo, Policy};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, id};
 
@@ -21,7 +24,7 @@ fn scene(members: usize, qos: QoS) -> (World, Client, Vec<Client>) {
     (world, publisher, clients)
 }
 
-fn payloads(world: &mut World, client: Client) -> Vec<String> {
+fn payloads<P: Policy>(world: &mut World<P>, client: Client) -> Vec<String> {
     world.trace(client).iter().map(|line| line.split('"').nth(3).unwrap().to_owned()).collect()
 }
 
@@ -173,4 +176,47 @@ fn in_3_x_the_filter_is_ordinary() {
     for client in clients {
         world.expect(client, &["PUBLISH q0 dup=0 retain=0 \"$share/g/x\" \"\""]);
     }
+}
+
+/// Who would not take anything, and how often it was asked.
+#[derive(Default)]
+struct Asked {
+    only: Option<&'static str>,
+    times: Cell<usize>,
+}
+
+impl Policy for Asked {
+    fn may_receive(&self, client: &ClientInfo<'_>, _: &Publish<'_>) -> bool {
+        self.times.set(self.times.get() + 1);
+        self.only.is_none_or(|only| only == client.client_id)
+    }
+}
+
+/// Thousands of messages and thousands of members are not asked about one with another.
+#[test]
+fn what_a_member_leaves_does_not_hold_up_everybody_else() {
+    const MESSAGES: usize = 400;
+    const MEMBERS: usize = 200;
+    let mut world = World::with(BrokerConfig::default(), Asked::default());
+    let leaving = world.resume(V5_0, "leaving", false);
+    world.subscribe(leaving, GROUP, QoS::AtLeastOnce);
+    world.cut(leaving);
+    let publisher = world.connect(V5_0, "publisher");
+    for payload in 0..MESSAGES {
+        world.publish(publisher, "x", &payload.to_string(), QoS::AtLeastOnce);
+    }
+    for member in 0..MEMBERS {
+        let member = world.resume(V5_0, &format!("member {member}"), false);
+        world.subscribe(member, GROUP, QoS::AtLeastOnce);
+    }
+    let last = world.resume(V5_0, "last", false);
+    world.subscribe(last, GROUP, QoS::AtLeastOnce);
+    world.trace(last);
+    let policy = world.broker.policy_mut();
+    (policy.only, policy.times) = (Some("last"), Cell::default());
+    world.connect(V5_0, "leaving");
+    let asked = world.broker.policy_mut().times.get();
+    assert!((MESSAGES..=16_384 + 16 * MESSAGES).contains(&asked), "{asked}");
+    assert!(MESSAGES * MEMBERS / 2 > asked, "{asked}: the scene is too small");
+    assert!(payloads(&mut world, last).len() >= 16_384 / (MEMBERS + 1));
 }

@@ -30,6 +30,8 @@ pub(super) struct Server {
     pub(super) routing: Vec<Routing>,
     /// How many messages full queues have had no room for, by Client, in all of its Sessions.
     dropped: [u64; CLIENTS],
+    /// How many messages were too large, in the same way.
+    too_large: [u64; CLIENTS],
 }
 
 /// What the Server has done with a message.
@@ -63,6 +65,7 @@ impl Server {
             ticks: 0,
             routing: Vec::new(),
             dropped: [0; CLIENTS],
+            too_large: [0; CLIENTS],
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::{CLIENTS, Model};
 use super::Server;
 use crate::simulation::exchange::Later;
-use crate::simulation::plan::SHARED_TOPIC;
+use crate::simulation::plan::{Direction, SHARED_TOPIC};
 use crate::simulation::{Violation, check};
 
 impl Server {
@@ -84,14 +84,19 @@ impl Model {
                 self.session_ends(client);
             }
         }
-        self.check_kept(current.dropped)
+        self.check_kept(current.dropped, current.too_large)
     }
 
     /// A message that its publisher has an answer for is still due to those Sessions that are still there. One that a full
-    /// queue had no room for need not have been stored: there are no more of these than notices that came since then, of which
-    /// there were so many in all when the broker ended.
-    fn check_kept(&mut self, dropped: [u64; CLIENTS]) -> Result<(), Violation> {
-        let mut forgotten = self.server.dropped;
+    /// queue had no room for, or that was too large for the Client, need not have been stored: there are no more of these than notices
+    /// that came since then, of which there were so many in all when the broker ended.
+    fn check_kept(&mut self, dropped: [u64; CLIENTS], too_large: [u64; CLIENTS]) -> Result<(), Violation> {
+        let (mut forgotten, mut forgotten_large) = (self.server.dropped, self.server.too_large);
+        let large = |number| {
+            let is_large = |client| self.may_exceed(number, self.limits(client)[Direction::Down as usize]);
+            (0..self.server.sessions.len()).map(is_large).collect::<Vec<_>>()
+        };
+        let large: Vec<_> = (0..).take(self.server.routing.len()).map(large).collect();
         for (number, routing) in self.server.routing.iter().enumerate() {
             let publication = &mut self.publications[number];
             // What has expired is due to nobody, and need not have been stored.
@@ -107,8 +112,10 @@ impl Model {
                 }
                 // The next crash finds nothing of it, nor of its notice.
                 before.live = 0;
+                let is_large = large[number][client] && forgotten_large[client] < too_large[client];
+                let forgotten = if is_large { &mut forgotten_large } else { &mut forgotten };
                 forgotten[client] += 1;
-                check(forgotten[client] <= dropped[client], || {
+                check(is_large || forgotten[client] <= dropped[client], || {
                     format!("#{number} has been answered, and is forgotten for C{client}")
                 })?;
             }

@@ -52,7 +52,7 @@ impl Model {
                     return Err(Violation::new(format!("a notice of {client_id:?}, who is nobody")));
                 };
                 let limits = self.limits(client)[Direction::Down as usize];
-                let Server { sessions, dropped, .. } = &mut self.server;
+                let Server { sessions, dropped, too_large, .. } = &mut self.server;
                 let session = &mut sessions[client];
                 // It may be told of the Session before.
                 let is_new = !session.exists || session.began_at == self.now;
@@ -73,6 +73,7 @@ impl Model {
                         })
                     }
                     _ => {
+                        too_large[client] += count;
                         session.dropped.too_large += count;
                         check(limits.packet_size < 10_000, || {
                             format!("a message to C{client} is dropped, but nothing is too large for it")
