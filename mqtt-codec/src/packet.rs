@@ -44,11 +44,27 @@ pub(crate) trait Body {
         &[]
     }
 
+    /// The first byte of a packet of many short fields, which [`put_room`](Self::put_room) writes at once.
+    fn first_byte_of_many(&self) -> Option<u8> {
+        None
+    }
+
+    /// Checks and writes what stands behind the fixed header without counting it, but for the [`tail`](Self::tail).
+    fn put_room<'r>(&self, _version: ProtocolVersion, room: Room<'r>) -> Result<Room<'r>, EncodeError> {
+        Ok(room)
+    }
+
     /// The packet, where it takes four bytes, as nearly every acknowledgement does.
     fn in_four_bytes(&self) -> Option<[u8; 4]> {
         None
     }
 }
+
+/// Bytes of a packet that is written before it is counted, at most.
+const ROOM: usize = 256;
+
+/// A place for such a packet. When it has become empty, the packet has been too long.
+pub(crate) type Room<'r> = Unwritten<'r, false>;
 
 /// What is counted before a packet is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,8 +75,6 @@ pub(crate) struct Lens {
     pub(crate) properties: usize,
     /// As `properties`, of a Will.
     pub(crate) of_will: usize,
-    /// Bytes of a list.
-    pub(crate) list: usize,
 }
 
 /// Bytes of the whole packet for a Remaining Length, which must not be above 268,435,455.
@@ -71,6 +85,35 @@ pub(crate) const fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "it is at most 268,435,455")]
     Ok(1 + varint::len(body_len as u32) + body_len)
+}
+
+/// The packet, written to `room` in one go; empty, if it is too long for that.
+#[inline(never)]
+fn at_once<'r>(
+    body: &impl Body,
+    version: ProtocolVersion,
+    first_byte: u8,
+    room: &'r mut [u8; ROOM],
+) -> Result<&'r [u8], EncodeError> {
+    let Some((header, fields)) = room.split_first_chunk_mut::<5>() else { return Ok(&[]) };
+    let left = body.put_room(version, Unwritten(fields))?.0.len();
+    if left == 0 {
+        return Ok(&[]);
+    }
+    let end = ROOM - left;
+    // The fixed header ends where the fields begin.
+    #[expect(clippy::cast_possible_truncation, reason = "it is below ROOM")]
+    let start = match varint::bytes((end - 5) as u32) {
+        ([a, ..], 1) => {
+            *header = [0, 0, 0, first_byte, a];
+            3
+        }
+        ([a, b, ..], _) => {
+            *header = [0, 0, first_byte, a, b];
+            2
+        }
+    };
+    Ok(room.get(start..end).unwrap_or_default())
 }
 
 fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -85,6 +128,17 @@ fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> 
         }
         out.put_slice(&packet);
         return Ok(());
+    }
+    if let Some(first_byte) = body.first_byte_of_many() {
+        let mut room = [0; ROOM];
+        let packet = at_once(body, version, first_byte, &mut room)?;
+        if !packet.is_empty() {
+            if out.remaining_mut() < packet.len() {
+                return Err(EncodeError::BufferTooSmall { needed: packet.len() });
+            }
+            out.put_slice(packet);
+            return Ok(());
+        }
     }
     let lens = body.lens(version)?;
     let tail = body.tail(version);
@@ -120,6 +174,14 @@ fn append_to(body: &impl Body, version: ProtocolVersion, out: &mut BytesMut) -> 
         out.extend_from_slice(&packet);
         return Ok(());
     }
+    if let Some(first_byte) = body.first_byte_of_many() {
+        let mut room = [0; ROOM];
+        let packet = at_once(body, version, first_byte, &mut room)?;
+        if !packet.is_empty() {
+            out.extend_from_slice(packet);
+            return Ok(());
+        }
+    }
     let lens = body.lens(version)?;
     out.reserve(packet_len(lens.body)?);
     body.put(version, &lens, Appended(out));
@@ -132,7 +194,7 @@ fn encode_to_slice(body: &impl Body, version: ProtocolVersion, out: &mut [u8]) -
     let lens = body.lens(version)?;
     let needed = packet_len(lens.body)?;
     let packet = out.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed })?;
-    body.put(version, &lens, Unwritten(packet)).put_slice(body.tail(version));
+    body.put(version, &lens, Unwritten::<true>(packet)).put_slice(body.tail(version));
     Ok(needed)
 }
 

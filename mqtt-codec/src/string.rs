@@ -66,18 +66,22 @@ pub(crate) fn is_utf8(topic: &[u8]) -> bool {
 
 /// Whether `text` can stand in a field: at most 65,535 bytes, and no U+0000.
 pub(crate) fn is_string(text: &str) -> bool {
-    string_len(text).is_ok()
+    u16::try_from(text.len()).is_ok() && !has_nul(text.as_bytes())
 }
 
-/// Bytes of `text` as a field, its length prefix included.
-pub(crate) fn string_len(text: &str) -> Result<usize, EncodeError> {
-    if has_nul(text.as_bytes()) { Err(EncodeError::NulInString) } else { binary_len(text.as_bytes()) }
+/// Refuses text with U+0000.
+#[inline]
+pub(crate) fn check_nul(text: &str) -> Result<(), EncodeError> {
+    if has_nul(text.as_bytes()) { Err(EncodeError::NulInString) } else { Ok(()) }
 }
 
 /// Whether a byte is zero; eight are looked at at a time, or the first and the last four.
 fn has_nul(bytes: &[u8]) -> bool {
     const fn word_has_nul(word: u64) -> bool {
         word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080 != 0
+    }
+    if let (17..=32, Some(first), Some(last)) = (bytes.len(), bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        return first.iter().zip(last).fold(false, |seen, (first, last)| seen | (*first == 0) | (*last == 0));
     }
     if let Some(last) = bytes.last_chunk() {
         let mut words = bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
@@ -96,7 +100,7 @@ pub(crate) const fn binary_len(data: &[u8]) -> Result<usize, EncodeError> {
     if data.len() > u16::MAX as usize { Err(EncodeError::FieldTooLong) } else { Ok(2 + data.len()) }
 }
 
-/// Writes a field whose length has been checked by [`string_len`] or [`binary_len`].
+/// Writes a field whose length has been checked by [`binary_len`].
 #[inline]
 pub(crate) fn put_binary<O: Put>(data: &[u8], out: O) -> O {
     #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]
