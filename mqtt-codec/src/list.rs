@@ -366,7 +366,7 @@ impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
         if options.no_local && subscription.share_name().is_some() {
             return Err(EncodeError::NoLocalOnShared);
         }
-        if !version.is_v5() && *options != SubscriptionOptions::from(options.qos) {
+        if !version.is_v5() && options.to_byte() != options.qos.bits() {
             return Err(EncodeError::NotInVersion { field: "a Subscription Option", version });
         }
         Ok(subscription.encoded_len(version)? + 1)

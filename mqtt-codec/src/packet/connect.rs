@@ -312,7 +312,7 @@ impl Body for Connect<'_> {
 
 impl ConnectFields<'_> {
     /// Refuses what a decoder would refuse; counts only the properties.
-    #[inline]
+    #[inline(always)]
     fn check(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
         if self.client_id.is_empty() && version == ProtocolVersion::V3_1 {
             return Err(EncodeError::ClientIdEmpty);

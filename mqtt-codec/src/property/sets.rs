@@ -176,6 +176,11 @@ impl<'a> Repr<'a> {
         }
     }
 
+    /// Whether these are values of the caller.
+    pub(crate) const fn is_made(&self) -> bool {
+        matches!(self, Self::Values { values: [_, ..], .. })
+    }
+
     /// Bytes of the properties, without the Property Length in front.
     #[inline]
     pub(super) fn len(&self) -> usize {
