@@ -44,12 +44,12 @@ pub(crate) trait Body {
         &[]
     }
 
-    /// The first byte of a packet of many short fields, which [`put_room`](Self::put_room) writes at once.
+    /// The first byte of a packet of many short fields, all of which [`put_room`](Self::put_room) writes at once.
     fn first_byte_of_many(&self) -> Option<u8> {
         None
     }
 
-    /// Checks and writes what stands behind the fixed header without counting it, but for the [`tail`](Self::tail).
+    /// Checks and writes what stands behind the fixed header without counting it.
     fn put_room<'r>(&self, _version: ProtocolVersion, room: Room<'r>) -> Result<Room<'r>, EncodeError> {
         Ok(room)
     }
@@ -62,9 +62,6 @@ pub(crate) trait Body {
 
 /// Bytes of a packet that is written before it is counted, at most.
 const ROOM: usize = 256;
-
-/// And of its tail.
-const TAIL: usize = 0x0FFF_0000;
 
 /// A place for such a packet. When it has become empty, the packet has been too long.
 pub(crate) type Room<'r> = Unwritten<'r, false>;
@@ -90,44 +87,31 @@ pub(crate) const fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
     Ok(1 + varint::len(body_len as u32) + body_len)
 }
 
-/// The packet but for its tail, written to `room` in one go; empty, if it is too long for that.
+/// The packet, written to `room` in one go; empty, if it is too long for that.
 #[expect(clippy::inline_always, reason = "a call costs more than the fixed header")]
 #[inline(always)]
 fn at_once<'r>(
     body: &impl Body,
     version: ProtocolVersion,
     first_byte: u8,
-    tail_len: usize,
     room: &'r mut [u8; ROOM],
 ) -> Result<&'r [u8], EncodeError> {
-    let Some((header, fields)) = room.split_first_chunk_mut::<5>() else { return Ok(&[]) };
-    let left = body.put_room(version, Unwritten(fields))?.0.len();
-    if left == 0 || tail_len > TAIL {
-        return Ok(&[]);
-    }
-    let end = ROOM - left;
+    let Some((header, fields)) = room.split_first_chunk_mut::<3>() else { return Ok(&[]) };
+    let (len, left) = (fields.len(), body.put_room(version, Unwritten(fields))?.0.len());
     // The fixed header ends where the fields begin.
-    let [h0, h1, h2, h3, h4] = header;
-    #[expect(clippy::cast_possible_truncation, reason = "ROOM and TAIL are together below 2^28")]
-    let start = match varint::bytes((end - 5 + tail_len) as u32) {
+    let [h0, h1, h2] = header;
+    #[expect(clippy::cast_possible_truncation, reason = "it is below ROOM")]
+    let start = match varint::bytes((len - left) as u32) {
         ([a, ..], 1) => {
-            (*h3, *h4) = (first_byte, a);
-            3
-        }
-        ([a, b, ..], 2) => {
-            (*h2, *h3, *h4) = (first_byte, a, b);
-            2
-        }
-        ([a, b, c, _], 3) => {
-            (*h1, *h2, *h3, *h4) = (first_byte, a, b, c);
+            (*h1, *h2) = (first_byte, a);
             1
         }
-        ([a, b, c, d], _) => {
-            (*h0, *h1, *h2, *h3, *h4) = (first_byte, a, b, c, d);
+        ([a, b, ..], _) => {
+            (*h0, *h1, *h2) = (first_byte, a, b);
             0
         }
     };
-    Ok(room.get(start..end).unwrap_or_default())
+    if left == 0 { Ok(&[]) } else { Ok(room.get(start..ROOM - left).unwrap_or_default()) }
 }
 
 fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -145,29 +129,15 @@ fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> 
     }
     if let Some(first_byte) = body.first_byte_of_many() {
         let mut room = [0; ROOM];
-        let tail = body.tail(version);
-        let packet = at_once(body, version, first_byte, tail.len(), &mut room)?;
+        let packet = at_once(body, version, first_byte, &mut room)?;
         if !packet.is_empty() {
-            let needed = packet.len() + tail.len();
-            if out.remaining_mut() < needed {
-                return Err(EncodeError::BufferTooSmall { needed });
+            if out.remaining_mut() < packet.len() {
+                return Err(EncodeError::BufferTooSmall { needed: packet.len() });
             }
             out.put_slice(packet);
-            if !tail.is_empty() {
-                out.put_slice(tail);
-            }
             return Ok(());
         }
     }
-    encode_counted(body, version, out)
-}
-
-/// As [`encode`], of a packet that is counted first.
-fn encode_counted(
-    body: &impl Body,
-    version: ProtocolVersion,
-    out: &mut impl BufMut,
-) -> Result<(), EncodeError> {
     let lens = body.lens(version)?;
     let tail = body.tail(version);
     let head_len = packet_len(lens.body)? - tail.len();
@@ -204,20 +174,12 @@ fn append_to(body: &impl Body, version: ProtocolVersion, out: &mut BytesMut) -> 
     }
     if let Some(first_byte) = body.first_byte_of_many() {
         let mut room = [0; ROOM];
-        let tail = body.tail(version);
-        let packet = at_once(body, version, first_byte, tail.len(), &mut room)?;
+        let packet = at_once(body, version, first_byte, &mut room)?;
         if !packet.is_empty() {
-            out.reserve(packet.len() + tail.len());
             out.extend_from_slice(packet);
-            out.extend_from_slice(tail);
             return Ok(());
         }
     }
-    append_counted(body, version, out)
-}
-
-/// As [`append_to`], of a packet that is counted first.
-fn append_counted(body: &impl Body, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
     let lens = body.lens(version)?;
     out.reserve(packet_len(lens.body)?);
     body.put(version, &lens, Appended(out));

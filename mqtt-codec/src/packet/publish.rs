@@ -6,11 +6,10 @@ use core::fmt;
 use bytes::{BufMut, BytesMut};
 use mqtt_topic::TopicName;
 
-use super::{Body, Dialect, Lens, Room, encode_parts, packet_len};
+use super::{Body, Dialect, Lens, encode_parts, packet_len};
 use crate::header;
 use crate::property::sets::{AllOf, PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
-use crate::string::put_binary;
 use crate::writer::{Appended, Fields, Put};
 use crate::{
     DecodeError, EncodeError, Fault, PacketId, PacketType, Property, PropertyId, ProtocolVersion,
@@ -111,10 +110,6 @@ impl<'a> Publish<'a> {
             properties: PublishProperties::EMPTY,
             payload,
         }
-    }
-
-    const fn first_byte(&self) -> u8 {
-        self.delivery.first_byte(self.retain)
     }
 
     #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
@@ -269,8 +264,7 @@ impl Head<'_> {
         for (index, property) in self.extra.iter().enumerate() {
             let others = self.extra.get(..index).unwrap_or_default();
             self.publish.properties.check_extra(property, others)?;
-            property.check()?;
-            len = len.saturating_add(property.len());
+            len = len.saturating_add(property.checked_len()?);
         }
         Ok(len)
     }
@@ -288,19 +282,12 @@ impl Body for Head<'_> {
     #[expect(clippy::inline_always, reason = "every PUBLISH has one, and a call costs more")]
     #[inline(always)]
     fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, mut out: O) -> O {
-        let topic = self.publish.topic.as_ref().map_or(&[][..], TopicName::as_bytes);
-        #[expect(clippy::cast_possible_truncation, reason = "its type sees to it that it is not too long")]
+        let Publish { topic, delivery, retain, properties, .. } = self.publish;
+        let topic = topic.as_ref().map_or(&[][..], TopicName::as_bytes);
+        #[expect(clippy::cast_possible_truncation, reason = "checked by lens")]
         let topic_len = topic.len() as u16;
-        out = header::put_with(self.publish.first_byte(), lens.body, topic_len, out);
-        self.put_behind_topic(version, lens, out.put_slice(topic))
-    }
-}
-
-impl Head<'_> {
-    #[expect(clippy::inline_always, reason = "every PUBLISH has one, and a call costs more")]
-    #[inline(always)]
-    fn put_behind_topic<O: Put>(&self, version: ProtocolVersion, lens: &Lens, mut out: O) -> O {
-        let Publish { delivery, properties, .. } = self.publish;
+        out = header::put_with(delivery.first_byte(*retain), lens.body, topic_len, out);
+        out = out.put_slice(topic);
         if let Some(packet_id) = delivery.packet_id() {
             out = out.put_u16(packet_id.get());
         }
@@ -335,19 +322,6 @@ impl Body for Publish<'_> {
     #[inline]
     fn tail(&self, _: ProtocolVersion) -> &[u8] {
         self.payload
-    }
-
-    #[inline]
-    fn first_byte_of_many(&self) -> Option<u8> {
-        if self.properties.0.is_made() { Some(self.first_byte()) } else { None }
-    }
-
-    #[inline(always)]
-    fn put_room<'r>(&self, version: ProtocolVersion, room: Room<'r>) -> Result<Room<'r>, EncodeError> {
-        let head = Head { publish: self, extra: &[] };
-        let lens = head.head_lens(version)?;
-        let topic = self.topic.as_ref().map_or(&[][..], TopicName::as_bytes);
-        Ok(head.put_behind_topic(version, &lens, put_binary(topic, room)))
     }
 }
 

@@ -127,9 +127,8 @@ impl<'a> Repr<'a> {
             if seen.has(id) && !rules.repeatable.has(id) {
                 return Err(PropertyError::Repeated(id));
             }
-            property.check()?;
             seen = seen.or(Mask::of(&[id]));
-            len += property.len() as u64;
+            len += property.checked_len()? as u64;
         }
         if lacks_method(seen) {
             return Err(PropertyError::AuthenticationDataWithoutMethod);
@@ -174,11 +173,6 @@ impl<'a> Repr<'a> {
         match self {
             Self::Block { seen, .. } | Self::Values { seen, .. } => *seen,
         }
-    }
-
-    /// Whether these are values of the caller.
-    pub(crate) const fn is_made(&self) -> bool {
-        matches!(self, Self::Values { values: [_, ..], .. })
     }
 
     /// Bytes of the properties, without the Property Length in front.
