@@ -87,7 +87,7 @@ pub(crate) const fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
     Ok(1 + varint::len(body_len as u32) + body_len)
 }
 
-/// The packet, written to `room` in one go; empty, if it is too long for that.
+/// The packet, written to `room` in one go. Empty, if it is too long for that or not valid: who counts it says what is wrong.
 #[expect(clippy::inline_always, reason = "a call costs more than the fixed header")]
 #[inline(always)]
 fn at_once<'r>(
@@ -95,9 +95,11 @@ fn at_once<'r>(
     version: ProtocolVersion,
     first_byte: u8,
     room: &'r mut [u8; ROOM],
-) -> Result<&'r [u8], EncodeError> {
-    let Some((header, fields)) = room.split_first_chunk_mut::<3>() else { return Ok(&[]) };
-    let (len, left) = (fields.len(), body.put_room(version, Unwritten(fields))?.0.len());
+) -> &'r [u8] {
+    let Some((header, fields)) = room.split_first_chunk_mut::<3>() else { return &[] };
+    let len = fields.len();
+    let Ok(Unwritten(rest)) = body.put_room(version, Unwritten(fields)) else { return &[] };
+    let left = rest.len();
     // The fixed header ends where the fields begin.
     let [h0, h1, h2] = header;
     #[expect(clippy::cast_possible_truncation, reason = "it is below ROOM")]
@@ -111,7 +113,7 @@ fn at_once<'r>(
             0
         }
     };
-    if left == 0 { Ok(&[]) } else { Ok(room.get(start..ROOM - left).unwrap_or_default()) }
+    if left == 0 { &[] } else { room.get(start..ROOM - left).unwrap_or_default() }
 }
 
 fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -129,7 +131,7 @@ fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> 
     }
     if let Some(first_byte) = body.first_byte_of_many() {
         let mut room = [0; ROOM];
-        let packet = at_once(body, version, first_byte, &mut room)?;
+        let packet = at_once(body, version, first_byte, &mut room);
         if !packet.is_empty() {
             if out.remaining_mut() < packet.len() {
                 return Err(EncodeError::BufferTooSmall { needed: packet.len() });
@@ -174,7 +176,7 @@ fn append_to(body: &impl Body, version: ProtocolVersion, out: &mut BytesMut) -> 
     }
     if let Some(first_byte) = body.first_byte_of_many() {
         let mut room = [0; ROOM];
-        let packet = at_once(body, version, first_byte, &mut room)?;
+        let packet = at_once(body, version, first_byte, &mut room);
         if !packet.is_empty() {
             out.extend_from_slice(packet);
             return Ok(());
