@@ -40,6 +40,9 @@ struct Options {
     /// Enumerate every interleaving of small scopes instead, in all versions.
     #[arg(long, conflicts_with = "seed")]
     exhaustive: bool,
+    /// Enumerate this scope: messages of QoS 0, 1 and 2, cuts and crashes, as in 0,0,2,2,1.
+    #[arg(long, value_parser = counts, conflicts_with_all = ["seed", "exhaustive"])]
+    scope: Vec<Counts>,
     /// Do not look for a smaller plan that fails.
     #[arg(long)]
     no_shrink: bool,
@@ -49,6 +52,15 @@ fn range(text: &str) -> Result<Range<u64>, String> {
     let (start, end) = text.split_once("..").ok_or("a range is START..END")?;
     let number = |text: &str| text.parse().map_err(|error| format!("{text:?}: {error}"));
     Ok(number(start)?..number(end)?)
+}
+
+/// Messages of each QoS, cuts and crashes.
+type Counts = [usize; 5];
+
+fn counts(text: &str) -> Result<Counts, String> {
+    let numbers = text.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>();
+    let numbers = numbers.map_err(|error| format!("{text:?}: {error}"))?;
+    numbers.try_into().map_err(|_| "a scope is five numbers".to_owned())
 }
 
 /// Totals of a sweep.
@@ -67,7 +79,8 @@ fn main() -> ExitCode {
     let options = Options::parse();
     match options.seed {
         Some(seed) => show(seed, &options),
-        None if options.exhaustive => exhaust(&options),
+        None if options.exhaustive => exhaust(&SCOPES, options.jobs),
+        None if !options.scope.is_empty() => exhaust(&options.scope, options.jobs),
         None => sweep(&options),
     }
 }
@@ -110,26 +123,32 @@ fn sweep(options: &Options) -> ExitCode {
     }
 }
 
-/// Messages of each QoS, cuts and crashes.
-const SCOPES: [([usize; 3], usize, usize); 8] = [
-    ([2, 2, 2], 0, 0),
-    ([2, 2, 2], 1, 0),
-    ([1, 1, 1], 2, 0),
-    ([2, 0, 0], 2, 0),
-    ([0, 2, 0], 2, 0),
-    ([1, 1, 1], 0, 1),
-    ([0, 1, 0], 2, 1),
-    ([0, 0, 1], 1, 1),
+/// Each kind of message with two cuts and a crash; all together with fewer.
+const SCOPES: [Counts; 14] = [
+    [2, 2, 2, 0, 0],
+    [2, 2, 2, 1, 0],
+    [1, 1, 1, 2, 0],
+    [2, 0, 0, 2, 0],
+    [0, 2, 0, 2, 0],
+    [0, 0, 2, 2, 0],
+    [1, 1, 1, 0, 1],
+    [2, 2, 2, 0, 1],
+    [1, 1, 1, 1, 1],
+    [0, 2, 0, 1, 1],
+    [0, 0, 2, 1, 1],
+    [2, 0, 0, 2, 1],
+    [0, 1, 0, 2, 1],
+    [0, 0, 1, 2, 1],
 ];
 
 #[expect(clippy::disallowed_methods, reason = "how long it takes is no part of it")]
-fn exhaust(options: &Options) -> ExitCode {
+fn exhaust(scopes: &[Counts], jobs: u64) -> ExitCode {
     let next = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
     thread::scope(|scope| {
-        for _ in 0..options.jobs {
+        for _ in 0..jobs {
             scope.spawn(|| {
-                while let Some(scope) = scope_of(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(scope) = scope_of(scopes, next.fetch_add(1, Ordering::Relaxed)) {
                     let start = Instant::now();
                     let Scope { version, messages, cuts, crashes, .. } = &scope;
                     let count = |qos| messages.iter().filter(|of| **of == qos).count();
@@ -152,9 +171,9 @@ fn exhaust(options: &Options) -> ExitCode {
     if failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn scope_of(number: u64) -> Option<Scope> {
+fn scope_of(scopes: &[Counts], number: u64) -> Option<Scope> {
     let number = usize::try_from(number).ok()?;
-    let (counts, cuts, crashes) = *SCOPES.get(number / ProtocolVersion::ALL.len())?;
+    let [counts @ .., cuts, crashes] = *scopes.get(number / ProtocolVersion::ALL.len())?;
     let version = ProtocolVersion::ALL[number % ProtocolVersion::ALL.len()];
     let of = |qos: QoS| vec![qos; counts[usize::from(qos.bits())]];
     Some(Scope { version, messages: QoS::ALL.map(of).concat(), cuts, crashes, window: 10 })
