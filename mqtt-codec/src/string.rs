@@ -86,6 +86,7 @@ fn has_nul(bytes: &[u8]) -> bool {
     }
 }
 
+#[expect(clippy::needless_bitwise_bool, reason = "all bytes at once, without branches")]
 #[expect(clippy::inline_always, reason = "a call costs more")]
 #[inline(always)]
 fn ends_have_nul<const N: usize>(bytes: &[u8]) -> bool {
@@ -93,6 +94,7 @@ fn ends_have_nul<const N: usize>(bytes: &[u8]) -> bool {
     first.iter().zip(last).fold(false, |seen, (first, last)| seen | (*first == 0) | (*last == 0))
 }
 
+#[expect(clippy::needless_bitwise_bool, reason = "all bytes of a block at once, without branches")]
 #[inline(never)]
 fn long_has_nul(bytes: &[u8]) -> bool {
     let (blocks, rest) = bytes.as_chunks::<16>();

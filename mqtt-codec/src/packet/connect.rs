@@ -298,6 +298,7 @@ impl Body for Connect<'_> {
         }
     }
 
+    #[expect(clippy::inline_always, reason = "there is one caller for each kind of output")]
     #[inline(always)]
     fn put_room<'r>(&self, version: ProtocolVersion, room: Room<'r>) -> Result<Room<'r>, EncodeError> {
         let Repr::Values(fields) = self.0 else { return Ok(room) };
@@ -312,6 +313,7 @@ impl Body for Connect<'_> {
 
 impl ConnectFields<'_> {
     /// Refuses what a decoder would refuse; counts only the properties.
+    #[expect(clippy::inline_always, reason = "a call costs as much as most of the checks")]
     #[inline(always)]
     fn check(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
         if self.client_id.is_empty() && version == ProtocolVersion::V3_1 {
