@@ -7,9 +7,10 @@ use core::fmt;
 use mqtt_topic::{InvalidTopic, InvalidTopicKind, Subscription, Text, TopicFilter};
 
 use crate::dialect::Dialect;
+use crate::packet::Room;
 use crate::reader::Reader;
 use crate::string::TextRules;
-use crate::writer::{Fields, Put};
+use crate::writer::Put;
 use crate::{
     DecodeError, Deviation, EncodeError, Fault, ProtocolVersion, SubackReason, SubscriptionOptions,
     UnsubackReason,
@@ -99,10 +100,31 @@ impl<'a, T: Entry<'a>> Repr<'a, T> {
         if len == 0 && (version.is_v5() || T::IS_IN_V3) { Err(EncodeError::EmptyPayload) } else { Ok(len) }
     }
 
-    /// Writes the entries, which take `len` bytes, unless they can be written as they are.
-    fn put<O: Put>(&self, version: ProtocolVersion, len: usize, out: O) -> O {
+    const fn is_made(&self) -> bool {
+        matches!(self, Self::Values(_))
+    }
+
+    /// Checks and writes the entries of the caller.
+    #[inline]
+    fn put_room<'r>(&self, version: ProtocolVersion, mut room: Room<'r>) -> Result<Room<'r>, EncodeError> {
+        let Self::Values(entries) = self else { return Ok(room) };
+        if entries.is_empty() && (version.is_v5() || T::IS_IN_V3) {
+            return Err(EncodeError::EmptyPayload);
+        }
+        for entry in *entries {
+            entry.encoded_len(version)?;
+            room = entry.put(version, room);
+            if room.0.is_empty() {
+                break;
+            }
+        }
+        Ok(room)
+    }
+
+    /// Writes the entries, unless they can be written as they are.
+    fn put<O: Put>(&self, version: ProtocolVersion, out: O) -> O {
         match self {
-            Self::Values(entries) => out.put_fields::<256>(len, &Entries { entries, version }),
+            Self::Values(entries) => entries.iter().fold(out, |out, entry| entry.put(version, out)),
             Self::Block { .. } if self.verbatim(version).is_some() => out,
             Self::Block { .. } => self.results().flatten().fold(out, |out, entry| entry.put(version, out)),
         }
@@ -141,17 +163,6 @@ impl<'a, T: Entry<'a>> Iterator for Results<'a, T> {
                 Some(Ok(*first))
             }
         }
-    }
-}
-
-struct Entries<'e, T> {
-    entries: &'e [T],
-    version: ProtocolVersion,
-}
-
-impl<'a, T: Entry<'a>> Fields for Entries<'_, T> {
-    fn put<O: Put>(&self, out: O) -> O {
-        self.entries.iter().fold(out, |out, entry| entry.put(self.version, out))
     }
 }
 
@@ -195,8 +206,21 @@ macro_rules! lists {
                 self.0.verbatim(version)
             }
 
-            pub(crate) fn put<O: Put>(&self, version: ProtocolVersion, len: usize, out: O) -> O {
-                self.0.put(version, len, out)
+            pub(crate) fn put<O: Put>(&self, version: ProtocolVersion, out: O) -> O {
+                self.0.put(version, out)
+            }
+
+            pub(crate) const fn is_made(&self) -> bool {
+                self.0.is_made()
+            }
+
+            #[inline]
+            pub(crate) fn put_room<'r>(
+                &self,
+                version: ProtocolVersion,
+                room: Room<'r>,
+            ) -> Result<Room<'r>, EncodeError> {
+                self.0.put_room(version, room)
             }
         }
 
@@ -383,7 +407,7 @@ impl<'a> Entry<'a> for (Subscription<&'a [u8]>, SubscriptionOptions) {
         if options.no_local && subscription.share_name().is_some() {
             return Err(EncodeError::NoLocalOnShared);
         }
-        if !version.is_v5() && *options != SubscriptionOptions::from(options.qos) {
+        if !version.is_v5() && options.to_byte() != options.qos.bits() {
             return Err(EncodeError::NotInVersion { field: "a Subscription Option", version });
         }
         Ok(subscription.encoded_len(version)? + 1)

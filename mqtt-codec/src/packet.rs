@@ -46,11 +46,27 @@ pub(crate) trait Body {
         &[]
     }
 
+    /// The first byte of a packet of many short fields, all of which [`put_room`](Self::put_room) writes at once.
+    fn first_byte_of_many(&self) -> Option<u8> {
+        None
+    }
+
+    /// Checks and writes what stands behind the fixed header without counting it.
+    fn put_room<'r>(&self, _version: ProtocolVersion, room: Room<'r>) -> Result<Room<'r>, EncodeError> {
+        Ok(room)
+    }
+
     /// The packet, where it takes four bytes, as nearly every acknowledgement does.
     fn in_four_bytes(&self) -> Option<[u8; 4]> {
         None
     }
 }
+
+/// Bytes of a packet that is written before it is counted, at most.
+const ROOM: usize = 256;
+
+/// A place for such a packet. When it has become empty, the packet has been too long.
+pub(crate) type Room<'r> = Unwritten<'r, false>;
 
 /// What is counted before a packet is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,8 +77,6 @@ pub(crate) struct Lens {
     pub(crate) properties: usize,
     /// As `properties`, of a Will.
     pub(crate) of_will: usize,
-    /// Bytes of a list.
-    pub(crate) list: usize,
 }
 
 /// Bytes of the whole packet for a Remaining Length, which must not be above 268,435,455.
@@ -73,6 +87,35 @@ pub(crate) const fn packet_len(body_len: usize) -> Result<usize, EncodeError> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "it is at most 268,435,455")]
     Ok(1 + varint::len(body_len as u32) + body_len)
+}
+
+/// The packet, written to `room` in one go. Empty, if it is too long for that or not valid: who counts it says what is wrong.
+#[expect(clippy::inline_always, reason = "a call costs more than the fixed header")]
+#[inline(always)]
+fn at_once<'r>(
+    body: &impl Body,
+    version: ProtocolVersion,
+    first_byte: u8,
+    room: &'r mut [u8; ROOM],
+) -> &'r [u8] {
+    let Some((header, fields)) = room.split_first_chunk_mut::<3>() else { return &[] };
+    let len = fields.len();
+    let Ok(Unwritten(rest)) = body.put_room(version, Unwritten(fields)) else { return &[] };
+    let left = rest.len();
+    // The fixed header ends where the fields begin.
+    let [h0, h1, h2] = header;
+    #[expect(clippy::cast_possible_truncation, reason = "it is below ROOM")]
+    let start = match varint::bytes((len - left) as u32) {
+        ([a, ..], 1) => {
+            (*h1, *h2) = (first_byte, a);
+            1
+        }
+        ([a, b, ..], _) => {
+            (*h0, *h1, *h2) = (first_byte, a, b);
+            0
+        }
+    };
+    if left == 0 { &[] } else { room.get(start..ROOM - left).unwrap_or_default() }
 }
 
 fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -87,6 +130,17 @@ fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> 
         }
         out.put_slice(&packet);
         return Ok(());
+    }
+    if let Some(first_byte) = body.first_byte_of_many() {
+        let mut room = [0; ROOM];
+        let packet = at_once(body, version, first_byte, &mut room);
+        if !packet.is_empty() {
+            if out.remaining_mut() < packet.len() {
+                return Err(EncodeError::BufferTooSmall { needed: packet.len() });
+            }
+            out.put_slice(packet);
+            return Ok(());
+        }
     }
     let lens = body.lens(version)?;
     let tail = body.tail(version);
@@ -122,6 +176,14 @@ fn append_to(body: &impl Body, version: ProtocolVersion, out: &mut BytesMut) -> 
         out.extend_from_slice(&packet);
         return Ok(());
     }
+    if let Some(first_byte) = body.first_byte_of_many() {
+        let mut room = [0; ROOM];
+        let packet = at_once(body, version, first_byte, &mut room);
+        if !packet.is_empty() {
+            out.extend_from_slice(packet);
+            return Ok(());
+        }
+    }
     let lens = body.lens(version)?;
     out.reserve(packet_len(lens.body)?);
     body.put(version, &lens, Appended(out));
@@ -134,7 +196,7 @@ fn encode_to_slice(body: &impl Body, version: ProtocolVersion, out: &mut [u8]) -
     let lens = body.lens(version)?;
     let needed = packet_len(lens.body)?;
     let packet = out.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed })?;
-    body.put(version, &lens, Unwritten(packet)).put_slice(body.tail(version));
+    body.put(version, &lens, Unwritten::<true>(packet)).put_slice(body.tail(version));
     Ok(needed)
 }
 

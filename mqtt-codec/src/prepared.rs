@@ -272,7 +272,7 @@ impl PreparedPublish {
         let Some((topic, room)) = self.bytes.split_at_mut_checked(self.topic_len) else { return Ok(()) };
         let head = self.head_at - self.topic_len..self.properties_at - self.topic_len;
         let topic = if matches!(hop.topic, TopicForm::Alias(_)) { &[] } else { &*topic };
-        let mut head = Unwritten(room.get_mut(head).unwrap_or_default());
+        let mut head = Unwritten::<true>(room.get_mut(head).unwrap_or_default());
         head = header::put(hop.delivery.first_byte(hop.retain), body_len, head);
         head = put_binary(topic, head);
         self.packet_id_at = head_len - head.0.len();

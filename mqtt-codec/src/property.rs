@@ -92,9 +92,15 @@ macro_rules! properties {
                 Ok(())
             }
 
-            /// Whether the value can be written.
-            fn is_valid(&self) -> bool {
-                match self { $(Self::$variant(value) => properties!(@valid $kind, value),)+ }
+            /// Bytes of the value; `None`, if no packet can carry it.
+            fn checked_value_len(&self) -> Option<usize> {
+                match self {
+                    $(Self::$variant(value) => if properties!(@valid $kind, value) {
+                        Some(properties!(@len $kind, value))
+                    } else {
+                        None
+                    },)+
+                }
             }
 
             /// Bytes of the value.
@@ -266,9 +272,13 @@ impl<'a> Property<'a> {
         Self::read_value(id, reader)
     }
 
-    /// Refuses a value that no packet can carry.
-    pub(crate) fn check(&self) -> Result<(), PropertyError> {
-        if self.is_valid() { Ok(()) } else { Err(PropertyError::Value(self.id())) }
+    /// Bytes of identifier and value; refuses a value that no packet can carry.
+    #[inline]
+    pub(crate) fn checked_len(&self) -> Result<usize, PropertyError> {
+        match self.checked_value_len() {
+            Some(len) => Ok(1 + len),
+            None => Err(PropertyError::Value(self.id())),
+        }
     }
 
     /// Bytes of identifier and value.

@@ -66,29 +66,40 @@ pub(crate) fn is_utf8(topic: &[u8]) -> bool {
 
 /// Whether `text` can stand in a field: at most 65,535 bytes, and no U+0000.
 pub(crate) fn is_string(text: &str) -> bool {
-    string_len(text).is_ok()
+    u16::try_from(text.len()).is_ok() && !has_nul(text.as_bytes())
 }
 
-/// Bytes of `text` as a field, its length prefix included.
-pub(crate) fn string_len(text: &str) -> Result<usize, EncodeError> {
-    if has_nul(text.as_bytes()) { Err(EncodeError::NulInString) } else { binary_len(text.as_bytes()) }
+/// Refuses text with U+0000.
+#[inline]
+pub(crate) fn check_nul(text: &str) -> Result<(), EncodeError> {
+    if has_nul(text.as_bytes()) { Err(EncodeError::NulInString) } else { Ok(()) }
 }
 
-/// Whether a byte is zero; eight are looked at at a time, or the first and the last four.
+/// Whether a byte is zero. Of texts that are not long the first and the last bytes are looked at, as many as they have.
+#[inline]
 fn has_nul(bytes: &[u8]) -> bool {
-    const fn word_has_nul(word: u64) -> bool {
-        word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080 != 0
+    match bytes.len() {
+        17..=32 => ends_have_nul::<16>(bytes),
+        8..=16 => ends_have_nul::<8>(bytes),
+        4..=7 => ends_have_nul::<4>(bytes),
+        _ => long_has_nul(bytes),
     }
-    if let Some(last) = bytes.last_chunk() {
-        let mut words = bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-        return word_has_nul(u64::from_le_bytes(*last)) || words.any(word_has_nul);
-    }
-    match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(first), Some(last)) => {
-            word_has_nul(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)))
-        }
-        _ => bytes.contains(&0),
-    }
+}
+
+#[expect(clippy::needless_bitwise_bool, reason = "all bytes at once, without branches")]
+#[expect(clippy::inline_always, reason = "a call costs more")]
+#[inline(always)]
+fn ends_have_nul<const N: usize>(bytes: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) else { return false };
+    first.iter().zip(last).fold(false, |seen, (first, last)| seen | (*first == 0) | (*last == 0))
+}
+
+#[expect(clippy::needless_bitwise_bool, reason = "all bytes of a block at once, without branches")]
+#[inline(never)]
+fn long_has_nul(bytes: &[u8]) -> bool {
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    let block_has_nul = |block: &[u8; 16]| block.iter().fold(false, |seen, byte| seen | (*byte == 0));
+    blocks.iter().any(block_has_nul) || rest.contains(&0)
 }
 
 /// Bytes of `data` as a field, its length prefix included.
@@ -96,7 +107,7 @@ pub(crate) const fn binary_len(data: &[u8]) -> Result<usize, EncodeError> {
     if data.len() > u16::MAX as usize { Err(EncodeError::FieldTooLong) } else { Ok(2 + data.len()) }
 }
 
-/// Writes a field whose length has been checked by [`string_len`] or [`binary_len`].
+/// Writes a field whose length has been checked by [`binary_len`].
 #[inline]
 pub(crate) fn put_binary<O: Put>(data: &[u8], out: O) -> O {
     #[expect(clippy::cast_possible_truncation, reason = "checked when the length was computed")]

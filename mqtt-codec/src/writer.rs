@@ -20,7 +20,7 @@ pub(crate) trait Put: Sized {
         let mut room = [0; ROOM];
         match room.get_mut(..len) {
             Some(place) => {
-                let _ = fields.put(Unwritten(place));
+                let _ = fields.put(Unwritten::<true>(place));
                 self.put_slice(room.get(..len).unwrap_or_default())
             }
             None => fields.put(self),
@@ -54,10 +54,11 @@ pub(crate) trait Put: Sized {
     }
 }
 
-/// The part of a slice that has not been written yet.
-pub(crate) struct Unwritten<'o>(pub(crate) &'o mut [u8]);
+/// The part of a slice that has not been written yet. `COUNTED`: the slice is as long as what is to be written, otherwise
+/// nothing is left of it when that has been too much.
+pub(crate) struct Unwritten<'o, const COUNTED: bool = true>(pub(crate) &'o mut [u8]);
 
-impl Put for Unwritten<'_> {
+impl<const COUNTED: bool> Put for Unwritten<'_, COUNTED> {
     #[inline]
     fn put_fields<const ROOM: usize>(self, _: usize, fields: &impl Fields) -> Self {
         fields.put(self)
@@ -105,11 +106,10 @@ impl Put for Unwritten<'_> {
     }
 }
 
-impl Unwritten<'_> {
-    /// As many bytes have been counted as are written, so this does not happen.
+impl<const COUNTED: bool> Unwritten<'_, COUNTED> {
     #[cold]
     fn full() -> Self {
-        debug_assert!(false, "fewer bytes have been counted than are written");
+        debug_assert!(!COUNTED, "fewer bytes have been counted than are written");
         Self(&mut [])
     }
 }

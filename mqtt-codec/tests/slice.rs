@@ -4,7 +4,11 @@
 mod strategies;
 
 use bytes::{BufMut, BytesMut};
-use mqtt_codec::{EncodeError, Packet, Property, ProtocolVersion};
+use mqtt_codec::{
+    Connect, ConnectFields, EncodeError, Packet, PacketId, Property, ProtocolVersion, QoS, Subscribe,
+    Subscriptions,
+};
+use mqtt_topic::Subscription;
 use proptest::prelude::*;
 
 proptest! {
@@ -64,5 +68,37 @@ proptest! {
             prop_assert_eq!(publish.append_head_with(version, extra, &mut appended), result);
             prop_assert_eq!(appended, head);
         }
+    }
+}
+
+/// A slice is written from what has been counted, other outputs, while a packet is short, from what is counted as it goes.
+#[test]
+fn packets_of_every_length_are_the_same_in_all_outputs() {
+    let text = "x".repeat(600);
+    for len in 1..text.len() {
+        let fields = ConnectFields { client_id: &text[..len], ..ConnectFields::default() };
+        same_in_all_outputs(Connect::new(&fields).into());
+        for entries in 1..=3 {
+            let filter = Subscription::ordinary(&text[..len]).unwrap();
+            let entries = vec![(filter, QoS::AtLeastOnce.into()); entries];
+            same_in_all_outputs(
+                Subscribe::new(PacketId::new(1).unwrap(), Subscriptions::new(&entries)).into(),
+            );
+        }
+    }
+}
+
+fn same_in_all_outputs(packet: Packet<'_>) {
+    for version in ProtocolVersion::ALL {
+        let mut slice = vec![0; packet.encoded_len(version).unwrap()];
+        assert_eq!(packet.encode_to_slice(version, &mut slice), Ok(slice.len()));
+        let (mut out, mut appended) = (Vec::new(), BytesMut::new());
+        packet.encode(version, &mut out).unwrap();
+        packet.append_to(version, &mut appended).unwrap();
+        assert_eq!((&out, &appended[..]), (&slice, &slice[..]));
+        let mut small = &mut vec![0; slice.len() - 1][..];
+        let result = packet.encode(version, &mut small);
+        assert_eq!(result, Err(EncodeError::BufferTooSmall { needed: slice.len() }));
+        assert_eq!(small.len(), slice.len() - 1, "nothing is written");
     }
 }

@@ -7,7 +7,7 @@ use benches::Workload;
 use meter::{Measured, Meter};
 use mqtt_codec::{ProtocolVersion, Side};
 
-use crate::codec::{Build, Codec, Prepare, Split};
+use crate::codec::{Build, BuildOther, Codec, Kind, Prepare, Split};
 use crate::codecs::floor;
 use crate::codecs::ours::{self, Received};
 
@@ -144,6 +144,11 @@ impl Cases {
     /// A library that builds a PUBLISH.
     pub fn build<C: Build>(&mut self) {
         self.each::<C>(Operation::Build, &["b"], build::<C>);
+    }
+
+    /// A library that builds the other packets, too.
+    pub fn build_other<C: BuildOther>(&mut self) {
+        self.each::<C>(Operation::Build, &["a", "a5", "c", "d4", "d", "e4", "e"], build_other::<C>);
     }
 
     /// A library that leaves the payload where it is.
@@ -354,6 +359,27 @@ fn build<C: Build>(workload: &Rc<Workload>) -> Result<Case, String> {
         let mut output = C::output();
         repeat(repetitions, meter, || {
             black_box(C::build(black_box(&message), &mut output));
+            black_box(&output);
+        });
+    }))
+}
+
+fn build_other<C: BuildOther>(workload: &Rc<Workload>) -> Result<Case, String> {
+    let kind = Kind::of(workload.name).ok_or("nobody builds it")?;
+    let frame = distinct(&workload.stream)[0];
+    let mut output = C::output();
+    if !C::build_other(kind, &mut output) {
+        return Err("it does not build it".into());
+    }
+    let [written, frame_content] =
+        [&C::bytes(&output), frame].map(|bytes| ours::content(bytes, workload.version));
+    if written != frame_content {
+        return Err(format!("it writes {written:?} for {frame_content:?}"));
+    }
+    Ok(case::<C>(workload, 1, repetitions(&[frame]), move |repetitions, meter| {
+        let mut output = C::output();
+        repeat(repetitions, meter, || {
+            black_box(C::build_other(black_box(kind), &mut output));
             black_box(&output);
         });
     }))

@@ -50,6 +50,38 @@ pub trait Build: Codec {
     fn build(message: &Self::Message, output: &mut Self::Output) -> bool;
 }
 
+/// As [`Build`], of the packets of the other workloads, every time out of [`values`].
+pub trait BuildOther: Codec {
+    /// Replaces what is in `output` by the packet. `false`: the library cannot.
+    fn build_other(kind: Kind, output: &mut Self::Output) -> bool;
+}
+
+/// Which packet is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// That of a and a5.
+    Publish,
+    /// That of c.
+    Puback,
+    /// That of d4 and d.
+    Connect,
+    /// That of e4 and e.
+    Subscribe,
+}
+
+impl Kind {
+    /// What is in a workload; `None`, if it is not built of [`values`].
+    pub fn of(workload: &str) -> Option<Self> {
+        match workload {
+            "a" | "a5" => Some(Self::Publish),
+            "c" => Some(Self::Puback),
+            "d4" | "d" => Some(Self::Connect),
+            "e4" | "e" => Some(Self::Subscribe),
+            _ => None,
+        }
+    }
+}
+
 /// A codec that can leave the payload of a PUBLISH where it is.
 pub trait Split: Codec {
     /// Encodes `packet` into pieces without copying its payload, and returns the bytes of all pieces.
@@ -150,7 +182,8 @@ pub mod message {
     /// The payload.
     pub const PAYLOAD: &[u8] = &bytes::<256>();
 
-    const fn bytes<const N: usize>() -> [u8; N] {
+    /// A pattern, which all payloads are.
+    pub(super) const fn bytes<const N: usize>() -> [u8; N] {
         let mut bytes = [0; N];
         let mut index = 0;
         while index < N {
@@ -161,4 +194,55 @@ pub mod message {
         }
         bytes
     }
+}
+
+/// The other packets, as an application holds their values; what properties there are, only 5.0 has.
+pub mod values {
+    /// Of the PUBLISH.
+    pub const TOPIC: &str = "sensors/eu/0001/temp";
+    /// Of the PUBLISH.
+    pub const PAYLOAD: &[u8] = &super::message::bytes::<64>();
+    /// Of the PUBACK.
+    pub const PUBACK_ID: u16 = 0x1234;
+    /// Of the CONNECT, which asks for a Clean Start.
+    pub const CLIENT_ID: &str = "device-00000000-0000042";
+    /// Keep Alive, seconds.
+    pub const KEEP_ALIVE: u16 = 60;
+    /// Session Expiry Interval.
+    pub const SESSION_EXPIRY: u32 = 3600;
+    /// Receive Maximum.
+    pub const RECEIVE_MAXIMUM: u16 = 20;
+    /// Maximum Packet Size.
+    pub const MAXIMUM_PACKET_SIZE: u32 = 65_536;
+    /// Topic Alias Maximum.
+    pub const TOPIC_ALIAS_MAXIMUM: u16 = 10;
+    /// User Property of the CONNECT.
+    pub const USER: (&str, &str) = ("region", "eu-central-1");
+    /// Will Delay Interval.
+    pub const WILL_DELAY: u32 = 30;
+    /// Of the Will, whose QoS is 1.
+    pub const WILL_TOPIC: &str = "status/device-0000042";
+    /// Of the Will.
+    pub const WILL_PAYLOAD: &[u8] = b"offline: connection lost, ttl 30";
+    /// User Name.
+    pub const USER_NAME: &str = "user-42";
+    /// Password.
+    pub const PASSWORD: &str = "correct horse battery";
+    /// Of the SUBSCRIBE.
+    pub const SUBSCRIBE_ID: u16 = 10;
+    /// Subscription Identifier.
+    pub const SUBSCRIPTION: u32 = 7;
+    /// The Topic Filters, each with its QoS.
+    pub const FILTERS: [(&str, u8); 10] = [
+        ("site/0/+/temperature", 0),
+        ("site/1/devices/#", 1),
+        ("alerts/region-2/high", 2),
+        ("cmd/device-000003/req", 0),
+        ("site/4/+/temperature", 1),
+        ("site/5/devices/#", 2),
+        ("alerts/region-6/high", 0),
+        ("cmd/device-000007/req", 1),
+        ("site/8/+/temperature", 2),
+        ("site/9/devices/#", 0),
+    ];
 }

@@ -5,12 +5,12 @@ use core::fmt;
 
 use mqtt_topic::TopicName;
 
-use super::{Body, Dialect, Lens};
+use super::{Body, Dialect, Lens, Room};
 use crate::header;
 use crate::property::sets::{Mask, PropertySet, Repr as Set, prefixed_len, put_prefix};
 use crate::reader::Reader;
-use crate::string::{binary_len, put_binary, string_len};
-use crate::writer::{Fields, Put};
+use crate::string::{binary_len, check_nul, put_binary};
+use crate::writer::Put;
 use crate::{
     ConnectProperties, DecodeError, Deviation, EncodeError, Fault, PacketType, ProtocolVersion, QoS, Side,
     WillProperties,
@@ -284,14 +284,26 @@ impl Body for Connect<'_> {
         out = header::put(PacketType::Connect.first_byte(), lens.body, out);
         match (self.verbatim(version), self.0) {
             (Some(_), _) => {}
-            (None, Repr::Values(fields)) => {
-                out = out.put_fields::<256>(lens.body, &Counted { fields, version, lens });
-            }
-            (None, Repr::Body { .. }) => {
-                out = Counted { fields: &self.fields(), version, lens }.put(out);
-            }
+            (None, Repr::Values(fields)) => out = fields.put(version, lens, out),
+            (None, Repr::Body { .. }) => out = self.fields().put(version, lens, out),
         }
         out
+    }
+
+    #[inline]
+    fn first_byte_of_many(&self) -> Option<u8> {
+        match self.0 {
+            Repr::Values(_) => Some(PacketType::Connect.first_byte()),
+            Repr::Body { .. } => None,
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "there is one caller for each kind of output")]
+    #[inline(always)]
+    fn put_room<'r>(&self, version: ProtocolVersion, room: Room<'r>) -> Result<Room<'r>, EncodeError> {
+        let Repr::Values(fields) = self.0 else { return Ok(room) };
+        let lens = fields.check(version)?;
+        Ok(fields.put(version, &lens, room))
     }
 
     fn tail(&self, version: ProtocolVersion) -> &[u8] {
@@ -299,41 +311,43 @@ impl Body for Connect<'_> {
     }
 }
 
-/// Fields that have been counted.
-struct Counted<'c> {
-    fields: &'c ConnectFields<'c>,
-    version: ProtocolVersion,
-    lens: &'c Lens,
-}
-
 impl ConnectFields<'_> {
-    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
+    /// Refuses what a decoder would refuse; counts only the properties.
+    #[expect(clippy::inline_always, reason = "a call costs as much as most of the checks")]
+    #[inline(always)]
+    fn check(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
         if self.client_id.is_empty() && version == ProtocolVersion::V3_1 {
             return Err(EncodeError::ClientIdEmpty);
         }
         if self.password.is_some() && self.username.is_none() && !version.is_v5() {
             return Err(EncodeError::PasswordWithoutUserName);
         }
-        let (properties, mut of_will) = (self.properties.block_len(), 0);
+        check_nul(self.client_id)?;
+        self.username.map_or(Ok(()), check_nul)?;
+        let properties = self.properties.block_len();
+        let of_will = self.will.as_ref().map_or(0, |will| will.properties.block_len());
+        let body = prefixed_len(properties, version)? + prefixed_len(of_will, version)?;
+        Ok(Lens { body, properties, of_will })
+    }
+
+    fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
+        let Lens { properties, of_will, .. } = self.check(version)?;
         let mut body = 2 + version.protocol_name().len() + 4;
         body += prefixed_len(properties, version)?;
-        body += string_len(self.client_id)?;
+        body += binary_len(self.client_id.as_bytes())?;
         if let Some(will) = &self.will {
-            of_will = will.properties.block_len();
             body += prefixed_len(of_will, version)?;
             body += binary_len(will.topic.as_bytes())? + binary_len(will.payload)?;
         }
-        body += self.username.map_or(Ok(0), string_len)?;
+        body += self.username.map_or(Ok(0), |username| binary_len(username.as_bytes()))?;
         body += self.password.map_or(Ok(0), binary_len)?;
-        Ok(Lens { body, properties, of_will, ..Lens::default() })
+        Ok(Lens { body, properties, of_will })
     }
-}
 
-impl Fields for Counted<'_> {
-    fn put<O: Put>(&self, mut out: O) -> O {
-        let Self { version, lens, .. } = *self;
-        let ConnectFields { client_id, clean_start, keep_alive, will, username, password, properties } =
-            self.fields;
+    /// Writes what stands behind the fixed header.
+    #[inline]
+    fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, mut out: O) -> O {
+        let Self { client_id, clean_start, keep_alive, will, username, password, properties } = self;
         let mut flags = if *clean_start { flag::CLEAN_START } else { 0 };
         if let Some(will) = will {
             flags |= flag::WILL | will.qos.bits() << 3 | if will.retain { flag::WILL_RETAIN } else { 0 };

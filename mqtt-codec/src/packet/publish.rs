@@ -264,8 +264,7 @@ impl Head<'_> {
         for (index, property) in self.extra.iter().enumerate() {
             let others = self.extra.get(..index).unwrap_or_default();
             self.publish.properties.check_extra(property, others)?;
-            property.check()?;
-            len = len.saturating_add(property.len());
+            len = len.saturating_add(property.checked_len()?);
         }
         Ok(len)
     }

@@ -3,7 +3,7 @@
 use alloc::format;
 use core::fmt;
 
-use super::{Body, Dialect, Lens};
+use super::{Body, Dialect, Lens, Room};
 use crate::header;
 use crate::property::sets::{PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
@@ -52,7 +52,7 @@ macro_rules! list_packets {
             fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
                 let properties = self.properties.block_len();
                 let list = self.$list.encoded_len(version)?;
-                Ok(Lens { body: 2 + prefixed_len(properties, version)? + list, properties, list, ..Lens::default() })
+                Ok(Lens { body: 2 + prefixed_len(properties, version)? + list, properties, ..Lens::default() })
             }
 
             fn put<O: Put>(&self, version: ProtocolVersion, lens: &Lens, mut out: O) -> O {
@@ -61,8 +61,24 @@ macro_rules! list_packets {
                     out = put_prefix(lens.properties, out);
                     out = self.properties.put_block(lens.properties, out);
                 }
-                out = self.$list.put(version, lens.list, out);
-                out
+                self.$list.put(version, out)
+            }
+
+            #[inline]
+            fn first_byte_of_many(&self) -> Option<u8> {
+                if self.$list.is_made() { Some(PacketType::$name.first_byte()) } else { None }
+            }
+
+            #[inline(always)]
+            fn put_room<'r>(&self, version: ProtocolVersion, mut room: Room<'r>) -> Result<Room<'r>, EncodeError> {
+                let properties = self.properties.block_len();
+                prefixed_len(properties, version)?;
+                room = room.put_u16(self.packet_id.get());
+                if version.is_v5() {
+                    room = put_prefix(properties, room);
+                    room = self.properties.put_block(properties, room);
+                }
+                self.$list.put_room(version, room)
             }
 
             fn tail(&self, version: ProtocolVersion) -> &[u8] {

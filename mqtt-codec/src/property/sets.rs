@@ -127,9 +127,8 @@ impl<'a> Repr<'a> {
             if seen.has(id) && !rules.repeatable.has(id) {
                 return Err(PropertyError::Repeated(id));
             }
-            property.check()?;
             seen = seen.or(Mask::of(&[id]));
-            len += property.len() as u64;
+            len += property.checked_len()? as u64;
         }
         if lacks_method(seen) {
             return Err(PropertyError::AuthenticationDataWithoutMethod);

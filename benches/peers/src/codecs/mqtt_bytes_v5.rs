@@ -1,17 +1,21 @@
 //! `mqtt-bytes-v5`, 5.0 only, in its fastest form: strings share the read buffer and are not checked.
 
 use bytes::{Bytes, BytesMut};
-use mqtt_bytes_v5::{ConnectProperties, Error, LastWillProperties, Packet, Publish, PublishProperties, QoS};
+use mqtt_bytes_v5::{
+    Connect, ConnectProperties, Error, Filter, LastWill, LastWillProperties, Login, Packet, PubAck, Publish,
+    PublishProperties, QoS, Subscribe, SubscribeProperties,
+};
 use mqtt_codec::{PacketType, ProtocolVersion, Side};
 
 use crate::case::Cases;
-use crate::codec::{Build, Codec, Filters, Found, message, present};
+use crate::codec::{Build, BuildOther, Codec, Filters, Found, Kind, message, present, values};
 
 struct V5;
 
 pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V5>();
     cases.build::<V5>();
+    cases.build_other::<V5>();
 }
 
 impl Codec for V5 {
@@ -145,4 +149,70 @@ fn of_publish(properties: &PublishProperties) -> usize {
             properties.correlation_data.is_some(),
             properties.content_type.is_some(),
         ])
+}
+
+const fn qos(bits: u8) -> QoS {
+    match bits {
+        0 => QoS::AtMostOnce,
+        1 => QoS::AtLeastOnce,
+        _ => QoS::ExactlyOnce,
+    }
+}
+
+impl BuildOther for V5 {
+    #[inline]
+    fn build_other(kind: Kind, output: &mut BytesMut) -> bool {
+        let packet = match kind {
+            Kind::Publish => {
+                let payload = Bytes::from_static(values::PAYLOAD);
+                Packet::Publish(Publish::new(values::TOPIC, qos(0), payload, None))
+            }
+            Kind::Puback => Packet::PubAck(PubAck::new(values::PUBACK_ID, None)),
+            Kind::Connect => {
+                let connect = Connect {
+                    keep_alive: values::KEEP_ALIVE,
+                    client_id: values::CLIENT_ID.into(),
+                    clean_start: true,
+                    properties: Some(ConnectProperties {
+                        session_expiry_interval: Some(values::SESSION_EXPIRY),
+                        receive_maximum: Some(values::RECEIVE_MAXIMUM),
+                        max_packet_size: Some(values::MAXIMUM_PACKET_SIZE),
+                        topic_alias_max: Some(values::TOPIC_ALIAS_MAXIMUM),
+                        user_properties: vec![(values::USER.0.into(), values::USER.1.into())],
+                        ..ConnectProperties::new()
+                    }),
+                };
+                let will = LastWill {
+                    topic: Bytes::from_static(values::WILL_TOPIC.as_bytes()),
+                    message: Bytes::from_static(values::WILL_PAYLOAD),
+                    qos: qos(1),
+                    retain: false,
+                    properties: Some(LastWillProperties {
+                        delay_interval: Some(values::WILL_DELAY),
+                        payload_format_indicator: None,
+                        message_expiry_interval: None,
+                        content_type: None,
+                        response_topic: None,
+                        correlation_data: None,
+                        user_properties: Vec::new(),
+                    }),
+                };
+                let login = Login::new(values::USER_NAME, values::PASSWORD);
+                Packet::Connect(connect, Some(will), Some(login))
+            }
+            Kind::Subscribe => {
+                let filter = |(filter, bits): (&'static str, u8)| Filter::new(filter, qos(bits));
+                let properties = SubscribeProperties {
+                    id: Some(values::SUBSCRIPTION as usize),
+                    user_properties: Vec::new(),
+                };
+                let filters = values::FILTERS.into_iter().map(filter);
+                let mut subscribe = Subscribe::new_many(filters, Some(properties));
+                subscribe.pkid = values::SUBSCRIBE_ID;
+                Packet::Subscribe(subscribe)
+            }
+        };
+        output.clear();
+        packet.write(output).is_ok()
+    }
 }

@@ -3,15 +3,15 @@
 use std::io::Cursor;
 
 use mqtt_codec::{PacketType, ProtocolVersion, Side};
-use mqtt_codec_kit::common::qos::QoSWithPacketIdentifier;
-use mqtt_codec_kit::common::{Decodable, Encodable, TopicName};
+use mqtt_codec_kit::common::qos::{QoSWithPacketIdentifier, QualityOfService};
+use mqtt_codec_kit::common::{Decodable, Encodable, TopicFilter, TopicName};
 use mqtt_codec_kit::v4::packet as v4;
 use mqtt_codec_kit::v5::control::{PublishProperties, SubscribeProperties};
 use mqtt_codec_kit::v5::packet as v5;
 
 use super::floor;
 use crate::case::Cases;
-use crate::codec::{Build, Codec, Filters, Found, message, present};
+use crate::codec::{Build, BuildOther, Codec, Filters, Found, Kind, message, present, values};
 
 struct V4;
 struct V5;
@@ -20,6 +20,8 @@ pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
     cases.codec::<V5>();
     cases.build::<V5>();
+    cases.build_other::<V4>();
+    cases.build_other::<V5>();
 }
 
 /// It waits for a reader, so the caller looks whether a packet is complete.
@@ -223,4 +225,96 @@ fn of_publish(properties: &PublishProperties) -> usize {
 
 fn of_subscribe(properties: &SubscribeProperties) -> usize {
     properties.user_properties().len() + usize::from(properties.identifier().is_some())
+}
+
+const fn qos(bits: u8) -> QualityOfService {
+    match bits {
+        0 => QualityOfService::Level0,
+        1 => QualityOfService::Level1,
+        _ => QualityOfService::Level2,
+    }
+}
+
+impl BuildOther for V4 {
+    #[inline]
+    fn build_other(kind: Kind, output: &mut Vec<u8>) -> bool {
+        output.clear();
+        match kind {
+            Kind::Publish => {
+                let Ok(topic) = TopicName::new(values::TOPIC) else { return false };
+                let qos = QoSWithPacketIdentifier::Level0;
+                v4::PublishPacket::new(topic, qos, values::PAYLOAD).encode(output).is_ok()
+            }
+            Kind::Puback => v4::PubackPacket::new(values::PUBACK_ID).encode(output).is_ok(),
+            Kind::Connect => {
+                let payload = values::WILL_PAYLOAD.to_vec();
+                let Ok(will) = v4::connect::LastWill::new(values::WILL_TOPIC, payload) else { return false };
+                let mut connect = v4::ConnectPacket::new(values::CLIENT_ID);
+                connect.set_clean_session(true);
+                connect.set_keep_alive(values::KEEP_ALIVE);
+                connect.set_will(Some(will));
+                connect.set_will_qos(1);
+                connect.set_username(Some(values::USER_NAME.into()));
+                connect.set_password(Some(values::PASSWORD.into()));
+                connect.encode(output).is_ok()
+            }
+            Kind::Subscribe => {
+                let filter = |(filter, bits)| Some((TopicFilter::new(filter).ok()?, qos(bits)));
+                let Some(filters) = values::FILTERS.into_iter().map(filter).collect() else { return false };
+                v4::SubscribePacket::new(values::SUBSCRIBE_ID, filters).encode(output).is_ok()
+            }
+        }
+    }
+}
+
+impl BuildOther for V5 {
+    #[inline]
+    fn build_other(kind: Kind, output: &mut Vec<u8>) -> bool {
+        output.clear();
+        match kind {
+            Kind::Publish => {
+                let Ok(topic) = TopicName::new(values::TOPIC) else { return false };
+                let qos = QoSWithPacketIdentifier::Level0;
+                v5::PublishPacket::new(topic, qos, values::PAYLOAD).encode(output).is_ok()
+            }
+            Kind::Puback => v5::PubackPacket::new_success(values::PUBACK_ID).encode(output).is_ok(),
+            Kind::Connect => {
+                let payload = values::WILL_PAYLOAD.to_vec();
+                let Ok(mut will) = v5::connect::LastWill::new(values::WILL_TOPIC, payload) else {
+                    return false;
+                };
+                let mut of_will = v5::connect::LastWillProperties::default();
+                of_will.set_delay_interval(Some(values::WILL_DELAY));
+                will.set_properties(of_will);
+                let mut properties = v5::connect::ConnectProperties::default();
+                properties.set_session_expiry_interval(Some(values::SESSION_EXPIRY));
+                properties.set_receive_maximum(Some(values::RECEIVE_MAXIMUM));
+                properties.set_max_packet_size(Some(values::MAXIMUM_PACKET_SIZE));
+                properties.set_topic_alias_max(Some(values::TOPIC_ALIAS_MAXIMUM));
+                properties.add_user_property(values::USER.0, values::USER.1);
+                let mut connect = v5::ConnectPacket::new(values::CLIENT_ID);
+                connect.set_clean_session(true);
+                connect.set_keep_alive(values::KEEP_ALIVE);
+                connect.set_properties(properties);
+                connect.set_will(Some(will));
+                connect.set_will_qos(1);
+                connect.set_username(Some(values::USER_NAME.into()));
+                connect.set_password(Some(values::PASSWORD.into()));
+                connect.encode(output).is_ok()
+            }
+            Kind::Subscribe => {
+                let filter = |(filter, bits)| {
+                    let mut options = v5::subscribe::SubscribeOptions::default();
+                    options.set_qos(qos(bits));
+                    Some((TopicFilter::new(filter).ok()?, options))
+                };
+                let Some(filters) = values::FILTERS.into_iter().map(filter).collect() else { return false };
+                let mut properties = SubscribeProperties::default();
+                properties.set_identifier(Some(values::SUBSCRIPTION as usize));
+                let mut subscribe = v5::SubscribePacket::new(values::SUBSCRIBE_ID, filters);
+                subscribe.set_properties(properties);
+                subscribe.encode(output).is_ok()
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use mqtt_codec::{PacketType, ProtocolVersion, Side};
 use mqttbytes::{Error, QoS, v4, v5};
 
 use crate::case::Cases;
-use crate::codec::{Build, Codec, Filters, Found, message, present};
+use crate::codec::{Build, BuildOther, Codec, Filters, Found, Kind, message, present, values};
 
 const MAXIMUM_PACKET_SIZE: usize = 1 << 28;
 
@@ -16,6 +16,8 @@ pub(super) fn register(cases: &mut Cases) {
     cases.codec::<V4>();
     cases.codec::<V5>();
     cases.build::<V5>();
+    cases.build_other::<V4>();
+    cases.build_other::<V5>();
 }
 
 fn complete<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
@@ -232,4 +234,101 @@ fn of_publish(properties: &v5::PublishProperties) -> usize {
             properties.correlation_data.is_some(),
             properties.content_type.is_some(),
         ])
+}
+
+const fn qos(bits: u8) -> QoS {
+    match bits {
+        0 => QoS::AtMostOnce,
+        1 => QoS::AtLeastOnce,
+        _ => QoS::ExactlyOnce,
+    }
+}
+
+impl BuildOther for V4 {
+    #[inline]
+    fn build_other(kind: Kind, output: &mut BytesMut) -> bool {
+        output.clear();
+        match kind {
+            Kind::Publish => {
+                let payload = Bytes::from_static(values::PAYLOAD);
+                v4::Publish::from_bytes(values::TOPIC, qos(0), payload).write(output).is_ok()
+            }
+            Kind::Puback => v4::PubAck::new(values::PUBACK_ID).write(output).is_ok(),
+            Kind::Connect => {
+                let mut connect = v4::Connect::new(values::CLIENT_ID);
+                connect.keep_alive = values::KEEP_ALIVE;
+                connect.last_will = Some(v4::LastWill {
+                    topic: values::WILL_TOPIC.into(),
+                    message: Bytes::from_static(values::WILL_PAYLOAD),
+                    qos: qos(1),
+                    retain: false,
+                });
+                connect.set_login(values::USER_NAME, values::PASSWORD);
+                connect.write(output).is_ok()
+            }
+            Kind::Subscribe => {
+                let filter = |(filter, bits): (&str, u8)| v4::SubscribeFilter::new(filter.into(), qos(bits));
+                let mut subscribe = v4::Subscribe::new_many(values::FILTERS.into_iter().map(filter));
+                subscribe.pkid = values::SUBSCRIBE_ID;
+                subscribe.write(output).is_ok()
+            }
+        }
+    }
+}
+
+impl BuildOther for V5 {
+    #[inline]
+    fn build_other(kind: Kind, output: &mut BytesMut) -> bool {
+        output.clear();
+        match kind {
+            Kind::Publish => {
+                let payload = Bytes::from_static(values::PAYLOAD);
+                v5::Publish::from_bytes(values::TOPIC, qos(0), payload).write(output).is_ok()
+            }
+            Kind::Puback => v5::PubAck::new(values::PUBACK_ID).write(output).is_ok(),
+            Kind::Connect => {
+                let mut connect = v5::Connect::new(values::CLIENT_ID);
+                connect.clean_session = true;
+                connect.keep_alive = values::KEEP_ALIVE;
+                connect.properties = Some(v5::ConnectProperties {
+                    session_expiry_interval: Some(values::SESSION_EXPIRY),
+                    receive_maximum: Some(values::RECEIVE_MAXIMUM),
+                    max_packet_size: Some(values::MAXIMUM_PACKET_SIZE),
+                    topic_alias_max: Some(values::TOPIC_ALIAS_MAXIMUM),
+                    user_properties: vec![(values::USER.0.into(), values::USER.1.into())],
+                    request_response_info: None,
+                    request_problem_info: None,
+                    authentication_method: None,
+                    authentication_data: None,
+                });
+                connect.last_will = Some(v5::LastWill {
+                    topic: values::WILL_TOPIC.into(),
+                    message: Bytes::from_static(values::WILL_PAYLOAD),
+                    qos: qos(1),
+                    retain: false,
+                    properties: Some(v5::WillProperties {
+                        delay_interval: Some(values::WILL_DELAY),
+                        payload_format_indicator: None,
+                        message_expiry_interval: None,
+                        content_type: None,
+                        response_topic: None,
+                        correlation_data: None,
+                        user_properties: Vec::new(),
+                    }),
+                });
+                connect.set_login(values::USER_NAME, values::PASSWORD);
+                connect.write(output).is_ok()
+            }
+            Kind::Subscribe => {
+                let filter = |(filter, bits): (&str, u8)| v5::SubscribeFilter::new(filter.into(), qos(bits));
+                let mut subscribe = v5::Subscribe::new_many(values::FILTERS.into_iter().map(filter));
+                subscribe.pkid = values::SUBSCRIBE_ID;
+                subscribe.properties = Some(v5::SubscribeProperties {
+                    id: Some(values::SUBSCRIPTION as usize),
+                    user_properties: Vec::new(),
+                });
+                subscribe.write(output).is_ok()
+            }
+        }
+    }
 }

@@ -2,15 +2,21 @@
 
 mod built;
 
+use core::num::{NonZeroU16, NonZeroU32};
+
 use bytes::{Bytes, BytesMut};
 use mqtt_codec::{
-    DecodeError, Decoder, Delivery, Frame, FrameSlot, Hop, MessageProperties, Packet, PacketId, PacketType,
-    PreparedPublish, Property, ProtocolVersion, Publish, PublishProperties, Side,
+    Connect, ConnectFields, ConnectProperties, DecodeError, Decoder, Delivery, Frame, FrameSlot, Hop,
+    MessageProperties, Packet, PacketId, PacketType, PreparedPublish, Property, ProtocolVersion, Puback,
+    Publish, PublishProperties, QoS, Side, Subscribe, SubscribeProperties, SubscriptionIdentifier,
+    SubscriptionOptions, Subscriptions, Will, WillProperties,
 };
-use mqtt_topic::TopicName;
+use mqtt_topic::{Subscription, TopicName};
 
 use crate::case::Cases;
-use crate::codec::{Build, Codec, Filters, Found, Prepare, Split, Stream, message, version};
+use crate::codec::{
+    Build, BuildOther, Codec, Filters, Found, Kind, Prepare, Split, Stream, message, values, version,
+};
 
 /// How our names begin.
 pub const NAME: &str = "mqtt-codec (";
@@ -24,6 +30,8 @@ pub(super) fn register(cases: &mut Cases) {
     cases.codec::<Borrowed<4>>();
     cases.codec::<Borrowed<5>>();
     cases.build::<Borrowed<5>>();
+    cases.build_other::<Borrowed<4>>();
+    cases.build_other::<Borrowed<5>>();
     cases.split::<Borrowed<5>>();
     cases.prepare::<Borrowed<4>>();
     cases.prepare::<Borrowed<5>>();
@@ -115,6 +123,40 @@ pub fn properties(publish: &[u8]) -> Vec<String> {
     }
 }
 
+/// All that is in a packet, its properties in one order.
+pub fn content(packet: &[u8], version: ProtocolVersion) -> Vec<String> {
+    let mut received = Received::new(packet, Side::Client, version);
+    let packet = match received.packet() {
+        Ok(Some(packet)) => packet,
+        other => return vec![format!("{other:?}")],
+    };
+    let mut content = Vec::new();
+    let mut add = |property: Property<'_>| content.push(format!("{property:?}"));
+    match packet {
+        Packet::Connect(connect) => {
+            let ConnectFields { properties, will, password, .. } = connect.fields();
+            properties.iter().for_each(&mut add);
+            if let Some(will) = will {
+                will.properties.iter().for_each(&mut add);
+            }
+            let without = ConnectFields {
+                properties: ConnectProperties::EMPTY,
+                will: will.map(|will| Will { properties: WillProperties::EMPTY, ..will }),
+                ..connect.fields()
+            };
+            content.push(format!("{without} {password:?} {:?}", will.map(|will| will.payload)));
+        }
+        Packet::Publish(publish) => {
+            publish.properties.iter().for_each(&mut add);
+            let without = Publish { properties: PublishProperties::EMPTY, ..publish };
+            content.push(format!("{without} {:?}", publish.payload));
+        }
+        packet => content.push(packet.to_string()),
+    }
+    content.sort();
+    content
+}
+
 impl<const LEVEL: u8> Codec for Borrowed<LEVEL> {
     const NAME: &'static str = "mqtt-codec (borrowed)";
     const VERSION: ProtocolVersion = version(LEVEL);
@@ -177,6 +219,76 @@ impl Build for Borrowed<5> {
         output.clear();
         publish.encode(Self::VERSION, output).is_ok()
     }
+}
+
+impl<const LEVEL: u8> BuildOther for Borrowed<LEVEL> {
+    #[inline]
+    fn build_other(kind: Kind, output: &mut Vec<u8>) -> bool {
+        output.clear();
+        match kind {
+            Kind::Publish => build_publish(Self::VERSION, output),
+            Kind::Puback => build_puback(Self::VERSION, output),
+            Kind::Connect => build_connect(Self::VERSION, output),
+            Kind::Subscribe => build_subscribe(Self::VERSION, output),
+        }
+        .is_some()
+    }
+}
+
+fn build_publish(version: ProtocolVersion, output: &mut Vec<u8>) -> Option<()> {
+    let topic = TopicName::parse(values::TOPIC).ok()?;
+    Publish::new(topic, values::PAYLOAD).encode(version, output).ok()
+}
+
+fn build_puback(version: ProtocolVersion, output: &mut Vec<u8>) -> Option<()> {
+    Puback::new(PacketId::new(values::PUBACK_ID)?).encode(version, output).ok()
+}
+
+fn build_connect(version: ProtocolVersion, output: &mut Vec<u8>) -> Option<()> {
+    let topic = TopicName::parse(values::WILL_TOPIC).ok()?;
+    let mut will = Will { qos: QoS::AtLeastOnce, ..Will::new(topic, values::WILL_PAYLOAD) };
+    let mut fields = ConnectFields {
+        client_id: values::CLIENT_ID,
+        keep_alive: values::KEEP_ALIVE,
+        username: Some(values::USER_NAME),
+        password: Some(values::PASSWORD.as_bytes()),
+        ..ConnectFields::default()
+    };
+    let (of_connect, of_will);
+    if version == ProtocolVersion::V5_0 {
+        of_will = [Property::WillDelayInterval(values::WILL_DELAY)];
+        will.properties = WillProperties::new(&of_will).ok()?;
+        of_connect = [
+            Property::SessionExpiryInterval(values::SESSION_EXPIRY),
+            Property::ReceiveMaximum(NonZeroU16::new(values::RECEIVE_MAXIMUM)?),
+            Property::MaximumPacketSize(NonZeroU32::new(values::MAXIMUM_PACKET_SIZE)?),
+            Property::TopicAliasMaximum(values::TOPIC_ALIAS_MAXIMUM),
+            Property::UserProperty(values::USER),
+        ];
+        fields.properties = ConnectProperties::new(&of_connect).ok()?;
+    }
+    fields.will = Some(will);
+    Connect::new(&fields).encode(version, output).ok()
+}
+
+fn build_subscribe(version: ProtocolVersion, output: &mut Vec<u8>) -> Option<()> {
+    let mut entries = Vec::with_capacity(values::FILTERS.len());
+    for (filter, qos) in values::FILTERS {
+        let subscription = match version {
+            ProtocolVersion::V5_0 => Subscription::parse(filter).ok()?,
+            _ => Subscription::ordinary(filter).ok()?,
+        };
+        entries.push((subscription, SubscriptionOptions::from(QoS::from_bits(qos)?)));
+    }
+    let packet_id = PacketId::new(values::SUBSCRIBE_ID)?;
+    let mut subscribe = Subscribe::new(packet_id, Subscriptions::new(&entries));
+    let properties;
+    if version == ProtocolVersion::V5_0 {
+        let identifier = SubscriptionIdentifier::new(values::SUBSCRIPTION)?;
+        properties = [Property::SubscriptionIdentifier(identifier)];
+        subscribe.properties = SubscribeProperties::new(&properties).ok()?;
+    }
+    subscribe.encode(version, output).ok()
 }
 
 impl<const LEVEL: u8> Split for Borrowed<LEVEL> {
