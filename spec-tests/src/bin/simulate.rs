@@ -123,8 +123,8 @@ fn sweep(options: &Options) -> ExitCode {
     }
 }
 
-/// Each kind of message with two cuts and a crash; all together with fewer.
-const SCOPES: [Counts; 14] = [
+/// What takes some minutes. The larger the scope, the longer by far: 2,2,2,0,1 has 2,652,303 states, and 0,0,2,1,1 has 4,096,901.
+const SCOPES: [Counts; 10] = [
     [2, 2, 2, 0, 0],
     [2, 2, 2, 1, 0],
     [1, 1, 1, 2, 0],
@@ -132,13 +132,9 @@ const SCOPES: [Counts; 14] = [
     [0, 2, 0, 2, 0],
     [0, 0, 2, 2, 0],
     [1, 1, 1, 0, 1],
-    [2, 2, 2, 0, 1],
-    [1, 1, 1, 1, 1],
-    [0, 2, 0, 1, 1],
-    [0, 0, 2, 1, 1],
     [2, 0, 0, 2, 1],
     [0, 1, 0, 2, 1],
-    [0, 0, 1, 2, 1],
+    [0, 0, 1, 1, 1],
 ];
 
 #[expect(clippy::disallowed_methods, reason = "how long it takes is no part of it")]
