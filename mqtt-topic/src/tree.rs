@@ -24,6 +24,7 @@
 )]
 
 mod exact;
+mod front;
 mod group;
 mod groups;
 mod hash;
