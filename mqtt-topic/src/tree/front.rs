@@ -9,7 +9,7 @@ use super::walk::{Found, is_wild_first};
 use crate::arena::NONE;
 
 /// At most so many nodes of a level are visited.
-const WIDTH: usize = 8;
+const WIDTH: usize = 6;
 
 /// At most so many levels: one bit for each says the way.
 const LEVELS: u16 = 16;
@@ -129,21 +129,23 @@ pub(super) fn search<K, V>(
     let mut loaded = [Loaded { at: At { node: ROOT, path: 0 }, node: &Node::VACANT, named: Packed::NONE }; WIDTH];
     let (mut at, mut level) = (0, 0);
     let mut is_wild = is_wild_first(name);
-    while nodes.len > 0 {
+    while nodes.len > 0 && level < LEVELS {
         let count = nodes.len;
-        // A node has at most five filters: `#`, and with the last level, and `+` for it, each the filter itself and `#` behind it.
-        if count > WIDTH || count > *budget || level == LEVELS || items.len + 5 * count > Found::ROOM {
+        let mut wanted = trie.wanted(name, usize::from(at), level);
+        let is_last = usize::from(wanted.end) == name.len();
+        // A node has `#`, and with the last level, and `+` for it, each the filter itself and `#` behind it.
+        let filters = if is_last { 5 * count } else { count };
+        if count > WIDTH || count > *budget || items.len + filters >= Found::ROOM {
             break;
         }
         *budget -= count;
-        let mut wanted = trie.wanted(name, usize::from(at), level);
         for (loaded, at) in loaded.iter_mut().zip(nodes.nodes()) {
             let Some(node) = trie.nodes.get(at.node) else { continue };
             *loaded = Loaded { at: *at, node, named: trie.name_probed(at.node, node, &wanted) };
         }
         nodes.len = 0;
         let loaded = loaded.get(..count).unwrap_or_default();
-        if usize::from(wanted.end) == name.len() {
+        if is_last {
             if let Some((table, probe)) = exact.take() {
                 items.find(0, table.find_probed(name, probe).unwrap_or(NONE));
             }

@@ -146,7 +146,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     #[inline(never)]
     fn search(&mut self, budget: &mut usize) {
         let before = *budget;
-        self.found = Found::NONE;
+        self.found.clear();
         let trie = &self.groups.trie;
         if let Search::Before = self.search {
             self.search = Search::Done;

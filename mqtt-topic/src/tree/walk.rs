@@ -252,9 +252,14 @@ fn level<'l, K, V>(
 ) -> Option<&'l mut Wanted> {
     let known = levels.get_mut(usize::from(branch.level) % KNOWN_LEVELS)?;
     if known.level != branch.level {
-        *known = trie.wanted(name, branch.at.into(), branch.level);
+        read_level(known, trie, name, branch);
     }
     Some(known)
+}
+
+#[inline(never)]
+fn read_level<K, V>(known: &mut Wanted, trie: &Trie<K, V>, name: &[u8], branch: Branch) {
+    *known = trie.wanted(name, branch.at.into(), branch.level);
 }
 
 /// Finds what ends with the last level of a name.
@@ -284,6 +289,11 @@ impl Found {
     pub(super) const ROOM: usize = 32;
 
     pub(super) const NONE: Self = Self { filters: [0; Self::ROOM], next: 0, end: 0 };
+
+    #[inline]
+    pub(super) const fn clear(&mut self) {
+        (self.next, self.end) = (0, 0);
+    }
 
     #[inline]
     pub(super) fn push(&mut self, id: u32) {
