@@ -126,7 +126,8 @@ pub(super) fn search<K, V>(
 ) -> Option<(u16, u16)> {
     let mut exact = trie.exact.as_ref().map(|table| (table, table.probe(name)));
     let mut nodes = Nodes { nodes: [At { node: ROOT, path: 0 }; 2 * WIDTH], len: 1 };
-    let mut loaded = [Loaded { at: At { node: ROOT, path: 0 }, node: &Node::VACANT, named: Packed::NONE }; WIDTH];
+    let mut loaded =
+        [Loaded { at: At { node: ROOT, path: 0 }, node: &Node::VACANT, named: Packed::NONE }; WIDTH];
     let (mut at, mut level) = (0, 0);
     let mut is_wild = is_wild_first(name);
     while nodes.len > 0 && level < LEVELS {

@@ -111,10 +111,10 @@ impl<T: Clone> List<T> {
             }
             Self::Short(chunk) => Self::Long(Arc::new([chunk, Arc::new(Vec::from([element]))].into())),
             Self::Long(mut chunks) => {
-                let list = Arc::make_mut(&mut chunks);
-                match list.last_mut() {
+                let all = Arc::make_mut(&mut chunks);
+                match all.last_mut() {
                     Some(last) if last.len() < Self::CHUNK => Arc::make_mut(last).push(element),
-                    _ => list.push(Arc::new(Vec::from([element]))),
+                    _ => all.push(Arc::new(Vec::from([element]))),
                 }
                 Self::Long(chunks)
             }
@@ -150,10 +150,10 @@ impl<T: Clone> List<T> {
                 }
             }
             Self::Long(mut chunks) => {
-                let list = Arc::make_mut(&mut chunks);
-                let last = list.last_mut().and_then(|chunk| Arc::make_mut(chunk).pop())?;
-                list.pop_if(|chunk| chunk.is_empty());
-                match list.as_mut_slice() {
+                let all = Arc::make_mut(&mut chunks);
+                let last = all.last_mut().and_then(|chunk| Arc::make_mut(chunk).pop())?;
+                all.pop_if(|chunk| chunk.is_empty());
+                match all.as_mut_slice() {
                     [only] => (Self::Short(core::mem::take(only)), last),
                     _ => (Self::Long(chunks), last),
                 }

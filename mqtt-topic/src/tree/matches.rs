@@ -2,10 +2,10 @@
 
 use core::fmt;
 
+use super::front::{self, Items};
 use super::group::{Group, Those};
 use super::groups::{Ends, GroupId, Groups, Share};
 use super::trie::Filter;
-use super::front::{self, Items};
 use super::walk::{Found, Walk};
 use crate::arena::NONE;
 use crate::{MatchPosition, SearchStep};

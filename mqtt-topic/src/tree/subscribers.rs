@@ -2,7 +2,6 @@
 //!
 //! A table leads from a subscriber to his one subscription, which knows his key, or to the record with the list of them.
 
-
 use super::groups::GroupId;
 use super::hash::Seed;
 use super::list::{Chunks, List};

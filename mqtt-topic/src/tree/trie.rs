@@ -194,11 +194,6 @@ impl Node {
         self.single_level.child()
     }
 
-    /// The same without the filters that go on with a wildcard.
-    pub(super) const fn without_wildcards(&self) -> Self {
-        Self { single_level: Packed::new(Child::None), multi_level: NONE, ..*self }
-    }
-
     /// Whether no filter goes on from here.
     const fn is_childless(&self) -> bool {
         matches!(self.names.kind(), NamesKind::Only(Child::None) | NamesKind::Many(0))

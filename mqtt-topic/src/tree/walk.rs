@@ -1,10 +1,10 @@
-//! The walk through the trie: depth first, the level itself before `+`.
+//! The walk through the trie: depth first, the level itself before `+`. Its [beginning](super::front) goes level by level.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::symbols::Key;
 use super::front::ITEMS;
+use super::symbols::Key;
 use super::trie::{Child, Packed, ROOT, Trie, Wanted};
 use crate::arena::NONE;
 
@@ -185,11 +185,6 @@ impl Walk {
                 continue;
             }
             let Some(mut node) = trie.nodes.get(id) else { continue };
-            let root;
-            if branch.level == 0 && !is_wild_first(name) {
-                root = node.without_wildcards();
-                node = &root;
-            }
             loop {
                 if left == 0 || !found.has_room() {
                     self.branches.push(Branch::new(id, branch.at, branch.level));
