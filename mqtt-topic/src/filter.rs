@@ -75,7 +75,7 @@ impl<S: AsRef<[u8]>> TopicFilter<S> {
 
     /// Whether the filter has a wildcard; without one it matches just the Topic Name of the same text.
     pub fn has_wildcard(&self) -> bool {
-        self.as_bytes().iter().any(|byte| *byte == b'+' || *byte == b'#')
+        first_wildcard(self.as_bytes()).is_some()
     }
 
     /// Whether a message published to `name` is wanted. Allocates nothing.

@@ -7,6 +7,8 @@
 //! only child is kept in its parent, children beside each other in one [hash table](table) for all nodes. They are found there by the
 //! parent and the text of the level, as it stands in the record of the symbol: so a search looks for no symbols, but for levels of more than 16 bytes.
 //!
+//! A match [begins](front) level by level and [goes on](walk) depth first; what it finds comes in the order of the latter.
+//!
 //! Who is subscribed to a filter is in the [groups]; [subscribers] leads from a subscriber to his groups. Where a member is in a long list
 //! is in [positions], so nothing here takes longer the more members a group or groups a subscriber has.
 //!
@@ -24,6 +26,7 @@
 )]
 
 mod exact;
+mod front;
 mod group;
 mod groups;
 mod hash;
@@ -269,7 +272,7 @@ impl<K, V> SubscriptionTree<K, V> {
     /// Goes on with a search for the subscriptions of `name` from where an earlier one, of the same name, had come to.
     ///
     /// The tree may have changed: what was in it all the time is found once by the searches together, what was added or removed meanwhile, at most
-    /// once.
+    /// once. Nodes that the earlier search had looked at ahead, some at most, are looked at again.
     pub fn matches_from<'t, 'n, S: AsRef<[u8]>>(
         &'t self,
         name: &'n TopicName<S>,

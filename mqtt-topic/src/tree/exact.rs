@@ -117,6 +117,31 @@ impl Exact {
         })
     }
 
+    /// Begins to look for a text.
+    #[inline]
+    pub(super) fn probe(&self, text: &[u8]) -> u32 {
+        if text.len() > LONGEST { NONE } else { self.table.probe(self.seed.text(text)) }
+    }
+
+    /// The filter that is the text which a [`probe`](Self::probe) was for.
+    #[inline]
+    pub(super) fn find_probed(&self, text: &[u8], probe: u32) -> Option<u32> {
+        if probe == NONE {
+            return None;
+        }
+        match self.record(probe) {
+            Some((owner, found)) if found == text => Some(owner),
+            _ => self.find_again(text),
+        }
+    }
+
+    /// Hardly any others have the same hash.
+    #[cold]
+    #[inline(never)]
+    fn find_again(&self, text: &[u8]) -> Option<u32> {
+        self.find(text)
+    }
+
     #[inline]
     fn record(&self, place: u32) -> Option<(u32, &[u8])> {
         self.pages.get((place >> BITS) as usize)?.text(place as usize % PAGE)

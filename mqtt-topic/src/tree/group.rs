@@ -78,7 +78,7 @@ impl<'t, K, V> Group<'t, K, V> {
     }
 }
 
-/// The members of a [`Group`]; `nth` takes a step for each 512 members it passes over.
+/// The members of a [`Group`]; `nth` takes a step for each 16 KiB of members it passes over.
 #[must_use = "iterators are lazy"]
 pub struct Members<'t, K, V> {
     one: Option<(&'t K, &'t V)>,

@@ -159,7 +159,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Groups<K, V> {
             if let Some((key, value)) = member.take_if(|_| subscription.share_name().is_none()) {
                 return Filter::One { place, key, value };
             }
-            let none = Ends::Used { ordinary: List::new(Vec::new()), share: NONE };
+            let none = Ends::Used { ordinary: List::None, share: NONE };
             Filter::Many { place, ends: ends.insert(none) }
         });
         let group = match subscription.share_name() {
@@ -200,7 +200,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Groups<K, V> {
             return GroupId::shared(id);
         }
         let next = self.widen(filter).map_or(NONE, |(_, share)| *share);
-        let members = List::new(Vec::new());
+        let members = List::None;
         let id = self.shares.insert(Share::Used { filter, symbol, next, previous: NONE, members });
         self.share_names.insert(self.seed.pair(filter, symbol), id);
         if let Some((_, share)) = self.widen(filter) {
@@ -219,7 +219,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Groups<K, V> {
             Filter::Vacant(_) => return None,
             Filter::Many { ends, .. } => *ends,
             Filter::One { place, key, value } => {
-                let only = List::new(Vec::from([(key.clone(), value.clone())]));
+                let only = List::One([(key.clone(), value.clone())]);
                 let ends = self.ends.insert(Ends::Used { ordinary: only, share: NONE });
                 *record = Filter::Many { place: *place, ends };
                 ends

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::front::{self, Items};
 use super::group::{Group, Those};
 use super::groups::{Ends, GroupId, Groups, Share};
 use super::trie::Filter;
@@ -33,6 +34,13 @@ enum Search {
     Done,
 }
 
+impl Search {
+    /// Whether what comes next has been found already.
+    fn has_found(&self) -> bool {
+        matches!(self, Self::Within(walk) if walk.has_found())
+    }
+}
+
 /// What a message is wanted by.
 #[derive(Debug)]
 pub enum Match<'t, K, V> {
@@ -48,15 +56,22 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     pub(super) fn new(groups: &'t Groups<K, V>, name: &'n [u8]) -> Self {
         let mut found = Found::NONE;
         let trie = &groups.trie;
-        if let Some(id) = trie.find_exact(name) {
-            found.push(id);
-        }
-        let search = if trie.has_paths() { Search::Before } else { Search::Done };
+        let search = if trie.has_paths() {
+            Search::Before
+        } else {
+            if let Some(id) = trie.find_exact(name) {
+                found.push(id);
+            }
+            Search::Done
+        };
         Self { groups, name, found, share: NONE, search, visited: usize::from(trie.exact.is_some()) }
     }
 
     /// The search that goes on from `position`.
     pub(super) fn from_position(groups: &'t Groups<K, V>, name: &'n [u8], position: &MatchPosition) -> Self {
+        if position.is_start() {
+            return Self::new(groups, name);
+        }
         let (walk, visited) = Walk::from_position(&groups.trie, name, position);
         let search = if walk.is_over() { Search::Done } else { Search::Within(walk) };
         Self { groups, name, found: Found::NONE, share: NONE, search, visited }
@@ -107,7 +122,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             if let Search::Done = self.search {
                 return SearchStep::Done;
             }
-            if *budget == 0 {
+            if *budget == 0 && !self.search.has_found() {
                 return SearchStep::OutOfBudget;
             }
             self.search(budget);
@@ -117,7 +132,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     /// Where to go on later, once [`next_within`](Self::next_within) has come to the end of its budget; `None` while there are
     /// matches to give out, and at the end.
     pub fn position(&self) -> Option<MatchPosition> {
-        if !self.found.is_empty() || self.share != NONE {
+        if !self.found.is_empty() || self.share != NONE || self.search.has_found() {
             return None;
         }
         match &self.search {
@@ -130,17 +145,25 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     /// Looks at more of the trie, one node for each of `budget`, until something is found or nothing is left.
     #[inline(never)]
     fn search(&mut self, budget: &mut usize) {
-        if let Search::Before = self.search {
-            self.search = Search::Within(Walk::new());
-        }
-        let Search::Within(walk) = &mut self.search else { return };
         let before = *budget;
-        self.found = Found::NONE;
-        walk.search(&self.groups.trie, self.name, budget, &mut self.found);
-        self.visited += before - *budget;
-        if walk.is_over() {
+        self.found.clear();
+        let trie = &self.groups.trie;
+        if let Search::Before = self.search {
             self.search = Search::Done;
+            let mut items = Items::NONE;
+            if let Some((at, level)) = front::search(trie, self.name, budget, &mut items) {
+                self.search = Search::Within(Walk::with(&mut items.sorted().rev(), at, level));
+            } else {
+                items.sorted().for_each(|item| self.found.push(item.number()));
+            }
         }
+        if let Search::Within(walk) = &mut self.search {
+            walk.search(trie, self.name, budget, &mut self.found);
+            if walk.is_over() {
+                self.search = Search::Done;
+            }
+        }
+        self.visited += before - *budget;
     }
 
     /// What has been found and not been given out.

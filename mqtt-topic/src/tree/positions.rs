@@ -97,7 +97,7 @@ mod tests {
         let hash = |element: &u32| element % 50;
         let mut settled = 0;
         for round in 0..400_usize {
-            let (mut list, mut model) = (List::new(Vec::new()), Vec::new());
+            let (mut list, mut model) = (List::None, Vec::new());
             for element in 0..(round % 40) as u32 {
                 positions.push(7, &mut list, element, hash);
                 model.push(element);

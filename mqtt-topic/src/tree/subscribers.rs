@@ -2,8 +2,6 @@
 //!
 //! A table leads from a subscriber to his one subscription, which knows his key, or to the record with the list of them.
 
-use alloc::vec::Vec;
-
 use super::groups::GroupId;
 use super::hash::Seed;
 use super::list::{Chunks, List};
@@ -102,7 +100,7 @@ impl<K: Eq + Clone> Subscribers<K> {
             let seed = self.seed;
             return self.positions.push(number, groups, group, |group| seed.pair(group.0, 0));
         }
-        let groups = List::new(Vec::from([GroupId(number), group]));
+        let groups = List::Two([GroupId(number), group]);
         let several = self.several.insert(Subscriber::Used { key, groups });
         self.table.remove(hash, number);
         self.table.insert(hash, SEVERAL | several);

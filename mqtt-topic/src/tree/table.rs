@@ -11,7 +11,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::arena::COUNTS;
+use crate::arena::{COUNTS, NONE};
 
 /// Entries in a page, on average, before one is split.
 const AVERAGE: usize = 256;
@@ -66,6 +66,31 @@ impl Table {
     #[expect(clippy::inline_always, reason = "the look-up is what there is to do")]
     #[inline(always)]
     pub(super) fn find_map<T>(&self, hash: u32, map: impl Fn(u32) -> Option<T> + Copy) -> Option<T> {
+        let (page, home, slot) = self.first(hash)?;
+        // An empty slot may look like an entry, with the number of no record.
+        let least = entry(hash, 0);
+        let found = map(u32::try_from(slot - least).ok()?);
+        if found.is_some() {
+            return found;
+        }
+        // Hardly any others have the same hash.
+        let others = page.slots.get(page.place(home, least)..)?.iter().skip(1);
+        others.map_while(|slot| u32::try_from(slot - least).ok()).find_map(map)
+    }
+
+    /// The first number with this hash, or [`NONE`]. That is found out without a branch, so that whoever asks for several waits for
+    /// memory once.
+    #[expect(clippy::inline_always, reason = "the look-up is what there is to do")]
+    #[inline(always)]
+    pub(super) fn probe(&self, hash: u32) -> u32 {
+        let Some((_, _, slot)) = self.first(hash) else { return NONE };
+        u32::try_from(slot - entry(hash, 0)).unwrap_or(NONE)
+    }
+
+    /// The first slot that is not below what `hash` begins with, and the page and the place the hash asks for.
+    #[expect(clippy::inline_always, reason = "the look-up is what there is to do")]
+    #[inline(always)]
+    fn first(&self, hash: u32) -> Option<(&Page, usize, u64)> {
         let page = self.pages.get(self.page_of(hash))?;
         let home = page.home(hash);
         let least = entry(hash, 0);
@@ -79,14 +104,7 @@ impl Table {
         if slot < least {
             slot = *page.slots.get(page.place(home, least))?;
         }
-        // An empty slot may look like an entry, with the number of no record.
-        let found = map(u32::try_from(slot - least).ok()?);
-        if found.is_some() {
-            return found;
-        }
-        // Hardly any others have the same hash.
-        let others = page.slots.get(page.place(home, least)..)?.iter().skip(1);
-        others.map_while(|slot| u32::try_from(slot - least).ok()).find_map(map)
+        Some((page, home, slot))
     }
 
     /// Adds an entry, be there another like it or not.

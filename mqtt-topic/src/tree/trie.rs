@@ -84,7 +84,7 @@ pub(super) enum Child {
 
 /// A [`Child`] in four bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Packed(u32);
+pub(super) struct Packed(pub(super) u32);
 
 /// The upper two bits say what the others are the number of; if both are set, there is nothing.
 const KIND: u32 = 30;
@@ -93,7 +93,8 @@ const LEAF: u32 = 1;
 const COUNT: u32 = 2;
 
 impl Packed {
-    const fn new(child: Child) -> Self {
+    #[inline]
+    pub(super) const fn new(child: Child) -> Self {
         match child {
             Child::None => Self(NONE),
             Child::Node(id) => Self(id),
@@ -101,8 +102,10 @@ impl Packed {
         }
     }
 
+    pub(super) const NONE: Self = Self::new(Child::None);
+
     #[inline]
-    const fn number(self) -> u32 {
+    pub(super) const fn number(self) -> u32 {
         self.0 & !(u32::MAX << KIND)
     }
 
@@ -172,6 +175,9 @@ pub(super) struct Node {
 }
 
 impl Node {
+    /// Without children.
+    pub(super) const VACANT: Self = Self::new(Place { parent: VACANT, symbol: NONE });
+
     const fn new(place: Place) -> Self {
         Self {
             parent: place.parent,
@@ -186,11 +192,6 @@ impl Node {
     #[inline]
     pub(super) const fn single_level(&self) -> Child {
         self.single_level.child()
-    }
-
-    /// The same without the filters that go on with a wildcard.
-    pub(super) const fn without_wildcards(&self) -> Self {
-        Self { single_level: Packed::new(Child::None), multi_level: NONE, ..*self }
     }
 
     /// Whether no filter goes on from here.
@@ -314,6 +315,59 @@ impl<K, V> Trie<K, V> {
                 (node.parent == id && self.is_wanted(wanted, node.symbol)).then_some((child, node))
             }),
         }
+    }
+
+    /// What may be the child for a level without wildcard that is `wanted`: it is asked for, but not looked at.
+    #[inline]
+    pub(super) fn name_probed(&self, id: u32, node: &Node, wanted: &Wanted) -> Packed {
+        match node.names.kind() {
+            NamesKind::Only(_) => node.names.0,
+            NamesKind::Many(_) => Packed(self.edges.probe(self.seed.below(id, wanted.hash))),
+        }
+    }
+
+    /// The child for a level without wildcard that is `wanted`, if it is the one that was `probed`.
+    #[inline]
+    pub(super) fn child_probed(&self, id: u32, node: &Node, wanted: &Wanted, probed: Packed) -> Child {
+        let child = probed.child();
+        match self.place_of(child) {
+            None => Child::None,
+            Some(place) if place.parent == id && self.is_wanted(wanted, place.symbol) => child,
+            Some(_) => self.name_again(id, node, wanted),
+        }
+    }
+
+    /// The node for a level without wildcard that is `wanted`, if it is the one that was `probed`.
+    #[inline]
+    pub(super) fn node_probed(
+        &self,
+        id: u32,
+        node: &Node,
+        wanted: &mut Wanted,
+        probed: Packed,
+    ) -> Option<u32> {
+        match probed.child() {
+            Child::None => return None,
+            Child::Node(child) => {
+                let node = self.nodes.get(child)?;
+                if node.parent == id && self.is_wanted(wanted, node.symbol) {
+                    wanted.symbol = node.symbol;
+                    return Some(child);
+                }
+            }
+            Child::Leaf(_) => {}
+        }
+        match self.name_again(id, node, wanted) {
+            Child::Node(child) => Some(child),
+            Child::None | Child::Leaf(_) => None,
+        }
+    }
+
+    /// Hardly any others have the same hash.
+    #[cold]
+    #[inline(never)]
+    fn name_again(&self, id: u32, node: &Node, wanted: &Wanted) -> Child {
+        self.name_wanted(id, node, wanted)
     }
 
     #[inline]

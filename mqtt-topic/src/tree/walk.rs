@@ -1,10 +1,11 @@
-//! The walk through the trie: depth first, the level itself before `+`.
+//! The walk through the trie: depth first, the level itself before `+`. Its [beginning](super::front) goes level by level.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::front::ITEMS;
 use super::symbols::Key;
-use super::trie::{Child, ROOT, Trie, Wanted};
+use super::trie::{Child, Packed, ROOT, Trie, Wanted};
 use crate::arena::NONE;
 
 #[derive(Clone)]
@@ -14,7 +15,7 @@ pub(super) struct Walk {
     branches: Branches,
 }
 
-/// The branches still to visit, the last first: at most one for each level of the name and one more.
+/// The branches still to visit, and what has been found behind them, the last first.
 #[derive(Clone)]
 struct Branches {
     few: [Branch; FEW_BRANCHES],
@@ -23,27 +24,33 @@ struct Branches {
     more: Vec<Branch>,
 }
 
-/// Names with so many levels are matched without allocating.
-const FEW_BRANCHES: usize = 17;
+/// Names with up to 16 levels are matched without allocating.
+const FEW_BRANCHES: usize = ITEMS + 16;
 
 /// So many levels, beside each other, are read once.
 const KNOWN_LEVELS: usize = 8;
 
-/// A node whose path matches the name up to `at`, where the next level begins. There is one.
+/// A node whose path matches the name up to `at`, where the next level begins, and there is one; or a filter.
 #[derive(Clone, Copy)]
 struct Branch {
-    node: u32,
+    child: Packed,
     at: u16,
     level: u16,
 }
 
-const START: Branch = Branch { node: ROOT, at: 0, level: 0 };
+const START: Branch = Branch::new(ROOT, 0, 0);
+
+impl Branch {
+    const fn new(node: u32, at: u16, level: u16) -> Self {
+        Self { child: Packed::new(Child::Node(node)), at, level }
+    }
+}
 
 /// What visits find, in order: each a filter that ends in `#`; and for the last level of a name, what ends with that level, or
 /// with `#` behind it, and the same for `+`.
 #[derive(Clone)]
 pub(super) struct Found {
-    filters: [u32; 12],
+    filters: [u32; Self::ROOM],
     /// The first that has not been given out, and the end.
     next: usize,
     end: usize,
@@ -57,6 +64,13 @@ pub struct MatchPosition {
     /// Whether each level up to the place to go on from is `+`.
     wildcards: Box<[u64]>,
     levels: u16,
+}
+
+impl MatchPosition {
+    /// Whether nothing has been looked at, not even the exact table.
+    pub(super) const fn is_start(&self) -> bool {
+        self.levels == 0
+    }
 }
 
 impl Walk {
@@ -76,6 +90,15 @@ impl Walk {
         Self { levels, branches: Branches { few: [START; FEW_BRANCHES], len, more: Vec::new() } }
     }
 
+    /// The walk that goes on from these, the last first; the nodes among them are those of a level.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn with(children: &mut dyn Iterator<Item = Packed>, at: u16, level: u16) -> Self {
+        let mut walk = Self::with_branches(0);
+        children.for_each(|child| walk.branches.push(Branch { child, at, level }));
+        walk
+    }
+
     /// The walk that goes on from `position`, and how many nodes have been looked at to find it.
     pub(super) fn from_position<K, V>(
         trie: &Trie<K, V>,
@@ -87,7 +110,7 @@ impl Walk {
         let mut at = Some(START);
         for number in 0..position.levels {
             let Some(branch) = at.take() else { break };
-            let Some(node) = trie.nodes.get(branch.node) else { break };
+            let Some(node) = trie.nodes.get(branch.child.number()) else { break };
             visited += 1;
             let Some(wanted) = level(&mut walk.levels, trie, name, branch).copied() else {
                 break;
@@ -96,7 +119,7 @@ impl Walk {
                 break;
             }
             let below = |child| match child {
-                Child::Node(node) => Some(Branch { node, at: wanted.end + 1, level: branch.level + 1 }),
+                Child::Node(node) => Some(Branch::new(node, wanted.end + 1, branch.level + 1)),
                 Child::None | Child::Leaf(_) => None,
             };
             let is_wild = number > 0 || is_wild_first(name);
@@ -109,7 +132,7 @@ impl Walk {
                 if let Some(branch) = single_level {
                     walk.branches.push(branch);
                 }
-                at = below(trie.name_wanted(branch.node, node, &wanted));
+                at = below(trie.name_wanted(branch.child.number(), node, &wanted));
             }
         }
         if let Some(branch) = at {
@@ -123,7 +146,7 @@ impl Walk {
         let branch = self.branches.last()?;
         let mut wildcards: Vec<u64> = core::iter::repeat_n(0, branch.level.div_ceil(64).into()).collect();
         let levels = (0..branch.level).rev();
-        for (level, is_wildcard) in levels.zip(trie.wildcards_above(Child::Node(branch.node))) {
+        for (level, is_wildcard) in levels.zip(trie.wildcards_above(branch.child.child())) {
             if let Some(bits) = wildcards.get_mut(usize::from(level) / 64) {
                 *bits |= u64::from(is_wildcard) << (level % 64);
             }
@@ -134,6 +157,11 @@ impl Walk {
     /// Whether nothing is left to visit.
     pub(super) const fn is_over(&self) -> bool {
         self.branches.len == 0
+    }
+
+    /// Whether what comes next has been found already.
+    pub(super) fn has_found(&self) -> bool {
+        self.branches.last().is_some_and(|branch| matches!(branch.child.child(), Child::Leaf(_)))
     }
 
     /// Visits branches, one for each of `budget`, until enough is found or none is left.
@@ -147,15 +175,19 @@ impl Walk {
     ) {
         let mut left = *budget;
         while let Some(mut branch) = self.branches.pop() {
-            let Some(mut node) = trie.nodes.get(branch.node) else { continue };
-            let root;
-            if branch.level == 0 && !is_wild_first(name) {
-                root = node.without_wildcards();
-                node = &root;
+            let mut id = branch.child.number();
+            if let Child::Leaf(filter) = branch.child.child() {
+                if !found.has_room() {
+                    self.branches.push(branch);
+                    break;
+                }
+                found.push(filter);
+                continue;
             }
+            let Some(mut node) = trie.nodes.get(id) else { continue };
             loop {
                 if left == 0 || !found.has_room() {
-                    self.branches.push(branch);
+                    self.branches.push(Branch::new(id, branch.at, branch.level));
                     *budget = left;
                     return;
                 }
@@ -163,17 +195,17 @@ impl Walk {
                 found.push(node.multi_level);
                 let Some(known) = level(&mut self.levels, trie, name, branch) else { break };
                 if usize::from(known.end) == name.len() {
-                    find_ends(trie, trie.name_wanted(branch.node, node, known), found);
+                    find_ends(trie, trie.name_wanted(id, node, known), found);
                     find_ends(trie, node.single_level(), found);
                     break;
                 }
                 let (at, level) = (known.end + 1, branch.level + 1);
                 if let Child::Node(node) = node.single_level() {
-                    self.branches.push(Branch { node, at, level });
+                    self.branches.push(Branch::new(node, at, level));
                 }
-                let Some((id, next)) = trie.node_wanted(branch.node, node, known) else { break };
+                let Some((child, next)) = trie.node_wanted(id, node, known) else { break };
                 known.symbol = next.symbol;
-                (branch, node) = (Branch { node: id, at, level }, next);
+                (id, branch, node) = (child, Branch { at, level, ..branch }, next);
             }
         }
         *budget = left;
@@ -215,9 +247,14 @@ fn level<'l, K, V>(
 ) -> Option<&'l mut Wanted> {
     let known = levels.get_mut(usize::from(branch.level) % KNOWN_LEVELS)?;
     if known.level != branch.level {
-        *known = trie.wanted(name, branch.at.into(), branch.level);
+        read_level(known, trie, name, branch);
     }
     Some(known)
+}
+
+#[inline(never)]
+fn read_level<K, V>(known: &mut Wanted, trie: &Trie<K, V>, name: &[u8], branch: Branch) {
+    *known = trie.wanted(name, branch.at.into(), branch.level);
 }
 
 /// Finds what ends with the last level of a name.
@@ -238,12 +275,20 @@ fn find_ends<K, V>(trie: &Trie<K, V>, child: Child, found: &mut Found) {
 
 /// Whether `+` or `#` may stand for the first level `[MQTT-4.7.2-1]`.
 #[inline]
-fn is_wild_first(name: &[u8]) -> bool {
+pub(super) fn is_wild_first(name: &[u8]) -> bool {
     name.first() != Some(&b'$')
 }
 
 impl Found {
-    pub(super) const NONE: Self = Self { filters: [0; 12], next: 0, end: 0 };
+    /// As many filters have room.
+    pub(super) const ROOM: usize = 32;
+
+    pub(super) const NONE: Self = Self { filters: [0; Self::ROOM], next: 0, end: 0 };
+
+    #[inline]
+    pub(super) const fn clear(&mut self) {
+        (self.next, self.end) = (0, 0);
+    }
 
     #[inline]
     pub(super) fn push(&mut self, id: u32) {
