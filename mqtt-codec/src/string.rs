@@ -127,10 +127,10 @@ mod tests {
             for byte in [1, 0x7F, 0x80, 0xFF] {
                 let mut bytes = vec![byte; len];
                 assert!(!has_nul(&bytes), "{bytes:?}");
-                for at in 0..len {
-                    bytes[at] = 0;
+                for (one, other) in (0..len).flat_map(|one| (one..len).map(move |other| (one, other))) {
+                    (bytes[one], bytes[other]) = (0, 0);
                     assert!(has_nul(&bytes), "{bytes:?}");
-                    bytes[at] = byte;
+                    (bytes[one], bytes[other]) = (byte, byte);
                 }
             }
         }

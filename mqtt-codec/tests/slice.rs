@@ -96,6 +96,9 @@ fn same_in_all_outputs(packet: Packet<'_>) {
         packet.encode(version, &mut out).unwrap();
         packet.append_to(version, &mut appended).unwrap();
         assert_eq!((&out, &appended[..]), (&slice, &slice[..]));
+        let mut exact = vec![0; slice.len()];
+        packet.encode(version, &mut &mut exact[..]).unwrap();
+        assert_eq!(exact, slice);
         let mut small = &mut vec![0; slice.len() - 1][..];
         let result = packet.encode(version, &mut small);
         assert_eq!(result, Err(EncodeError::BufferTooSmall { needed: slice.len() }));

@@ -326,8 +326,9 @@ impl ConnectFields<'_> {
         self.username.map_or(Ok(()), check_nul)?;
         let properties = self.properties.block_len();
         let of_will = self.will.as_ref().map_or(0, |will| will.properties.block_len());
-        let body = prefixed_len(properties, version)? + prefixed_len(of_will, version)?;
-        Ok(Lens { body, properties, of_will })
+        prefixed_len(properties, version)?;
+        prefixed_len(of_will, version)?;
+        Ok(Lens { properties, of_will, ..Lens::default() })
     }
 
     fn lens(&self, version: ProtocolVersion) -> Result<Lens, EncodeError> {
