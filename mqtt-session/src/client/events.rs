@@ -13,56 +13,65 @@ use crate::Acknowledgement;
 /// and is expensive to move.
 #[derive(Debug)]
 pub(super) struct Events {
-    order: VecDeque<Next>,
+    brief: VecDeque<Brief>,
     others: VecDeque<Event>,
+    /// How many others there have been, and how many have been handed out; only compared.
+    pushed: u32,
+    popped: u32,
 }
 
+/// The success of a message.
 #[derive(Clone, Copy, Debug)]
-enum Next {
-    Sent(PublishToken),
-    Acknowledged(PublishToken, PublishReason),
-    /// The first of the others.
-    Other,
+struct Brief {
+    token: PublishToken,
+    /// Nothing is said beside it; `None`: the message has been sent with QoS 0.
+    reason: Option<PublishReason>,
+    /// How many others came before it.
+    behind: u32,
 }
 
 impl Events {
     pub(super) fn new() -> Self {
         // Most of the time there is one at a time.
-        Self { order: VecDeque::new(), others: VecDeque::with_capacity(1) }
+        Self { brief: VecDeque::new(), others: VecDeque::with_capacity(1), pushed: 0, popped: 0 }
     }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.brief.is_empty() && self.others.is_empty()
     }
 
     #[inline]
     pub(super) fn push(&mut self, event: Event) {
-        self.order.push_back(Next::Other);
+        self.pushed = self.pushed.wrapping_add(1);
         self.others.push_back(event);
     }
 
     /// [`PublishOutcome::Sent`].
     #[inline]
     pub(super) fn sent(&mut self, token: PublishToken) {
-        self.order.push_back(Next::Sent(token));
+        self.brief.push_back(Brief { token, reason: None, behind: self.pushed });
     }
 
     /// [`PublishOutcome::Acknowledged`], and nothing is said beside the reason.
     #[inline]
     pub(super) fn acknowledged(&mut self, token: PublishToken, reason: PublishReason) {
-        self.order.push_back(Next::Acknowledged(token, reason));
+        self.brief.push_back(Brief { token, reason: Some(reason), behind: self.pushed });
     }
 
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Event> {
-        let (token, outcome) = match self.order.pop_front()? {
-            Next::Sent(token) => (token, PublishOutcome::Sent),
-            Next::Acknowledged(token, reason) => {
-                (token, PublishOutcome::Acknowledged(Acknowledgement { reason, explanation: None }))
-            }
-            Next::Other => return self.others.pop_front(),
-        };
-        Some(Event::Published { token, outcome })
+        if let Some(Brief { token, reason, behind }) = self.brief.front().copied()
+            && behind == self.popped
+        {
+            self.brief.pop_front();
+            let outcome = reason.map_or(PublishOutcome::Sent, |reason| {
+                PublishOutcome::Acknowledged(Acknowledgement { reason, explanation: None })
+            });
+            return Some(Event::Published { token, outcome });
+        }
+        let event = self.others.pop_front()?;
+        self.popped = self.popped.wrapping_add(1);
+        Some(event)
     }
 }

@@ -159,24 +159,33 @@ impl Link {
         self.authentication.as_ref().map(|authentication| &*authentication.method)
     }
 
-    /// The same hop with what the connection adds: what is left of the Message Expiry Interval, and a Topic Alias. `None`: the packet
-    /// would be larger than the Client takes.
-    fn hop<'h>(&self, now: Instant, parcel: &Parcel<'_>, hop: Hop<'h>) -> Option<Hop<'h>> {
-        let (version, limit) = (self.version, self.takes.packet_size);
-        let hop = if version == ProtocolVersion::V5_0 {
-            let message_expiry_interval = parcel.expires_at().map(|at| whole_seconds_until(at, now));
-            let topic = self.aliases_out.choose(parcel.topic());
-            let hop = Hop { message_expiry_interval, topic, ..hop };
-            // The alias may be what is too much.
-            if topic == TopicForm::Name || parcel.fits(&hop, version, limit) {
-                hop
-            } else {
-                Hop { topic: TopicForm::Name, ..hop }
-            }
+    /// The same hop with what the connection adds: what is left of the Message Expiry Interval, and a Topic Alias, if the packet is not
+    /// too large with it.
+    #[expect(clippy::inline_always, reason = "to hand a hop over in memory costs as much as to make it")]
+    #[inline(always)]
+    fn hop<'h>(&self, now: Instant, parcel: &Parcel<'_>, hop: Hop<'h>) -> Hop<'h> {
+        if self.version != ProtocolVersion::V5_0 {
+            return Hop { delivery: hop.delivery, retain: hop.retain, ..Hop::default() };
+        }
+        let message_expiry_interval = parcel.expires_at().map(|at| whole_seconds_until(at, now));
+        let topic = self.aliases_out.choose(parcel.topic());
+        let hop = Hop { message_expiry_interval, topic, ..hop };
+        if topic == TopicForm::Name || self.takes_hop(parcel, &hop) {
+            hop
         } else {
-            Hop { delivery: hop.delivery, retain: hop.retain, ..Hop::default() }
-        };
-        parcel.fits(&hop, version, limit).then_some(hop)
+            Hop { topic: TopicForm::Name, ..hop }
+        }
+    }
+
+    #[inline]
+    fn takes_hop(&self, parcel: &Parcel<'_>, hop: &Hop<'_>) -> bool {
+        parcel.fits(hop, self.version, self.takes.packet_size)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn takes_message(&self, now: Instant, parcel: &Parcel<'_>, hop: Hop<'_>) -> bool {
+        self.takes_hop(parcel, &self.hop(now, parcel, hop))
     }
 
     /// The re-authentication that is under way.
@@ -308,8 +317,9 @@ impl Connection {
     /// Whether the Client takes a packet of the size of the one that [`publish`](Self::publish) appends.
     #[inline]
     pub(crate) fn takes(&self, now: Instant, parcel: &Parcel<'_>, hop: Hop<'_>) -> bool {
+        // Nearly all take everything.
         self.link().is_none_or(|link| {
-            link.takes.packet_size >= MAXIMUM_PACKET_SIZE || link.hop(now, parcel, hop).is_some()
+            link.takes.packet_size >= MAXIMUM_PACKET_SIZE || link.takes_message(now, parcel, hop)
         })
     }
 
@@ -323,7 +333,10 @@ impl Connection {
     ) -> Result<(), DropCause> {
         let Phase::Connected(link) = &self.phase else { return Ok(()) };
         let version = link.version;
-        let hop = link.hop(now, parcel, hop).ok_or(DropCause::PacketTooLarge)?;
+        let hop = link.hop(now, parcel, hop);
+        if !link.takes_hop(parcel, &hop) {
+            return Err(DropCause::PacketTooLarge);
+        }
         let depends = hop.delivery.packet_id().is_some();
         self.write(actions, depends, |transmit| parcel.write(&hop, version, transmit))
             .map_err(|_| DropCause::PacketTooLarge)?;
