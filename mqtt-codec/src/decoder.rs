@@ -260,6 +260,13 @@ impl Decoder {
         let dialect = Dialect { version, ..self.dialect };
         let frame: &Frame = slot.frame.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
+        // As in `decode`.
+        if header.packet_type == PacketType::Publish {
+            let publish = Publish::decode(header.flags, &mut Reader::new(body), &dialect)
+                .map_err(|error| error.located(PacketType::Publish, header.packet_len()))?;
+            slot.is_valid = true;
+            return Ok(Some((Packet::Publish(publish), frame)));
+        }
         let packet = Packet::decode_body(&header, body, &dialect)?;
         (self.dialect.version, self.is_version_known, slot.is_valid) = (version, true, true);
         Ok(Some((packet, frame)))
