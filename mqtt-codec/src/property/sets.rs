@@ -269,11 +269,12 @@ enum Iter<'a> {
 impl<'a> Iterator for Properties<'a> {
     type Item = Property<'a>;
 
+    /// Most sets are empty, and to find that out takes no call.
+    #[inline]
     fn next(&mut self) -> Option<Property<'a>> {
         match &mut self.0 {
             Iter::Block(reader) if reader.is_empty() => None,
-            // The block has been checked: a fault cannot occur, and would end the iteration.
-            Iter::Block(reader) => Property::read(reader).ok(),
+            Iter::Block(reader) => next_in_block(reader),
             Iter::Values(values) => {
                 let (first, rest) = values.split_first()?;
                 *values = rest;
@@ -281,6 +282,12 @@ impl<'a> Iterator for Properties<'a> {
             }
         }
     }
+}
+
+/// The block has been checked: a fault cannot occur, and would end the iteration.
+#[inline(never)]
+fn next_in_block<'a>(block: &mut Reader<'a>) -> Option<Property<'a>> {
+    Property::read(block).ok()
 }
 
 impl core::iter::FusedIterator for Properties<'_> {}
