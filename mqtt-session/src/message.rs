@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use mqtt_codec::{
     Delivery, Frame, MessageProperties, Property, PropertyError, PropertyId, ProtocolVersion, Publish,
     PublishProperties, QoS, Will, WillProperties,
@@ -90,30 +90,25 @@ impl Message {
         Self { topic, payload, properties, expiry, qos, retain }
     }
 
-    /// Gives up the properties, and a payload that is large.
-    pub(crate) fn strip(&mut self, largest: usize) {
-        if self.payload.len() > largest {
-            self.payload = Bytes::new();
-        }
-        if !self.properties.is_empty() {
-            self.properties = MessageProperties::default();
-        }
+    /// Gives up payload and properties.
+    pub(crate) fn strip(&mut self) {
+        self.payload = Bytes::new();
+        self.properties = MessageProperties::default();
     }
 
-    /// Becomes what [`copied`](Self::copied) makes after a [`strip`](Self::strip). Keeps the Topic Name if it is the same, and the memory
-    /// of the payload if it can; `largest` is as for that.
+    /// Becomes what [`copied`](Self::copied) makes after a [`strip`](Self::strip), and keeps the Topic Name if it is the
+    /// same.
     pub(crate) fn refill(
         &mut self,
         has_topic: bool,
         topic: &TopicName<&[u8]>,
         publish: &Publish<'_>,
         expiry: Option<u32>,
-        largest: usize,
     ) -> Option<()> {
         if !has_topic {
             self.topic = topic.with_storage(Bytes::copy_from_slice(topic.as_bytes()))?;
         }
-        self.payload = refilled(core::mem::take(&mut self.payload), publish.payload, largest);
+        self.payload = Bytes::copy_from_slice(publish.payload);
         if !publish.properties.is_empty() {
             self.properties = MessageProperties::from_publish(publish.properties, None);
         }
@@ -290,32 +285,9 @@ impl Message {
     }
 }
 
-/// Memory that is used again is so much, or a multiple of it.
-const UNIT: usize = 64;
-
-/// These bytes, in the memory of `spare` if that can be used again, nobody else has it, and they fit; else in memory that can be, unless
-/// they are more than `largest`.
-fn refilled(spare: Bytes, bytes: &[u8], largest: usize) -> Bytes {
-    let mut memory = match spare.try_into_mut() {
-        // Room behind the bytes is what memory made below has, and no other.
-        Ok(mut memory) if memory.capacity() > memory.len().max(bytes.len()) => {
-            memory.clear();
-            memory
-        }
-        _ if bytes.len() > largest => return Bytes::copy_from_slice(bytes),
-        _ => {
-            let mut memory = BytesMut::with_capacity((bytes.len() + 1).next_multiple_of(UNIT));
-            // Once it was in two parts it has a count of its own, and becomes `Bytes` of any length without an allocation.
-            drop(memory.split_off(bytes.len()));
-            memory
-        }
-    };
-    memory.extend_from_slice(bytes);
-    memory.freeze()
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
     use mqtt_codec::{Decoder, Packet};
 
     use super::*;

@@ -41,7 +41,6 @@ impl Events {
         self.brief.is_empty() && self.others.is_empty()
     }
 
-    #[inline]
     pub(super) fn push(&mut self, event: Event) {
         self.pushed = self.pushed.wrapping_add(1);
         self.others.push_back(event);

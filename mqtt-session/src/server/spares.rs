@@ -17,10 +17,7 @@ const SEARCHED: usize = 8;
 /// The longest Topic Name of one that is spared, in bytes.
 const LONGEST: usize = 256;
 
-/// The largest payload of which the memory is spared, in bytes.
-const LARGEST: usize = 1_024;
-
-/// Messages without properties, and with a payload that is nobody's any more.
+/// Messages without payload and properties.
 #[derive(Debug, Default)]
 pub(crate) struct Spares(Vec<Arc<Message>>);
 
@@ -31,7 +28,7 @@ impl Spares {
             return;
         }
         if let Some(spare) = Arc::get_mut(&mut message) {
-            spare.strip(LARGEST);
+            spare.strip();
             self.0.push(message);
         }
     }
@@ -51,7 +48,7 @@ impl Spares {
         if let Some(mut spare) = spare
             && let Some(message) = Arc::get_mut(&mut spare)
         {
-            message.refill(found.is_some(), topic, publish, expiry, LARGEST)?;
+            message.refill(found.is_some(), topic, publish, expiry)?;
             return Some(spare);
         }
         Message::copied(topic, publish, expiry).map(Arc::new)
