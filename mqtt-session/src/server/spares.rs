@@ -100,30 +100,6 @@ mod tests {
         assert_eq!(*kept, Message::new("a", "1").unwrap());
     }
 
-    /// From the second message on, whatever its length below the room there is.
-    #[test]
-    fn the_memory_of_a_payload_is_used_again() {
-        let mut spares = Spares::default();
-        let mut memory = None;
-        for payload in [&b"12345"[..], b"1", b"", &[b'x'; 63], b"123"] {
-            let message = message(&mut spares, &publish("a", payload), None);
-            assert_eq!(message.payload(), payload);
-            if let Some(before) = memory {
-                assert_eq!(message.payload().as_ptr(), before);
-            }
-            if payload.len() < 5 {
-                memory = Some(message.payload().as_ptr());
-            }
-            spares.put(message);
-        }
-        // Somebody has it: the next gets other memory.
-        let kept = message(&mut spares, &publish("a", b"kept"), None);
-        let payload = kept.payload().clone();
-        spares.put(kept);
-        let _ = message(&mut spares, &publish("a", b"next"), None);
-        assert_eq!(payload, "kept");
-    }
-
     #[test]
     fn there_are_not_many() {
         let mut spares = Spares::default();
