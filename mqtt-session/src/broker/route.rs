@@ -14,13 +14,6 @@ use crate::server::{
     Slab,
 };
 
-/// How many members of groups are looked at, and asked the [`Policy`] about, to hand over the messages that one Session leaves in one go.
-/// There can be thousands of these and of those.
-const HAND_OVER_LOOKS: usize = 16_384;
-
-/// How many are for each message when these are used up. A message that none of them may have goes to nobody.
-const FEWEST_LOOKS: usize = 16;
-
 /// One Session that gets a message.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -113,9 +106,9 @@ impl State {
                 }
                 Match::Shared(group) => {
                     let turn = turns.entry(group.id()).or_default();
-                    let (limits, publish, mut looks) = (config.limits(), parcel.publish(), usize::MAX);
+                    let (limits, publish) = (config.limits(), parcel.publish());
                     let wanted = Wanted { qos: parcel.qos(), size: parcel.size(), publish, limits };
-                    let chosen = choose(policy, group, *turn, &wanted, sessions, connections, &mut looks);
+                    let chosen = choose(policy, group, *turn, &wanted, sessions, connections);
                     if let Some((position, key, granted)) = chosen {
                         *turn = position + 1;
                         targets.push(Target::new(*key, granted));
@@ -178,14 +171,12 @@ impl State {
         now: Instant,
         messages: impl IntoIterator<Item = Outgoing>,
     ) {
-        let mut looks = HAND_OVER_LOOKS;
         for outgoing in messages {
-            self.hand_one_over(policy, now, &outgoing, &mut looks);
+            self.hand_one_over(policy, now, &outgoing);
         }
     }
 
-    /// `looks` is how many members may still be looked at; [some](FEWEST_LOOKS) always are.
-    fn hand_one_over(&mut self, policy: &impl Policy, now: Instant, outgoing: &Outgoing, looks: &mut usize) {
+    fn hand_one_over(&mut self, policy: &impl Policy, now: Instant, outgoing: &Outgoing) {
         let Some(group) = &outgoing.group else { return };
         if outgoing.has_expired(now) {
             return;
@@ -197,15 +188,8 @@ impl State {
         let publish = message.as_publish(ProtocolVersion::V5_0, first_delivery(message.qos(), PacketId::MIN));
         let limits = config.limits();
         let wanted = Wanted { qos: message.qos(), size: message.size(), publish: &publish, limits };
-        let before = (*looks).max(FEWEST_LOOKS);
-        let mut left = before;
-        let chosen = choose(policy, group, *turn, &wanted, sessions, connections, &mut left);
-        *looks = looks.saturating_sub(before - left);
-        let Some((position, key, granted)) = chosen else {
-            // The next message is for those that have not been looked at.
-            *turn = turn.wrapping_add(before - left);
-            return;
-        };
+        let chosen = choose(policy, group, *turn, &wanted, sessions, connections);
+        let Some((position, key, granted)) = chosen else { return };
         *turn = position + 1;
         let mut target = Target::new(*key, granted);
         let mut parcel = Parcel::again(message, outgoing.expires_at);
@@ -222,8 +206,7 @@ struct Wanted<'a, 'p> {
 }
 
 /// The member of a group that gets a message, in turn, of those that may have it: one that is connected and can send it at
-/// once; else, for a message that is kept, one that has room for it, connected members first; else one that loses it. Of the members, as
-/// many are looked at as there are `looks`, which are counted down.
+/// once; else, for a message that is kept, one that has room for it, connected members first; else one that loses it.
 fn choose<'t>(
     policy: &impl Policy,
     group: topic::Group<'t, SessionId, Granted>,
@@ -231,15 +214,12 @@ fn choose<'t>(
     &Wanted { qos, size, publish, limits }: &Wanted<'_, '_>,
     sessions: &Slab<SessionId, Session>,
     connections: &Slab<ConnectionId, Connection>,
-    looks: &mut usize,
 ) -> Option<(usize, &'t SessionId, &'t Granted)> {
     let members = group.members();
     let start = turn % members.len().max(1);
     let in_turn = members.clone().enumerate().skip(start).chain(members.enumerate().take(start));
     let mut best: Option<(i32, usize, &SessionId, &Granted)> = None;
     for (position, (key, granted)) in in_turn {
-        let Some(left) = looks.checked_sub(1) else { break };
-        *looks = left;
         let Some(session) = sessions.get(*key) else { continue };
         let connection = session.connection.and_then(|id| connections.get(id));
         let is_kept = qos.min(granted.qos) != QoS::AtMostOnce;
