@@ -68,6 +68,11 @@ impl<T> Arena<T> {
         self.len
     }
 
+    /// The number that the next record gets.
+    pub(crate) const fn next(&self) -> u32 {
+        if self.vacant == NONE { self.used as u32 } else { self.vacant }
+    }
+
     #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&T> {
         let id = id as usize;

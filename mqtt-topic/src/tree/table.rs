@@ -134,6 +134,17 @@ impl Table {
         }
     }
 
+    /// Another number for an entry.
+    pub(super) fn replace(&mut self, hash: u32, old: u32, new: u32) {
+        let page = self.page_of(hash);
+        if let Some(page) = self.pages.get_mut(page)
+            && !page.replace(entry(hash, old), entry(hash, new))
+        {
+            self.remove(hash, old);
+            self.insert(hash, new);
+        }
+    }
+
     /// The entries that belong to the page to come stand in one that is there.
     fn split(&mut self) {
         let new = self.pages.len();
@@ -217,6 +228,21 @@ impl Page {
         entries.extend(self.entries());
         entries.insert(entries.partition_point(|slot| *slot < new), new);
         *self = Self::of(&entries);
+    }
+
+    /// Does so in place, if no others have the same hash.
+    fn replace(&mut self, old: u64, new: u64) -> bool {
+        let least = entry(hash_of(old), 0);
+        let home = self.home(hash_of(old));
+        let Some(run) = Arc::make_mut(&mut self.slots).get_mut(home..) else { return false };
+        let Some(at) = run.iter().position(|slot| *slot >= least) else { return false };
+        match run.get_mut(at..) {
+            Some([slot, next, ..]) if *slot == old && hash_of(*next) != hash_of(old) => {
+                *slot = new;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn remove(&mut self, old: u64) -> bool {

@@ -241,7 +241,8 @@ impl<K, V> Trie<K, V> {
     /// The filter without wildcards that is this text, if it is in the exact table.
     #[inline(never)]
     pub(super) fn find_exact(&self, text: &[u8]) -> Option<u32> {
-        self.exact.as_ref()?.find(text)
+        let exact = self.exact.as_ref()?;
+        exact.find_probed(text, exact.probe(text))
     }
 
     pub(super) fn find(&self, filter: TopicFilter<&[u8]>) -> Option<u32> {
@@ -498,9 +499,10 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             if let Some(exact) = &mut self.exact
                 && exact.make_room()
             {
-                let id = self.filters.insert(make(Place { parent: EXACT, symbol: NONE }));
-                exact.insert(id, filter.as_bytes(), |owner, text| set_text(&mut self.filters, owner, text));
-                return id;
+                let id = self.filters.next();
+                let moved = |owner, text| set_text(&mut self.filters, owner, text);
+                let text = exact.insert(id, filter.as_bytes(), moved);
+                return self.filters.insert(make(Place { parent: EXACT, symbol: text }));
             }
         }
         let mut parent = ROOT;
