@@ -78,6 +78,16 @@ impl Table {
         others.map_while(|slot| u32::try_from(slot - least).ok()).find_map(map)
     }
 
+    /// All numbers with this hash, in order.
+    #[inline]
+    pub(super) fn all(&self, hash: u32) -> impl Iterator<Item = u32> {
+        let least = entry(hash, 0);
+        let page = self.pages.get(self.page_of(hash));
+        let slots = page.and_then(|page| page.slots.get(page.home(hash)..)).unwrap_or_default();
+        let slots = slots.iter().skip_while(move |slot| **slot < least);
+        slots.map_while(move |slot| u32::try_from(slot - least).ok().filter(|id| *id != NONE))
+    }
+
     /// The first number with this hash, or [`NONE`]. That is found out without a branch, so that whoever asks for several waits for
     /// memory once.
     #[expect(clippy::inline_always, reason = "the look-up is what there is to do")]

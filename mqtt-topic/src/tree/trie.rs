@@ -255,6 +255,10 @@ impl<K, V> Trie<K, V> {
                 return found;
             }
         }
+        self.find_path(filter)
+    }
+
+    fn find_path(&self, filter: TopicFilter<&[u8]>) -> Option<u32> {
         let mut at = Child::Node(ROOT);
         for level in filter.levels() {
             let Child::Node(parent) = at else { return None };
@@ -493,8 +497,16 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         filter: TopicFilter<&[u8]>,
         make: impl FnOnce(Place) -> Filter<K, V>,
     ) -> u32 {
-        if self.exact.is_some() && Exact::is_for(filter) {
-            if let Some(id) = self.find(filter) {
+        if let Some(exact) = &self.exact
+            && Exact::is_for(filter)
+        {
+            let hash = exact.hash(filter.as_bytes());
+            if let Some(id) = exact.find_hashed(hash, filter.as_bytes()) {
+                return id;
+            }
+            if exact.is_spilled()
+                && let Some(id) = self.find_path(filter)
+            {
                 return id;
             }
             if let Some(exact) = &mut self.exact
@@ -502,7 +514,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             {
                 let id = self.filters.next();
                 let moved = |owner, text| set_text(&mut self.filters, owner, text);
-                let text = exact.insert(id, filter.as_bytes(), moved);
+                let text = exact.insert(id, hash, filter.as_bytes(), moved);
                 return self.filters.insert(make(Place { parent: EXACT, symbol: text }));
             }
         }
