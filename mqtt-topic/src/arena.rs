@@ -69,8 +69,8 @@ impl<T> Arena<T> {
     }
 
     /// The number that the next record gets.
-    pub(crate) const fn next(&self) -> u32 {
-        if self.vacant == NONE { self.used as u32 } else { self.vacant }
+    pub(crate) fn next(&self) -> u32 {
+        if self.vacant == NONE { u32::try_from(self.used).unwrap_or(NONE) } else { self.vacant }
     }
 
     #[inline]
@@ -169,9 +169,10 @@ mod tests {
         }
         // The one given back last is given out first.
         for (number, id) in ids.iter().rev().enumerate() {
+            assert_eq!(arena.next(), *id);
             assert_eq!((arena.insert(Number::Used { number }), arena.len()), (*id, number + 1));
             assert_eq!(arena.get(*id), Some(&Number::Used { number }));
         }
-        assert_eq!(arena.get(NONE), None);
+        assert_eq!((arena.get(NONE), arena.next() as usize), (None, 2 * PAGE));
     }
 }

@@ -86,8 +86,11 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             return Self::new(groups, name);
         }
         let (walk, visited) = Walk::from_position(&groups.trie, name, position);
-        let search =
-            if walk.is_over() { Search::Done } else { Search::Begun { found: Found::NONE, walk: Some(walk) } };
+        let search = if walk.is_over() {
+            Search::Done
+        } else {
+            Search::Begun { found: Found::NONE, walk: Some(walk) }
+        };
         Self { groups, name, exact: NONE, share: NONE, search, visited }
     }
 

@@ -300,6 +300,7 @@ mod tests {
     enum Step {
         Insert(u32, u32),
         Remove(usize),
+        Replace(usize, u32),
     }
 
     fn check(table: &Table, model: &BTreeSet<(u32, u32)>) {
@@ -323,6 +324,7 @@ mod tests {
         assert_eq!(found, *model);
         for (hash, id) in model {
             assert_eq!(table.find(*hash, |found| found == *id), Some(*id));
+            assert!(table.all(*hash).eq(model.range((*hash, 0)..=(*hash, NONE)).map(|(_, id)| *id)));
             assert_eq!(
                 table.find(hash.wrapping_add(1), |found| found == *id).is_some(),
                 model.contains(&(hash.wrapping_add(1), *id))
@@ -337,6 +339,7 @@ mod tests {
                 prop_oneof![
                     3 => (prop_oneof![any::<u32>(), 0..4_u32, Just(u32::MAX)], 0..50_u32).prop_map(|(hash, id)| Step::Insert(hash, id)),
                     2 => any::<usize>().prop_map(Step::Remove),
+                    1 => (any::<usize>(), 50..100_u32).prop_map(|(number, id)| Step::Replace(number, id)),
                 ],
                 0..300,
             ),
@@ -353,6 +356,14 @@ mod tests {
                         if let Some((hash, id)) = model.iter().nth(number % model.len().max(1)).copied() {
                             model.remove(&(hash, id));
                             table.remove(hash, id);
+                        }
+                    }
+                    Step::Replace(number, new) => {
+                        if let Some((hash, id)) = model.iter().nth(number % model.len().max(1)).copied()
+                            && model.insert((hash, new))
+                        {
+                            model.remove(&(hash, id));
+                            table.replace(hash, id, new);
                         }
                     }
                 }
