@@ -43,7 +43,7 @@ impl Seed {
         } else {
             (text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0)
         };
-        (fold(a ^ state, b ^ self.1) >> 32) as u32
+        fold(a ^ state, b ^ self.1) as u32
     }
 
     #[inline]

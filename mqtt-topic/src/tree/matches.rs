@@ -230,6 +230,10 @@ impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
             if let Some(found) = self.next_found() {
                 return Some(found);
             }
+            // Apart from the other ends: with nothing but the exact table it is the only one.
+            if let Search::Done = self.search {
+                return None;
+            }
             if self.search.is_over() {
                 return None;
             }
