@@ -197,13 +197,10 @@ impl<P: Policy> Broker<P> {
                         Err(error) => Err(error),
                     }
                 }
-                // Decoded by code of its own, which knows the type.
-                Some(3) => match state.decoder.decode(rest) {
-                    Ok(Some((packet, len))) => {
-                        if let Packet::Publish(publish) = &packet {
-                            let bytes = rest.get(..len).unwrap_or_default();
-                            self.handle_publish(now, connection, bytes, publish);
-                        }
+                Some(3) => match state.decoder.decode_publish(rest) {
+                    Ok(Some((publish, len))) => {
+                        let bytes = rest.get(..len).unwrap_or_default();
+                        self.handle_publish(now, connection, bytes, &publish);
                         done += len;
                         continue;
                     }

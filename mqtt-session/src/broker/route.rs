@@ -49,8 +49,10 @@ impl State {
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
         parcel.expect(count);
+        let mut left = count;
         for target in &mut targets {
-            self.deliver(now, parcel, target);
+            left -= 1;
+            self.deliver(now, parcel, target, left == 0);
         }
         targets.clear();
         self.targets = targets;
@@ -119,7 +121,7 @@ impl State {
     }
 
     /// Sends one copy, or keeps it, or drops it.
-    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: &mut Target) {
+    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: &mut Target, is_last: bool) {
         let Self { sessions, connections, actions, config, spares, .. } = self;
         let limits = config.limits();
         let Some(session) = sessions.get_mut(target.session) else { return };
@@ -146,7 +148,8 @@ impl State {
             }
             return;
         }
-        let Some(message) = parcel.shared(spares) else { return };
+        let message = if is_last { parcel.handed_over(spares) } else { parcel.shared(spares) };
+        let Some(message) = message else { return };
         let outgoing = Outgoing {
             message,
             qos,
@@ -193,7 +196,7 @@ impl State {
         *turn = position + 1;
         let mut target = Target::new(*key, granted);
         let mut parcel = Parcel::again(message, outgoing.expires_at);
-        self.deliver(now, &mut parcel, &mut target);
+        self.deliver(now, &mut parcel, &mut target, true);
     }
 }
 
