@@ -35,6 +35,17 @@ impl Target {
         }
     }
 
+    /// One that gets a message without a subscription.
+    pub(super) const fn unasked(session: SessionId) -> Self {
+        Self {
+            session,
+            qos: QoS::ExactlyOnce,
+            retain_as_published: false,
+            identifiers: Identifiers::None,
+            group: None,
+        }
+    }
+
     /// Another subscription of the same Session matches too: one copy, at the highest QoS `[MQTT-3.3.4-2]`.
     fn merge(&mut self, granted: &Granted) {
         self.qos = self.qos.max(granted.qos);
@@ -121,7 +132,13 @@ impl State {
     }
 
     /// Sends one copy, or keeps it, or drops it.
-    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: &mut Target, is_last: bool) {
+    pub(super) fn deliver(
+        &mut self,
+        now: Instant,
+        parcel: &mut Parcel<'_>,
+        target: &mut Target,
+        is_last: bool,
+    ) {
         let Self { sessions, connections, actions, config, spares, .. } = self;
         let limits = config.limits();
         let Some(session) = sessions.get_mut(target.session) else { return };
