@@ -224,7 +224,8 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
 impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
     type Item = Match<'t, K, V>;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with an exact table it is most of a match")]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(found) = self.next_found() {
