@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use mqtt_codec::Publish;
 use mqtt_topic::TopicName;
@@ -18,8 +19,22 @@ const SEARCHED: usize = 8;
 const LONGEST: usize = 256;
 
 /// Messages without payload and properties.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Spares(Vec<Arc<Message>>);
+
+/// A message that two have is of no use to either.
+impl Clone for Spares {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// What memory there is says nothing of the state.
+impl fmt::Debug for Spares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spares").finish_non_exhaustive()
+    }
+}
 
 impl Spares {
     /// Spares a message if nobody else has it.

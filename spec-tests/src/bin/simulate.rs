@@ -33,7 +33,7 @@ struct Options {
     events: usize,
     /// Threads.
     #[arg(short, default_value_t = 1)]
-    jobs: u64,
+    jobs: usize,
     /// Print what happens in the one seed.
     #[arg(long, requires = "seed")]
     trace: bool,
@@ -95,10 +95,10 @@ fn sweep(options: &Options) -> ExitCode {
         for job in 0..options.jobs {
             let totals = &totals;
             scope.spawn(move || {
-                let mut seed = options.seeds.start + job;
+                let mut seed = options.seeds.start + job as u64;
                 while seed < options.seeds.end && !totals.stop.load(Ordering::Relaxed) {
                     try_seed(seed, options.events, totals);
-                    seed += options.jobs;
+                    seed += options.jobs as u64;
                 }
             });
         }
@@ -138,41 +138,35 @@ const SCOPES: [Counts; 10] = [
 ];
 
 #[expect(clippy::disallowed_methods, reason = "how long it takes is no part of it")]
-fn exhaust(scopes: &[Counts], jobs: u64) -> ExitCode {
-    let next = AtomicU64::new(0);
-    let failed = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while let Some(scope) = scope_of(scopes, next.fetch_add(1, Ordering::Relaxed)) {
-                    let start = Instant::now();
-                    let Scope { version, messages, cuts, crashes, .. } = &scope;
-                    let count = |qos| messages.iter().filter(|of| **of == qos).count();
-                    let [q0, q1, q2] = QoS::ALL.map(count);
-                    let name = format!("{version}, {q0}+{q1}+{q2} messages of QoS 0+1+2, {cuts} cuts, {crashes} crashes");
-                    match enumerate(&scope) {
-                        Ok(Size { states, transitions, ends, depth }) => println!(
-                            "{name}: {states} states, {transitions} transitions, {ends} ends, depth {depth}, {:.1} s",
-                            start.elapsed().as_secs_f64()
-                        ),
-                        Err(violation) => {
-                            failed.store(true, Ordering::Relaxed);
-                            println!("{name}: {violation}");
-                        }
-                    }
-                }
-            });
+fn exhaust(scopes: &[Counts], jobs: usize) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for (counts, version) in
+        scopes.iter().flat_map(|counts| ProtocolVersion::ALL.map(|version| (counts, version)))
+    {
+        let [q0, q1, q2, cuts, crashes] = *counts;
+        let name = format!("{version}, {q0}+{q1}+{q2} messages of QoS 0+1+2, {cuts} cuts, {crashes} crashes");
+        let start = Instant::now();
+        let seconds = || start.elapsed().as_secs_f64();
+        let progress = |states| eprintln!("{name}: {states} states so far, {:.0} s", seconds());
+        match enumerate(&scope_of(*counts, version), jobs, progress) {
+            Ok(Size { states, transitions, ends }) => {
+                println!(
+                    "{name}: {states} states, {transitions} transitions, {ends} ends, {:.1} s",
+                    seconds()
+                );
+            }
+            Err(violation) => {
+                code = ExitCode::FAILURE;
+                println!("{name}: {violation}");
+            }
         }
-    });
-    if failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+    code
 }
 
-fn scope_of(scopes: &[Counts], number: u64) -> Option<Scope> {
-    let number = usize::try_from(number).ok()?;
-    let [counts @ .., cuts, crashes] = *scopes.get(number / ProtocolVersion::ALL.len())?;
-    let version = ProtocolVersion::ALL[number % ProtocolVersion::ALL.len()];
+fn scope_of([counts @ .., cuts, crashes]: Counts, version: ProtocolVersion) -> Scope {
     let of = |qos: QoS| vec![qos; counts[usize::from(qos.bits())]];
-    Some(Scope { version, messages: QoS::ALL.map(of).concat(), cuts, crashes, window: 10 })
+    Scope { version, messages: QoS::ALL.map(of).concat(), cuts, crashes, window: 10 }
 }
 
 fn try_seed(seed: u64, events: usize, totals: &Totals) {

@@ -200,7 +200,8 @@ impl World {
         let (count, is_uncertain) = self.model.route(number);
         self.inputs += 1;
         let message = message(topic, qos, number, 8)?;
-        let reached = self.broker.publish(self.now(), &message);
+        let now = self.now();
+        let reached = self.broker.publish(now, &message);
         check(reached == count || is_uncertain, || {
             format!("#{number} is for {reached} Sessions instead of {count}")
         })

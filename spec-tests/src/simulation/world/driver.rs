@@ -3,7 +3,8 @@
 
 use bytes::Buf;
 use mqtt_session::{
-    Action, ConnectionId, Disconnected, Event, Received, Timer, Transmit, Violation as ServerViolation,
+    Action, Broker, Client, ConnectionId, Disconnected, Event, Received, Timer, Transmit,
+    Violation as ServerViolation,
 };
 
 use super::super::plan::Direction;
@@ -42,12 +43,13 @@ impl World {
         for (client, host) in self.hosts.iter_mut().enumerate() {
             let queued = host.client.queued();
             check(queued <= host.plan.queued_messages, || format!("C{client} queues {queued} messages"))?;
-            let waiting = waiting_bytes(host.client.transmit());
+            let waiting = host.client.look(|client| waiting_bytes(client.transmit()));
             let limit = host.plan.transmit_limit.saturating_mul(2) + SLACK;
             check(waiting <= limit, || format!("{waiting} bytes wait to be written by C{client}"))?;
         }
         for &link in &self.live {
-            let waiting = self.broker.transmit(self.links[link].id).map_or(0, waiting_bytes);
+            let id = self.links[link].id;
+            let waiting = self.broker.look(|broker| broker.transmit(id).map_or(0, waiting_bytes));
             let limit = self.broker_plan.transmit_limit + SLACK;
             check(waiting <= limit, || format!("{waiting} bytes wait to be written to a Client"))?;
         }
@@ -78,7 +80,7 @@ impl World {
 
     fn hear_broker(&mut self) -> Result<bool, Violation> {
         let mut progress = false;
-        while let Some(action) = self.broker.poll_action() {
+        while let Some(action) = self.broker.ask(Broker::poll_action) {
             progress = true;
             match action {
                 Action::Transmit(id) => {
@@ -181,7 +183,7 @@ impl World {
     fn hear_client(&mut self, client: usize) -> Result<bool, Violation> {
         let now = self.model.now;
         let mut progress = false;
-        while let Some(event) = self.hosts[client].client.poll_event() {
+        while let Some(event) = self.hosts[client].client.ask(Client::poll_event) {
             progress = true;
             if let Event::Persist(persist) = event {
                 let host = &mut self.hosts[client];
@@ -227,6 +229,9 @@ impl World {
 
     fn client_writes(&mut self, client: usize, link: usize) -> Result<bool, Violation> {
         let now = self.model.now;
+        if self.hosts[client].client.look(|client| client.transmit().chunk().is_empty()) {
+            return Ok(false);
+        }
         let mut progress = false;
         let pipe = &mut self.links[link].pipes[SERVER];
         loop {
@@ -282,7 +287,8 @@ impl World {
         if let Some(seq) = self.store.store() {
             self.inputs += 1;
             self.model.server_stores();
-            self.broker.handle_persisted(self.now(), seq);
+            let now = self.now();
+            self.broker.handle_persisted(now, seq);
         }
     }
 

@@ -79,7 +79,7 @@ impl World {
         }
         host.store.pending.clear();
         let restored = Client::restore(client_config(&host.plan), host.store.state.records());
-        host.client =
+        *host.client =
             restored.map_err(|error| Violation::new(format!("C{client} cannot be restored: {error}")))?;
         let mut unresolved = Vec::new();
         for (token, message) in host.client.unresolved() {
@@ -110,7 +110,7 @@ impl World {
         self.model.server_crashes()?;
         let config = broker_config(&self.broker_plan);
         let restored = Broker::restore(self.now(), config, AllowAll, self.store.state.records());
-        self.broker =
+        *self.broker =
             restored.map_err(|error| Violation::new(format!("the Server cannot be restored: {error}")))?;
         for link in &self.live {
             let Link { pipes, is_open, .. } = &mut self.links[*link];

@@ -1,11 +1,12 @@
 //! What survives a crash.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use mqtt_session::{Persist, PersistSeq, StoredState};
 
 /// Stable storage of one machine.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Store {
     pub(super) state: StoredState,
     /// What is to be stored, and when it will be.
@@ -29,5 +30,14 @@ impl Store {
         let (_, Persist { seq, changes }) = self.pending.pop_front()?;
         self.state.apply(&changes);
         Some(seq)
+    }
+}
+
+impl Hash for Store {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { state: stored, pending, told } = self;
+        (stored.len(), told).hash(state);
+        stored.records().for_each(|record| record.hash(state));
+        format!("{pending:?}").hash(state);
     }
 }
