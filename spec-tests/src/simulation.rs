@@ -17,6 +17,7 @@ pub mod link;
 pub mod model;
 pub mod plan;
 pub mod shrink;
+pub mod tables;
 pub mod trace;
 pub mod wire;
 pub mod world;

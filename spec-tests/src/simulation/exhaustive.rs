@@ -29,6 +29,7 @@ use mqtt_session::codec::{ProtocolVersion, QoS};
 use self::search::Search;
 use super::digest::Digest;
 use super::plan::{BrokerPlan, ClientPlan, Direction, Operation, Plan, Step};
+use super::tables::Outcomes;
 use super::{Violation, World};
 
 const PUBLISHER: usize = 0;
@@ -256,9 +257,9 @@ impl<'s> Run<'s> {
         self.world.settle()
     }
 
-    fn fingerprint(&mut self, [scratch, out]: &mut [Digest; 2]) -> u128 {
+    fn fingerprint(&mut self, outcomes: &Outcomes, [scratch, out]: &mut [Digest; 2]) -> u128 {
         (self.published, self.cuts, self.crashes).hash(out);
-        self.world.write_state(scratch, out);
+        self.world.write_state(outcomes, scratch, out);
         out.take()
     }
 }

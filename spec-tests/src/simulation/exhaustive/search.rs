@@ -1,17 +1,11 @@
 //! The way through the states: depth first, by threads that share what has been seen and what is left to do.
 
-#![expect(clippy::disallowed_types, reason = "nobody goes through the set of what has been seen")]
-
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::super::tables::{Outcomes, Seen};
 use super::{Choice, Digest, Run, Size, Violation};
-
-/// How many sets there are, so that threads seldom wait for each other.
-const SETS: usize = 256;
 
 /// After how many states progress is told.
 const TOLD: usize = 1 << 22;
@@ -24,7 +18,8 @@ struct Branch<'s> {
 
 /// What the threads share.
 pub(super) struct Search<'s, 'p> {
-    seen: Vec<Mutex<HashSet<u128, BuildHasherDefault<Itself>>>>,
+    seen: Seen,
+    outcomes: Outcomes,
     states: AtomicUsize,
     progress: &'p (dyn Fn(usize) + Sync),
     threads: usize,
@@ -55,7 +50,8 @@ struct Worker<'w, 's, 'p> {
 impl<'s, 'p> Search<'s, 'p> {
     pub(super) fn new(threads: usize, progress: &'p (dyn Fn(usize) + Sync)) -> Self {
         Self {
-            seen: (0..SETS).map(|_| Mutex::default()).collect(),
+            seen: Seen::default(),
+            outcomes: Outcomes::default(),
             states: AtomicUsize::new(0),
             progress,
             threads: threads.max(1),
@@ -88,8 +84,7 @@ impl<'s, 'p> Search<'s, 'p> {
 
     /// Whether the state is new.
     fn is_new(&self, fingerprint: u128) -> bool {
-        let set = &self.seen[fingerprint as usize % SETS];
-        if !set.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint) {
+        if !self.seen.insert(fingerprint) {
             return false;
         }
         let states = self.states.fetch_add(1, Ordering::Relaxed) + 1;
@@ -158,7 +153,7 @@ impl<'s> Worker<'_, 's, '_> {
 
     /// What can be done in a state goes on the stack, if it is new.
     fn visit(&mut self, mut run: Run<'s>) -> Result<(), Violation> {
-        if !self.search.is_new(run.fingerprint(&mut self.digests)) {
+        if !self.search.is_new(run.fingerprint(&self.search.outcomes, &mut self.digests)) {
             return Ok(());
         }
         let choices = run.choices();
@@ -177,25 +172,5 @@ impl Drop for Worker<'_, '_, '_> {
         let _shared = self.search.shared();
         self.search.is_over.store(true, Ordering::Relaxed);
         self.search.changed.notify_all();
-    }
-}
-
-/// A fingerprint needs no other hash than its own upper half: the lower chooses the set.
-#[derive(Default)]
-struct Itself(u64);
-
-impl Hasher for Itself {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u128(&mut self, fingerprint: u128) {
-        self.0 = (fingerprint >> 64) as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

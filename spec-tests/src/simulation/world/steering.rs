@@ -5,6 +5,7 @@ use std::hash::Hash;
 use super::super::Violation;
 use super::super::digest::Digest;
 use super::super::plan::Direction;
+use super::super::tables::Outcomes;
 use super::clock::Next;
 use super::{Host, Link, World};
 
@@ -92,14 +93,14 @@ impl World {
     }
 
     /// Everything that has an influence on what happens from here on.
-    pub fn write_state(&mut self, scratch: &mut Digest, out: &mut Digest) {
+    pub fn write_state(&mut self, outcomes: &Outcomes, scratch: &mut Digest, out: &mut Digest) {
         let Self { broker, hosts, links, live, model, store, .. } = self;
-        broker.digest(scratch).hash(out);
+        broker.digest(outcomes, scratch).hash(out);
         live.hash(out);
         model.hash(out);
         store.hash(out);
         for Host { client, link, acks, is_over, must_clean, store, .. } in hosts {
-            client.digest(scratch).hash(out);
+            client.digest(outcomes, scratch).hash(out);
             (link, acks, is_over, must_clean, store).hash(out);
         }
         live.iter().for_each(|link| links[*link].hash(out));
