@@ -43,6 +43,9 @@ struct Options {
     /// Enumerate this scope: messages of QoS 0, 1 and 2, cuts and crashes, as in 0,0,2,2,1.
     #[arg(long, value_parser = counts, conflicts_with_all = ["seed", "exhaustive"])]
     scope: Vec<Counts>,
+    /// Enumerate in this version alone: 3.1, 3.1.1 or 5.0.
+    #[arg(long, value_parser = protocol_version)]
+    only: Option<ProtocolVersion>,
     /// Do not look for a smaller plan that fails.
     #[arg(long)]
     no_shrink: bool,
@@ -63,6 +66,11 @@ fn counts(text: &str) -> Result<Counts, String> {
     numbers.try_into().map_err(|_| "a scope is five numbers".to_owned())
 }
 
+fn protocol_version(text: &str) -> Result<ProtocolVersion, String> {
+    let version = ProtocolVersion::ALL.into_iter().find(|version| version.to_string() == text);
+    version.ok_or_else(|| format!("{text:?} is no version"))
+}
+
 /// Totals of a sweep.
 #[derive(Debug, Default)]
 struct Totals {
@@ -79,8 +87,8 @@ fn main() -> ExitCode {
     let options = Options::parse();
     match options.seed {
         Some(seed) => show(seed, &options),
-        None if options.exhaustive => exhaust(&SCOPES, options.jobs),
-        None if !options.scope.is_empty() => exhaust(&options.scope, options.jobs),
+        None if options.exhaustive => exhaust(&SCOPES, &options),
+        None if !options.scope.is_empty() => exhaust(&options.scope, &options),
         None => sweep(&options),
     }
 }
@@ -138,17 +146,18 @@ const SCOPES: [Counts; 10] = [
 ];
 
 #[expect(clippy::disallowed_methods, reason = "how long it takes is no part of it")]
-fn exhaust(scopes: &[Counts], jobs: usize) -> ExitCode {
+fn exhaust(scopes: &[Counts], options: &Options) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
-    for (counts, version) in
-        scopes.iter().flat_map(|counts| ProtocolVersion::ALL.map(|version| (counts, version)))
+    let is_asked = |version: &ProtocolVersion| options.only.is_none_or(|only| only == *version);
+    let versions = || ProtocolVersion::ALL.into_iter().filter(is_asked);
+    for (counts, version) in scopes.iter().flat_map(|counts| versions().map(move |version| (counts, version)))
     {
         let [q0, q1, q2, cuts, crashes] = *counts;
         let name = format!("{version}, {q0}+{q1}+{q2} messages of QoS 0+1+2, {cuts} cuts, {crashes} crashes");
         let start = Instant::now();
         let seconds = || start.elapsed().as_secs_f64();
         let progress = |states| eprintln!("{name}: {states} states so far, {:.0} s", seconds());
-        match enumerate(&scope_of(*counts, version), jobs, progress) {
+        match enumerate(&scope_of(*counts, version), options.jobs, progress) {
             Ok(Size { states, transitions, ends }) => {
                 println!(
                     "{name}: {states} states, {transitions} transitions, {ends} ends, {:.1} s",

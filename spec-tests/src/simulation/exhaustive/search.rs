@@ -67,11 +67,10 @@ impl<'s, 'p> Search<'s, 'p> {
         let mut first = Some(beginning);
         thread::scope(|scope| {
             for _ in 0..self.threads {
-                let (search, beginning) = (&self, first.take());
-                scope.spawn(move || {
-                    Worker { search, stack: Vec::new(), size: Size::default(), digests: Default::default() }
-                        .work(beginning)
-                });
+                let beginning = first.take();
+                let (search, digests) = (&self, <[Digest; 2]>::default());
+                let worker = Worker { search, stack: Vec::new(), size: Size::default(), digests };
+                scope.spawn(move || worker.work(beginning));
             }
         });
         let Shared { size, violation, .. } = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);

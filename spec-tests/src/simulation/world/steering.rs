@@ -103,6 +103,8 @@ impl World {
             client.digest(outcomes, scratch).hash(out);
             (link, acks, is_over, must_clean, store).hash(out);
         }
-        live.iter().for_each(|link| links[*link].hash(out));
+        for link in live {
+            links[*link].hash(out);
+        }
     }
 }
