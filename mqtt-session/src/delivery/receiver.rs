@@ -75,7 +75,8 @@ impl Answer {
     }
 }
 
-/// Names a received message that is still to be acknowledged. It holds for one connection.
+/// Names a received message that is still to be acknowledged. It holds for one connection, and for one answer whichever clone of it
+/// is used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a message that is never acknowledged occupies the Receive Maximum"]
 pub struct AckToken {

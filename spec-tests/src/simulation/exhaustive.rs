@@ -16,6 +16,9 @@
 //! A state that has been seen is not looked at again: it is all the machines, links, stores and the model consist of, by a
 //! hash of 128 bits. Where nothing is left but faults, the oracle judges the end. Time stands still.
 //!
+//! The memory that the Broker keeps to make its next messages of is no part of the state. Everything else that `Debug` shows of a
+//! machine is, even where it only counts what has happened: two states are taken for one only when nothing tells them apart.
+//!
 //! Links deliver whole packets, because the machines act on whole packets only: a part of one changes nothing, and a link that
 //! breaks within a packet has, for its receiver, broken before it. That the bytes of a packet may arrive in any pieces is
 //! tested elsewhere, as are delays, time-outs and an end that learns late of a cut: the sweep has them.
