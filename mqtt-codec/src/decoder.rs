@@ -185,12 +185,7 @@ impl Decoder {
         // Straight into the result: a packet of any kind that is unpacked to be packed again is moved through memory, which takes longer
         // than to decode it.
         match header.packet_type {
-            PacketType::Publish => {
-                work::add(body.len());
-                let publish = Publish::decode(header.flags, &mut Reader::new(body), &self.dialect)
-                    .map_err(|error| error.located(PacketType::Publish, len))?;
-                Ok(Some((Packet::Publish(publish), len)))
-            }
+            PacketType::Publish => Ok(Some((Packet::Publish(self.read_publish(&header, body)?), len))),
             PacketType::Puback => {
                 work::add(body.len());
                 let puback = Puback::decode(&mut Reader::new(body), &self.dialect)
@@ -203,6 +198,36 @@ impl Decoder {
             }
             _ => Ok(Some((self.read(header, body)?, len))),
         }
+    }
+
+    /// As [`decode`](Self::decode), if the first packet is a PUBLISH: what most of the packets are to which speed matters need not be
+    /// taken out of a [`Packet`] then. `None` for any other packet, too.
+    ///
+    /// ```
+    /// use mqtt_codec::{Decoder, ProtocolVersion};
+    ///
+    /// let mut decoder = Decoder::client(ProtocolVersion::V3_1_1);
+    /// let (publish, len) = decoder.decode_publish(b"\x30\x07\x00\x03a/bhi")?.unwrap();
+    /// assert_eq!((publish.payload, len), (&b"hi"[..], 9));
+    /// assert_eq!(decoder.decode_publish(b"\xD0\x00")?, None);
+    /// # Ok::<(), mqtt_codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DecodeError`] when `input` begins with a PUBLISH that is not valid.
+    #[expect(clippy::inline_always, reason = "as for `decode`")]
+    #[inline(always)]
+    pub fn decode_publish<'a>(
+        &mut self,
+        input: &'a [u8],
+    ) -> Result<Option<(Publish<'a>, usize)>, DecodeError> {
+        if input.first().is_none_or(|first| first >> 4 != PacketType::Publish.bits()) {
+            return Ok(None);
+        }
+        let Some(header) = self.complete(input)? else { return Ok(None) };
+        let len = header.packet_len();
+        let body = input.get(header.len..len).unwrap_or_default();
+        Ok(Some((self.read_publish(&header, body)?, len)))
     }
 
     /// The acknowledgement in four bytes that `input` begins with, if it does: what [`decode`](Self::decode) would decode, at a part of
@@ -380,6 +405,14 @@ impl Decoder {
         } else {
             Packet::decode_body(&header, body, &self.dialect)
         }
+    }
+
+    #[expect(clippy::inline_always, reason = "as for `decode`")]
+    #[inline(always)]
+    fn read_publish<'a>(&self, header: &FixedHeader, body: &'a [u8]) -> Result<Publish<'a>, DecodeError> {
+        work::add(body.len());
+        Publish::decode(header.flags, &mut Reader::new(body), &self.dialect)
+            .map_err(|error| error.located(PacketType::Publish, header.packet_len()))
     }
 
     #[inline(never)]

@@ -352,28 +352,29 @@ pub(super) fn send_publish(
 ) -> Result<(), RejectReason> {
     negotiated.limits.check_support(message)?;
     let named = message.as_publish(version, delivery);
-    let (form, publish, alias) = match negotiated.alias_sender.choose(message.topic()) {
-        TopicForm::Name => (TopicForm::Name, named, None),
-        form @ TopicForm::SetAlias(alias) => (form, named, Some(alias)),
-        form @ TopicForm::Alias(alias) => (form, Publish { topic: None, ..named }, Some(alias)),
-    };
     let expiry = expiry_property(expires_at.map(|at| seconds_until(at, now)), version);
+    let is_small = negotiated.limits.takes_easily(message);
     let mut push = |publish: &Publish<'_>, extra: &[Property<'_>]| {
-        if !negotiated.limits.takes(|| publish.encoded_len_with(version, extra))? {
+        if !is_small && !negotiated.limits.takes(|| publish.encoded_len_with(version, extra))? {
             return Err(RejectReason::PacketTooLarge);
         }
         Ok(transmit.push_publish(publish, extra, by_reference(message.payload()), version)?)
     };
-    let sent = match (expiry, alias.map(Property::TopicAlias)) {
-        (None, None) => push(&publish, &[]),
-        (None, Some(alias)) => push(&publish, &[alias]),
-        (Some(expiry), None) => push(&publish, &[expiry]),
-        (Some(expiry), Some(alias)) => push(&publish, &[expiry, alias]),
-    };
-    match sent {
-        Ok(()) => negotiated.alias_sender.sent(message.topic(), form),
-        // The alias was a few bytes too much.
-        Err(_) => push(&named, expiry.as_slice())?,
+    let form = negotiated.alias_sender.choose(message.topic());
+    let is_sent = form.alias().is_some_and(|alias| {
+        let topic = named.topic.filter(|_| matches!(form, TopicForm::SetAlias(_)));
+        let (publish, alias) = (Publish { topic, ..named }, Property::TopicAlias(alias));
+        let sent = match expiry {
+            None => push(&publish, &[alias]),
+            Some(expiry) => push(&publish, &[expiry, alias]),
+        };
+        sent.is_ok()
+    });
+    if is_sent {
+        negotiated.alias_sender.sent(message.topic(), form);
+    } else {
+        // There is no alias, or it is a few bytes too much.
+        push(&named, expiry.as_slice())?;
     }
     negotiated.pinger.sent(now);
     Ok(())

@@ -117,9 +117,15 @@ impl Receiver {
     }
 
     /// A PUBLISH arrives.
+    #[inline]
     pub(crate) fn judge(&mut self, delivery: Delivery) -> Incoming {
-        let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver };
-        let qos = delivery.qos();
+        match delivery.packet_id() {
+            None => Incoming::Deliver,
+            Some(packet_id) => self.judge_exchange(packet_id, delivery.qos()),
+        }
+    }
+
+    fn judge_exchange(&mut self, packet_id: PacketId, qos: QoS) -> Incoming {
         let is_accepted = self.accepted.contains(packet_id);
         let is_due = self.due_qos(packet_id).is_some();
         if is_accepted && qos == QoS::ExactlyOnce {

@@ -317,9 +317,9 @@ impl Connection {
     /// Whether the Client takes a packet of the size of the one that [`publish`](Self::publish) appends.
     #[inline]
     pub(crate) fn takes(&self, now: Instant, parcel: &Parcel<'_>, hop: Hop<'_>) -> bool {
-        // Nearly all take everything.
         self.link().is_none_or(|link| {
-            link.takes.packet_size >= MAXIMUM_PACKET_SIZE || link.takes_message(now, parcel, hop)
+            parcel.fits_easily(hop.subscription_identifiers.len(), link.takes.packet_size)
+                || link.takes_message(now, parcel, hop)
         })
     }
 
