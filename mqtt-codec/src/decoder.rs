@@ -185,7 +185,9 @@ impl Decoder {
         // Straight into the result: a packet of any kind that is unpacked to be packed again is moved through memory, which takes longer
         // than to decode it.
         match header.packet_type {
-            PacketType::Publish => Ok(Some((Packet::Publish(self.read_publish(&header, body)?), len))),
+            PacketType::Publish => {
+                Ok(Some((Packet::Publish(read_publish(&header, body, &self.dialect)?), len)))
+            }
             PacketType::Puback => {
                 work::add(body.len());
                 let puback = Puback::decode(&mut Reader::new(body), &self.dialect)
@@ -227,7 +229,7 @@ impl Decoder {
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let len = header.packet_len();
         let body = input.get(header.len..len).unwrap_or_default();
-        Ok(Some((self.read_publish(&header, body)?, len)))
+        Ok(Some((read_publish(&header, body, &self.dialect)?, len)))
     }
 
     /// The acknowledgement in four bytes that `input` begins with, if it does: what [`decode`](Self::decode) would decode, at a part of
@@ -280,18 +282,17 @@ impl Decoder {
         slot.is_valid = false;
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let bytes = input.split_to(header.packet_len()).freeze();
-        work::add(header.remaining_length);
         let version = self.version_of(&header, bytes.get(header.len..).unwrap_or_default())?;
         let dialect = Dialect { version, ..self.dialect };
         let frame: &Frame = slot.frame.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
         // As in `decode`.
         if header.packet_type == PacketType::Publish {
-            let publish = Publish::decode(header.flags, &mut Reader::new(body), &dialect)
-                .map_err(|error| error.located(PacketType::Publish, header.packet_len()))?;
+            let publish = read_publish(&header, body, &dialect)?;
             slot.is_valid = true;
             return Ok(Some((Packet::Publish(publish), frame)));
         }
+        work::add(body.len());
         let packet = Packet::decode_body(&header, body, &dialect)?;
         (self.dialect.version, self.is_version_known, slot.is_valid) = (version, true, true);
         Ok(Some((packet, frame)))
@@ -407,14 +408,6 @@ impl Decoder {
         }
     }
 
-    #[expect(clippy::inline_always, reason = "as for `decode`")]
-    #[inline(always)]
-    fn read_publish<'a>(&self, header: &FixedHeader, body: &'a [u8]) -> Result<Publish<'a>, DecodeError> {
-        work::add(body.len());
-        Publish::decode(header.flags, &mut Reader::new(body), &self.dialect)
-            .map_err(|error| error.located(PacketType::Publish, header.packet_len()))
-    }
-
     #[inline(never)]
     fn read_connect<'a>(&mut self, header: &FixedHeader, body: &'a [u8]) -> Result<Connect<'a>, DecodeError> {
         let version = self.version_of(header, body)?;
@@ -434,6 +427,19 @@ impl Decoder {
         self.named_version = Some(version);
         Ok(version)
     }
+}
+
+/// The PUBLISH of this header and body.
+#[expect(clippy::inline_always, reason = "as for `decode`")]
+#[inline(always)]
+fn read_publish<'a>(
+    header: &FixedHeader,
+    body: &'a [u8],
+    dialect: &Dialect,
+) -> Result<Publish<'a>, DecodeError> {
+    work::add(body.len());
+    Publish::decode(header.flags, &mut Reader::new(body), dialect)
+        .map_err(|error| error.located(PacketType::Publish, header.packet_len()))
 }
 
 /// The version a CONNECT names, and whether its header is legal in it.

@@ -277,16 +277,25 @@ impl Client {
         expires_at: Option<Instant>,
     ) -> Result<Option<PacketId>, RejectReason> {
         let Self { connection, session, transmit, journal, now, .. } = self;
-        let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
-        let version = connection.options.version;
-        let Phase::Connected(negotiated) = &mut connection.phase else {
-            return Err(RejectReason::NotConnected);
-        };
         let qos = message.qos();
+        // Not the case after `may_send`.
+        let mut never_sent = |reason| {
+            if qos != QoS::AtMostOnce {
+                DeliveryLog::client(journal).message_gone(token.0);
+            }
+            Err(reason)
+        };
+        let Some(Connection { options, requests, phase: Phase::Connected(negotiated), .. }) = connection
+        else {
+            return never_sent(RejectReason::NotConnected);
+        };
+        let version = options.version;
         let (id, delivery) = if qos == QoS::AtMostOnce {
             (None, Delivery::AtMostOnce)
         } else {
-            let id = session.allocate(&connection.requests).ok_or(RejectReason::PacketIdsExhausted)?;
+            let Some(id) = session.allocate(requests) else {
+                return never_sent(RejectReason::PacketIdsExhausted);
+            };
             DeliveryLog::client(journal).sent(token.0, token.0, id);
             hold(transmit, journal);
             (Some(id), first_delivery(qos, id))
