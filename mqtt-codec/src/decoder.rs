@@ -37,7 +37,7 @@ pub const MAXIMUM_PACKET_SIZE: u32 = 268_435_460;
 /// assert_eq!(decoder.decode(&stream[len..])?, Some((Packet::Pingreq, 2)));
 /// # Ok::<(), mqtt_codec::DecodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Decoder {
     /// With the version once it is known.
     dialect: Dialect,

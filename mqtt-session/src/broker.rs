@@ -57,6 +57,9 @@ use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 /// [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) says, and takes
 /// [`poll_action`](Self::poll_action) until it is empty after every call of these.
 ///
+/// A clone is a second machine in the same state, for the exploration of what can happen next, and never to go on with the
+/// same Sessions on the wire.
+///
 /// ```
 /// use bytes::{Buf, BytesMut};
 /// use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, Instant};
@@ -72,14 +75,14 @@ use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 /// // CONNACK and PINGRESP.
 /// assert_eq!(broker.transmit(connection).unwrap().chunk(), b"\x20\x02\x00\x00\xD0\x00");
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Broker<P = AllowAll> {
     policy: P,
     state: State,
 }
 
 /// Everything but the embedder's policy.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct State {
     config: BrokerConfig,
     connections: Slab<ConnectionId, Connection>,

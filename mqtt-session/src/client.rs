@@ -66,6 +66,9 @@ use crate::{
 ///
 /// Calls in any order are harmless, and so are too many.
 ///
+/// A clone is a second machine in the same state, for the exploration of what can happen next, and never to go on with the
+/// same Session on the wire.
+///
 /// ```
 /// use bytes::{Buf, BytesMut};
 /// use mqtt_session::codec::ProtocolVersion;
@@ -86,7 +89,7 @@ use crate::{
 /// assert_eq!(client.transmit().chunk(), b"\x30\x07\x00\x03a/bhi");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     config: ClientConfig,
     session: Session,
@@ -108,7 +111,7 @@ pub struct Client {
 }
 
 /// The Session State of a Client (section 4.1), and which identifier was given last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Session {
     sender: Sender<Outgoing, Tag>,
     receiver: Receiver,

@@ -15,7 +15,7 @@ use crate::server::{
 };
 
 /// One Session that gets a message.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Target {
     session: SessionId,
     qos: QoS,

@@ -19,7 +19,7 @@ use crate::{Explanation, Instant, Message};
 const ALIASED_TOPICS: u16 = 256;
 
 /// A Network Connection between CONNECT and its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub(super) options: ConnectOptions,
     pub(super) decoder: Decoder,
@@ -48,7 +48,7 @@ impl Exchange {
     pub(super) const BEGUN: Self = Self { is_our_turn: false, steps: 0 };
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Phase {
     /// CONNECT is out.
     AwaitConnack { deadline: Instant },
@@ -57,7 +57,7 @@ pub(super) enum Phase {
 }
 
 /// What CONNACK settles.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Negotiated {
     pub(super) limits: ServerLimits,
     pub(super) pinger: Pinger,

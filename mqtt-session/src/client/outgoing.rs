@@ -33,7 +33,7 @@ pub(super) struct Tag {
 }
 
 /// What waits in the queue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Queued {
     pub(super) token: PublishToken,
     pub(super) outgoing: Outgoing,

@@ -9,7 +9,7 @@ use crate::id_map::IdMap;
 /// The exchanges a Session has begun and not finished, in the order of their first PUBLISH.
 ///
 /// `M` is the message, given up with PUBREC; `T` stays with the exchange to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sender<M, T = ()> {
     /// In order of first sending; `None` where an exchange has ended before those in front of it.
     entries: VecDeque<Option<Entry<M, T>>>,
@@ -25,7 +25,7 @@ pub(crate) struct Sender<M, T = ()> {
     receive_maximum: u16,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry<M, T> {
     packet_id: PacketId,
     stage: Stage,

@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use mqtt_codec::Publish;
 use mqtt_topic::TopicName;
@@ -21,8 +22,22 @@ const LONGEST: usize = 256;
 const SMALL: usize = 1024;
 
 /// Messages without properties, and with what they say only if that is [small](SMALL).
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Spares(Vec<Arc<Message>>);
+
+/// A message that two have is of no use to either.
+impl Clone for Spares {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// What memory there is says nothing of the state.
+impl fmt::Debug for Spares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spares").finish_non_exhaustive()
+    }
+}
 
 impl Spares {
     /// Spares a message if nobody else has it.
