@@ -13,6 +13,9 @@ use mqtt_topic::{InvalidTopic, TopicName};
 /// properties, the Packet Identifier, a Message Expiry Interval and a Topic Alias. Subscription Identifiers come on top.
 pub(crate) const MOST_BESIDES: usize = 5 + 2 + 4 + 2 + 5 + 3;
 
+/// Bytes of a Subscription Identifier, at most.
+pub(crate) const MOST_OF_IDENTIFIER: usize = 5;
+
 /// An Application Message, owned. Cloning shares topic, payload and properties.
 ///
 /// It has no Packet Identifier, DUP flag or Topic Alias: those belong to one way of sending it.
@@ -318,6 +321,23 @@ mod tests {
         let received = Message::from_publish(&received, &frame, topic);
         assert_eq!(received, message);
         assert_eq!(received.detach(), message);
+    }
+
+    #[test]
+    fn no_publish_has_more_beside_its_message() {
+        // Lengths of four bytes, both of them.
+        let values = [Property::UserProperty(("k", &"v".repeat(65_535))); 33];
+        let message = Message::new("t", "p").unwrap().with_properties(&values).unwrap();
+        let delivery = Delivery::AtLeastOnce { packet_id: mqtt_codec::PacketId::MIN, dup: false };
+        let extra = [
+            Property::MessageExpiryInterval(7),
+            Property::TopicAlias(core::num::NonZeroU16::MAX),
+            Property::SubscriptionIdentifier(mqtt_codec::SubscriptionIdentifier::new(268_435_455).unwrap()),
+        ];
+        let len = message
+            .as_publish(ProtocolVersion::V5_0, delivery)
+            .encoded_len_with(ProtocolVersion::V5_0, &extra);
+        assert_eq!(len, Ok(message.size() + MOST_BESIDES + MOST_OF_IDENTIFIER));
     }
 
     #[test]

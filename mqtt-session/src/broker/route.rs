@@ -60,10 +60,11 @@ impl State {
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
         parcel.expect(count);
-        let mut left = count;
-        for target in &mut targets {
-            left -= 1;
-            self.deliver(now, parcel, target, left == 0);
+        if let Some((last, others)) = targets.split_last_mut() {
+            for target in others {
+                self.deliver(now, parcel, target, false);
+            }
+            self.deliver(now, parcel, last, true);
         }
         targets.clear();
         self.targets = targets;

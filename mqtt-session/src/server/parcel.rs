@@ -15,16 +15,13 @@ use mqtt_topic::TopicName;
 
 use super::spares::Spares;
 use crate::delivery::first_delivery;
-use crate::message::MOST_BESIDES;
+use crate::message::{MOST_BESIDES, MOST_OF_IDENTIFIER};
 use crate::persist::Body;
 use crate::transmit::{BY_REFERENCE, Transmit, by_reference};
 use crate::{Instant, Message};
 
 /// From how many receivers on it pays to prepare what they have in common.
 const MANY: usize = 4;
-
-/// Bytes of a Subscription Identifier, at most.
-const MOST_OF_IDENTIFIER: usize = 5;
 
 /// A message on its way to any number of connections and Sessions. What they share is made once, and what has to outlive the
 /// packet it came in only when somebody keeps it.
