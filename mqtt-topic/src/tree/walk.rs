@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::front::ITEMS;
+use super::runs::Run;
 use super::symbols::Key;
 use super::trie::{Child, Packed, ROOT, Trie, Wanted};
 use crate::arena::NONE;
@@ -192,6 +193,25 @@ impl Walk {
                     return;
                 }
                 left -= 1;
+                if let Some(number) = node.run()
+                    && let Some(Run::Used { first, exit, levels, text }) = trie.runs.get(number)
+                    && *first == id
+                {
+                    // Nothing else is there up to its exit.
+                    let rest = name.get(usize::from(branch.at)..).and_then(|rest| rest.strip_prefix(&**text));
+                    match rest.map(<[u8]>::first) {
+                        Some(Some(b'/')) => {}
+                        Some(None) => {
+                            find_ends(trie, Child::Node(*exit), found);
+                            break;
+                        }
+                        Some(Some(_)) | None => break,
+                    }
+                    let Some(next) = trie.nodes.get(*exit) else { break };
+                    let (at, level) = (branch.at + text.len() as u16 + 1, branch.level + levels);
+                    (id, branch, node) = (*exit, Branch { at, level, ..branch }, next);
+                    continue;
+                }
                 found.push(node.multi_level);
                 let Some(known) = level(&mut self.levels, trie, name, branch) else { break };
                 if usize::from(known.end) == name.len() {
