@@ -668,6 +668,7 @@ fn keys_by_steps(
 }
 
 #[test]
+#[allow(clippy::cast_possible_truncation, reason = "the lengths are small")]
 fn deep_filters_come_and_go_in_any_order() {
     let mut random = Random(5);
     let deepest: Vec<Vec<&str>> = (0..6)

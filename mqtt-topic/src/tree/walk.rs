@@ -193,25 +193,6 @@ impl Walk {
                     return;
                 }
                 left -= 1;
-                if let Some(number) = node.run()
-                    && let Some(Run::Used { first, exit, levels, text }) = trie.runs.get(number)
-                    && *first == id
-                {
-                    // Nothing else is there up to its exit.
-                    let rest = name.get(usize::from(branch.at)..).and_then(|rest| rest.strip_prefix(&**text));
-                    match rest.map(<[u8]>::first) {
-                        Some(Some(b'/')) => {}
-                        Some(None) => {
-                            find_ends(trie, Child::Node(*exit), found);
-                            break;
-                        }
-                        Some(Some(_)) | None => break,
-                    }
-                    let Some(next) = trie.nodes.get(*exit) else { break };
-                    let (at, level) = (branch.at + text.len() as u16 + 1, branch.level + levels);
-                    (id, branch, node) = (*exit, Branch { at, level, ..branch }, next);
-                    continue;
-                }
                 found.push(node.multi_level);
                 let Some(known) = level(&mut self.levels, trie, name, branch) else { break };
                 if usize::from(known.end) == name.len() {
@@ -222,6 +203,21 @@ impl Walk {
                 let (at, level) = (known.end + 1, branch.level + 1);
                 if let Child::Node(node) = node.single_level() {
                     self.branches.push(Branch::new(node, at, level));
+                } else if let Some(number) = node.run()
+                    && let Some(Run::Used { first, exit, levels, text }) = trie.runs.get(number)
+                    && *first == id
+                {
+                    // Nothing else is there up to its exit.
+                    let rest = name.get(usize::from(branch.at)..).and_then(|rest| rest.strip_prefix(&**text));
+                    let Some(rest) = rest else { break };
+                    if rest.is_empty() {
+                        find_ends(trie, Child::Node(*exit), found);
+                        break;
+                    }
+                    let Some(next) = trie.nodes.get(*exit).filter(|_| rest.starts_with(b"/")) else { break };
+                    let at = branch.at + text.len() as u16 + 1;
+                    (id, branch, node) = (*exit, Branch { at, level: branch.level + levels, ..branch }, next);
+                    continue;
                 }
                 let Some((child, next)) = trie.node_wanted(id, node, known) else { break };
                 known.symbol = next.symbol;
