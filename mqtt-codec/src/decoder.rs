@@ -37,7 +37,7 @@ pub const MAXIMUM_PACKET_SIZE: u32 = 268_435_460;
 /// assert_eq!(decoder.decode(&stream[len..])?, Some((Packet::Pingreq, 2)));
 /// # Ok::<(), mqtt_codec::DecodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Decoder {
     /// With the version once it is known.
     dialect: Dialect,
@@ -186,10 +186,7 @@ impl Decoder {
         // than to decode it.
         match header.packet_type {
             PacketType::Publish => {
-                work::add(body.len());
-                let publish = Publish::decode(header.flags, &mut Reader::new(body), &self.dialect)
-                    .map_err(|error| error.located(PacketType::Publish, len))?;
-                Ok(Some((Packet::Publish(publish), len)))
+                Ok(Some((Packet::Publish(read_publish(&header, body, &self.dialect)?), len)))
             }
             PacketType::Puback => {
                 work::add(body.len());
@@ -203,6 +200,36 @@ impl Decoder {
             }
             _ => Ok(Some((self.read(header, body)?, len))),
         }
+    }
+
+    /// As [`decode`](Self::decode), if the first packet is a PUBLISH: what most of the packets are to which speed matters need not be
+    /// taken out of a [`Packet`] then. `None` for any other packet, too.
+    ///
+    /// ```
+    /// use mqtt_codec::{Decoder, ProtocolVersion};
+    ///
+    /// let mut decoder = Decoder::client(ProtocolVersion::V3_1_1);
+    /// let (publish, len) = decoder.decode_publish(b"\x30\x07\x00\x03a/bhi")?.unwrap();
+    /// assert_eq!((publish.payload, len), (&b"hi"[..], 9));
+    /// assert_eq!(decoder.decode_publish(b"\xD0\x00")?, None);
+    /// # Ok::<(), mqtt_codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DecodeError`] when `input` begins with a PUBLISH that is not valid.
+    #[expect(clippy::inline_always, reason = "as for `decode`")]
+    #[inline(always)]
+    pub fn decode_publish<'a>(
+        &mut self,
+        input: &'a [u8],
+    ) -> Result<Option<(Publish<'a>, usize)>, DecodeError> {
+        if input.first().is_none_or(|first| first >> 4 != PacketType::Publish.bits()) {
+            return Ok(None);
+        }
+        let Some(header) = self.complete(input)? else { return Ok(None) };
+        let len = header.packet_len();
+        let body = input.get(header.len..len).unwrap_or_default();
+        Ok(Some((read_publish(&header, body, &self.dialect)?, len)))
     }
 
     /// The acknowledgement in four bytes that `input` begins with, if it does: what [`decode`](Self::decode) would decode, at a part of
@@ -255,18 +282,17 @@ impl Decoder {
         slot.is_valid = false;
         let Some(header) = self.complete(input)? else { return Ok(None) };
         let bytes = input.split_to(header.packet_len()).freeze();
-        work::add(header.remaining_length);
         let version = self.version_of(&header, bytes.get(header.len..).unwrap_or_default())?;
         let dialect = Dialect { version, ..self.dialect };
         let frame: &Frame = slot.frame.insert(Frame::new(bytes, version, dialect.from, dialect.accepted));
         let body = frame.bytes().get(header.len..).unwrap_or_default();
         // As in `decode`.
         if header.packet_type == PacketType::Publish {
-            let publish = Publish::decode(header.flags, &mut Reader::new(body), &dialect)
-                .map_err(|error| error.located(PacketType::Publish, header.packet_len()))?;
+            let publish = read_publish(&header, body, &dialect)?;
             slot.is_valid = true;
             return Ok(Some((Packet::Publish(publish), frame)));
         }
+        work::add(body.len());
         let packet = Packet::decode_body(&header, body, &dialect)?;
         (self.dialect.version, self.is_version_known, slot.is_valid) = (version, true, true);
         Ok(Some((packet, frame)))
@@ -401,6 +427,19 @@ impl Decoder {
         self.named_version = Some(version);
         Ok(version)
     }
+}
+
+/// The PUBLISH of this header and body.
+#[expect(clippy::inline_always, reason = "as for `decode`")]
+#[inline(always)]
+fn read_publish<'a>(
+    header: &FixedHeader,
+    body: &'a [u8],
+    dialect: &Dialect,
+) -> Result<Publish<'a>, DecodeError> {
+    work::add(body.len());
+    Publish::decode(header.flags, &mut Reader::new(body), dialect)
+        .map_err(|error| error.located(PacketType::Publish, header.packet_len()))
 }
 
 /// The version a CONNECT names, and whether its header is legal in it.

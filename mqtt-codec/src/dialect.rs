@@ -6,7 +6,7 @@ use crate::string::TextRules;
 use crate::{Deviations, ProtocolVersion, Side};
 
 /// The rules a packet is read by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Dialect {
     pub(crate) version: ProtocolVersion,
     /// The side that sent the packet.

@@ -136,6 +136,8 @@ impl fmt::Display for Fault {
 
 /// Why received bytes are no valid Control Packet: what, in which packet, and where.
 ///
+/// It names one fault. Where a packet has several, which one that is may change from one version of this crate to the next.
+///
 /// A Server answers a broken CONNECT with [`connack_reason`](Self::connack_reason) (5.0) or
 /// [`connack_return_code`](Self::connack_return_code) (3.x) or not at all, everything after it with
 /// [`disconnect_reason`](Self::disconnect_reason) (5.0) or not at all (3.x), and always closes the Network Connection
@@ -237,6 +239,8 @@ impl fmt::Display for DecodeError {
 }
 
 /// Why a packet cannot be written. The fault is the caller's; nothing has been written.
+///
+/// It names one fault. Where a packet has several, which one that is may change from one version of this crate to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {

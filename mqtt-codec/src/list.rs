@@ -479,3 +479,74 @@ impl Entry<'_> for UnsubackReason {
         out.put_u8(self.code())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+    use core::fmt::Debug;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Entries as they come, what looks like one and is none, and what is cut off.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let character = prop_oneof![
+            8 => prop::sample::select(&b"a/+#$~ "[..]).prop_map(|byte| [byte].to_vec()),
+            1 => prop::sample::select(&["$share/", "$SHARE/", "\u{7F}", "\u{80}", "\u{FFFF}", "\0", "\n"][..])
+                .prop_map(|text| text.as_bytes().to_vec()),
+            1 => any::<u8>().prop_map(|byte| [byte].to_vec()),
+        ];
+        let text = prop::collection::vec(character, 0..9).prop_map(|pieces| pieces.concat());
+        let is_shared = prop::bool::weighted(0.2);
+        let off_by = prop_oneof![8 => Just(0), 1 => -2_i16..=2];
+        let options = prop_oneof![4 => 0..=2_u8, 1 => any::<u8>()];
+        let behind = prop::collection::vec(any::<u8>(), 0..4);
+        let cut = prop_oneof![3 => Just(0), 1 => 0..8_usize];
+        let entry = (text, is_shared, off_by, options, behind);
+        (entry, cut).prop_map(|((text, is_shared, off_by, options, behind), cut)| {
+            let share = if is_shared { &b"$share/"[..] } else { &[] };
+            let len = u16::try_from(share.len() + text.len()).unwrap_or_default().wrapping_add_signed(off_by);
+            let mut bytes = [&len.to_be_bytes(), share, &text, &[options], &behind].concat();
+            bytes.truncate(bytes.len().saturating_sub(cut));
+            bytes
+        })
+    }
+
+    /// Whether `plain` has said something. It has then said what `read` says under all rules.
+    fn is_plain<'a, T: Entry<'a> + PartialEq + Debug>(bytes: &'a [u8], version: ProtocolVersion) -> bool {
+        let Some((entry, rest)) = T::plain(bytes, version) else { return false };
+        for (refuse_disallowed, topic_may_be_other) in
+            [(false, false), (false, true), (true, false), (true, true)]
+        {
+            let reader = &mut Reader::new(bytes);
+            let read = T::read(reader, version, TextRules { refuse_disallowed, topic_may_be_other });
+            assert_eq!(read, Ok(Ok(entry)), "{bytes:02X?} in {version}");
+            assert_eq!(reader.rest(), rest, "{bytes:02X?} in {version}");
+        }
+        true
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn a_plain_entry_is_the_one_that_is_read(bytes in bytes()) {
+            for version in ProtocolVersion::ALL {
+                let is_filter = is_plain::<Subscription<&[u8]>>(&bytes, version);
+                let is_subscription = is_plain::<(Subscription<&[u8]>, SubscriptionOptions)>(&bytes, version);
+                // What stands in front of the options is plain, too.
+                prop_assert!(is_filter || !is_subscription);
+            }
+        }
+    }
+
+    #[test]
+    fn nearly_all_entries_are_plain() {
+        for version in ProtocolVersion::ALL {
+            for bytes in [b"\x00\x03a/b\x01", b"\x00\x03a/#\x00", b"\x00\x03+/b\x02"] {
+                assert!(is_plain::<Subscription<&[u8]>>(bytes, version));
+                assert!(is_plain::<(Subscription<&[u8]>, SubscriptionOptions)>(bytes, version));
+            }
+        }
+    }
+}

@@ -57,7 +57,7 @@ pub(crate) trait Body {
     }
 
     /// The packet, where it takes four bytes, as nearly every acknowledgement does.
-    fn in_four_bytes(&self) -> Option<[u8; 4]> {
+    fn short_ack(&self) -> Option<ShortAck> {
         None
     }
 }
@@ -124,7 +124,8 @@ fn encoded_len(body: &impl Body, version: ProtocolVersion) -> Result<usize, Enco
 
 #[inline]
 fn encode(body: &impl Body, version: ProtocolVersion, out: &mut impl BufMut) -> Result<(), EncodeError> {
-    if let Some(packet) = body.in_four_bytes() {
+    if let Some(ack) = body.short_ack() {
+        let packet = ack.to_bytes();
         if out.remaining_mut() < packet.len() {
             return Err(EncodeError::BufferTooSmall { needed: packet.len() });
         }
@@ -172,8 +173,8 @@ pub(crate) fn encode_parts(
 /// Appends a packet to `out`.
 #[inline]
 fn append_to(body: &impl Body, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
-    if let Some(packet) = body.in_four_bytes() {
-        out.extend_from_slice(&packet);
+    if let Some(ack) = body.short_ack() {
+        out.extend_from_slice(&ack.to_bytes());
         return Ok(());
     }
     if let Some(first_byte) = body.first_byte_of_many() {

@@ -6,7 +6,7 @@ use crate::writer::Put;
 use crate::{EncodeError, Fault};
 
 /// What a decoder accepts in a string beyond the rules that bind everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TextRules {
     /// Refuse control characters and non-characters, as the specification allows a receiver to do.
     pub(crate) refuse_disallowed: bool,

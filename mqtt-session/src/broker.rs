@@ -57,6 +57,9 @@ use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 /// [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) says, and takes
 /// [`poll_action`](Self::poll_action) until it is empty after every call of these.
 ///
+/// A clone is a second machine in the same state, for the exploration of what can happen next, and never to go on with the
+/// same Sessions on the wire.
+///
 /// ```
 /// use bytes::{Buf, BytesMut};
 /// use mqtt_session::{Action, AllowAll, Broker, BrokerConfig, Instant};
@@ -72,14 +75,14 @@ use crate::{Explanation, Instant, Message, PersistSeq, Received, Transmit};
 /// // CONNACK and PINGRESP.
 /// assert_eq!(broker.transmit(connection).unwrap().chunk(), b"\x20\x02\x00\x00\xD0\x00");
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Broker<P = AllowAll> {
     policy: P,
     state: State,
 }
 
 /// Everything but the embedder's policy.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct State {
     config: BrokerConfig,
     connections: Slab<ConnectionId, Connection>,
@@ -197,13 +200,10 @@ impl<P: Policy> Broker<P> {
                         Err(error) => Err(error),
                     }
                 }
-                // Decoded by code of its own, which knows the type.
-                Some(3) => match state.decoder.decode(rest) {
-                    Ok(Some((packet, len))) => {
-                        if let Packet::Publish(publish) = &packet {
-                            let bytes = rest.get(..len).unwrap_or_default();
-                            self.handle_publish(now, connection, bytes, publish);
-                        }
+                Some(3) => match state.decoder.decode_publish(rest) {
+                    Ok(Some((publish, len))) => {
+                        let bytes = rest.get(..len).unwrap_or_default();
+                        self.handle_publish(now, connection, bytes, &publish);
                         done += len;
                         continue;
                     }
@@ -263,6 +263,31 @@ impl<P: Policy> Broker<P> {
     pub fn publish(&mut self, now: Instant, message: &Message) -> usize {
         let Self { state, policy } = self;
         state.at(now).accept(policy, now, &mut Parcel::new(message, now), None)
+    }
+
+    /// Sends a message of the Server itself to one Client, whatever it has subscribed to: for gateways that know who is meant, and for
+    /// brokers that share their Sessions out and route between the parts. It is queued for a Client that is away, and never retained.
+    /// `false`: there is no such Session, or the Client [may not have it](Policy::may_receive).
+    ///
+    /// ```
+    /// use mqtt_session::{AllowAll, Broker, BrokerConfig, Instant, Message};
+    ///
+    /// let mut broker = Broker::new(BrokerConfig::default(), AllowAll);
+    /// let message = Message::new("lamp/7/set", "on")?;
+    /// assert!(!broker.publish_to(Instant::from_millis(0), "lamp-7", &message));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn publish_to(&mut self, now: Instant, client_id: &str, message: &Message) -> bool {
+        let Self { state, policy } = self;
+        let Some(id) = state.by_client_id.get(client_id).copied() else { return false };
+        let mut parcel = Parcel::new(message, now);
+        let Some(session) = state.sessions.get(id) else { return false };
+        if !policy.may_receive(&session.info(), parcel.publish()) {
+            return false;
+        }
+        parcel.expect(1);
+        state.at(now).deliver(now, &mut parcel, &mut Target::unasked(id), true);
+        true
     }
 
     /// Ends a connection: the administrator's hand. A 5.0 Client is told the reason; one that only Clients may give becomes

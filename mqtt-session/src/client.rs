@@ -29,6 +29,7 @@ mod request;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
+use core::borrow::Borrow;
 
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ShortAck, Side};
@@ -65,6 +66,9 @@ use crate::{
 ///
 /// Calls in any order are harmless, and so are too many.
 ///
+/// A clone is a second machine in the same state, for the exploration of what can happen next, and never to go on with the
+/// same Session on the wire.
+///
 /// ```
 /// use bytes::{Buf, BytesMut};
 /// use mqtt_session::codec::ProtocolVersion;
@@ -85,7 +89,7 @@ use crate::{
 /// assert_eq!(client.transmit().chunk(), b"\x30\x07\x00\x03a/bhi");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     config: ClientConfig,
     session: Session,
@@ -107,7 +111,7 @@ pub struct Client {
 }
 
 /// The Session State of a Client (section 4.1), and which identifier was given last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Session {
     sender: Sender<Outgoing, Tag>,
     receiver: Receiver,
@@ -190,36 +194,60 @@ impl Client {
     #[expect(clippy::result_large_err, reason = "the message goes back as it came, without an allocation")]
     pub fn publish(&mut self, now: Instant, message: Message) -> Result<PublishToken, Rejected<Message>> {
         self.set_now(now);
-        if let Err(reason) = self.check_publish(&message) {
-            return Err(Rejected { value: message, reason });
+        match self.check_publish(&message) {
+            Ok(()) => Ok(self.publish_checked(message, |message| message)),
+            Err(reason) => Err(Rejected { value: message, reason }),
         }
+    }
+
+    /// As [`publish`](Self::publish), of a message that stays with the caller: it is cloned where it has to be kept, which one of QoS 0
+    /// need not be that is sent at once.
+    ///
+    /// # Errors
+    /// The reason of [`publish`](Self::publish).
+    pub fn publish_ref(&mut self, now: Instant, message: &Message) -> Result<PublishToken, RejectReason> {
+        self.set_now(now);
+        self.check_publish(message)?;
+        Ok(self.publish_checked(message, Message::clone))
+    }
+
+    /// Sends a message, or keeps what `keep` makes of it.
+    #[inline]
+    fn publish_checked<M: Borrow<Message>>(
+        &mut self,
+        message: M,
+        keep: impl FnOnce(M) -> Message,
+    ) -> PublishToken {
         let token = PublishToken(self.take_token());
+        let published = message.borrow();
+        let (qos, size) = (published.qos(), published.size());
         let has_to_wait = !self.queue.is_empty()
             || self.session.sender.has_resends()
             || self.transmit.pending() >= self.config.transmit_limit;
-        let expires_at = outgoing::expires_at(self.now, &message);
-        if self.journal.is_enabled() && message.qos() != QoS::AtMostOnce {
-            self.log().message(token.0, &outgoing::record(&message, expires_at), Body::of(&message));
+        let expires_at = outgoing::expires_at(self.now, published);
+        if self.journal.is_enabled() && qos != QoS::AtMostOnce {
+            self.log().message(token.0, &outgoing::record(published, expires_at), Body::of(published));
         }
-        if has_to_wait || !self.may_send(message.qos()) {
-            self.held_bytes += message.size();
-            self.queue.push_back(Queued { token, outgoing: Outgoing { message, expires_at } });
+        if has_to_wait || !self.may_send(qos) {
+            self.held_bytes += size;
+            let outgoing = Outgoing { message: keep(message), expires_at };
+            self.queue.push_back(Queued { token, outgoing });
             self.send_waiting();
-            return Ok(token);
+            return token;
         }
-        match self.write_first(token, &message, expires_at) {
+        match self.write_first(token, published, expires_at) {
             Ok(None) => self.events.sent(token),
             Ok(Some(id)) => {
-                let qos = message.qos();
-                self.held_bytes += message.size();
-                self.session.sender.start(id, qos, Outgoing { message, expires_at }, Tag::new(token));
+                self.held_bytes += size;
+                let outgoing = Outgoing { message: keep(message), expires_at };
+                self.session.sender.start(id, qos, outgoing, Tag::new(token));
             }
             Err(reason) => {
-                let outcome = PublishOutcome::Rejected { message, reason };
+                let outcome = PublishOutcome::Rejected { message: keep(message), reason };
                 self.events.push(Event::Published { token, outcome });
             }
         }
-        Ok(token)
+        token
     }
 
     fn check_publish(&self, message: &Message) -> Result<(), RejectReason> {

@@ -31,22 +31,31 @@ impl<V: Copy> IdMap<V> {
         self.len as usize
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: PacketId) -> Option<V> {
+        self.find(id).map(|(_, value)| value)
+    }
+
+    /// Where `id` is, until the next change, and its value.
+    #[inline]
+    pub(crate) fn find(&self, id: PacketId) -> Option<(usize, V)> {
         let mut at = self.home(id);
         loop {
             match self.slots.get(at)? {
-                Some((key, value)) if *key == id => return Some(*value),
+                Some((key, value)) if *key == id => return Some((at, *value)),
                 Some(_) => at = self.next(at),
                 None => return None,
             }
         }
     }
 
+    #[inline]
     pub(crate) fn contains(&self, id: PacketId) -> bool {
         self.get(id).is_some()
     }
 
     /// Returns the value that was there.
+    #[inline]
     pub(crate) fn insert(&mut self, id: PacketId, value: V) -> Option<V> {
         if (self.len() + 1) * 2 > self.slots.len() {
             self.grow();
@@ -66,17 +75,29 @@ impl<V: Copy> IdMap<V> {
         None
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, id: PacketId) -> Option<V> {
-        let mut hole = self.home(id);
-        loop {
-            match self.slots.get(hole)? {
-                Some((key, _)) if *key == id => break,
-                Some(_) => hole = self.next(hole),
-                None => return None,
-            }
-        }
-        let removed = self.slots.get_mut(hole)?.take();
+        let (at, value) = self.find(id)?;
+        self.remove_at(at);
+        Some(value)
+    }
+
+    /// Removes what was [found](Self::find) there.
+    #[inline]
+    pub(crate) fn remove_at(&mut self, at: usize) {
+        let Some(slot @ Some(_)) = self.slots.get_mut(at) else { return };
+        *slot = None;
         self.len -= 1;
+        if self.slots.get(self.next(at)).is_some_and(Option::is_some) {
+            self.close(at);
+        }
+        if self.len == 0 && self.slots.len() > KEPT {
+            self.slots = Box::default();
+        }
+    }
+
+    /// Moves entries behind a hole back to where they are found.
+    fn close(&mut self, mut hole: usize) {
         let mut at = self.next(hole);
         while let Some(Some((key, _))) = self.slots.get(at) {
             // An entry may move back to the hole unless its home lies behind the hole.
@@ -86,10 +107,6 @@ impl<V: Copy> IdMap<V> {
             }
             at = self.next(at);
         }
-        if self.len == 0 && self.slots.len() > KEPT {
-            self.slots = Box::default();
-        }
-        removed.map(|(_, value)| value)
     }
 
     /// All identifiers, in no order that means anything.
@@ -101,6 +118,7 @@ impl<V: Copy> IdMap<V> {
         *self = Self::default();
     }
 
+    #[cold]
     fn grow(&mut self) {
         let size = (self.slots.len() * 2).max(SMALLEST);
         let mut larger = Self { slots: vec![None; size].into_boxed_slice(), len: 0 };

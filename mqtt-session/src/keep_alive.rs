@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::Instant;
 
 /// The Client's side: something is sent within every Keep Alive interval, and a PINGREQ is answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pinger {
     /// `None`: Keep Alive is off.
     interval: Option<Duration>,
@@ -63,7 +63,7 @@ impl Pinger {
 
 /// The Server's side: a Client is gone when nothing has come from it for one and a half Keep Alive intervals
 /// `[MQTT-3.1.2-22]`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Watchdog {
     last_received: Instant,
     /// In seconds; 0: off.

@@ -9,6 +9,10 @@ use mqtt_codec::{
 };
 use mqtt_topic::{InvalidTopic, TopicName};
 
+/// Bytes that a PUBLISH has at most beside its [message](Message::size), in any version: the fixed header, the lengths of topic and
+/// properties, the Packet Identifier, a Message Expiry Interval and a Topic Alias. Subscription Identifiers come on top.
+pub(crate) const MOST_BESIDES: usize = 5 + 2 + 4 + 2 + 5 + 3;
+
 /// An Application Message, owned. Cloning shares topic, payload and properties.
 ///
 /// It has no Packet Identifier, DUP flag or Topic Alias: those belong to one way of sending it.

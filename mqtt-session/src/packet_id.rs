@@ -7,7 +7,7 @@ use mqtt_codec::PacketId;
 ///
 /// Which are in use is not kept here: those of the open exchanges are, so that two never share one and none is lost. A free
 /// one is chosen as late as possible after its last use.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PacketIds {
     last: u16,
 }

@@ -115,7 +115,7 @@ impl Change {
 }
 
 /// The changes that are still to be told, and the numbers of those that were.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Journal {
     is_enabled: bool,
     changes: Vec<Change>,

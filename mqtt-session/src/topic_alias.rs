@@ -9,7 +9,7 @@ use mqtt_codec::{DisconnectReason, Publish, TopicForm};
 use mqtt_topic::TopicName;
 
 /// The aliases of outgoing messages. The first topics get one each, as many as the peer allows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct AliasSender {
     maximum: u16,
     /// None before the first.
@@ -49,7 +49,7 @@ impl AliasSender {
 }
 
 /// The aliases of incoming messages.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct AliasReceiver {
     maximum: u16,
     /// None before the first.

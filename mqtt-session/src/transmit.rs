@@ -20,7 +20,7 @@ pub(crate) const BY_REFERENCE: usize = 1024;
 ///
 /// In a durable machine, bytes that depend on changes that are not stored yet are not to be seen; [`held`](Self::held) says
 /// how many there are.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Transmit {
     /// What most connections do not have.
     queues: Option<Box<Queues>>,
@@ -32,7 +32,7 @@ pub struct Transmit {
     closed: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Queues {
     /// Written before the tail.
     segments: VecDeque<Bytes>,

@@ -68,6 +68,11 @@ impl<T> Arena<T> {
         self.len
     }
 
+    /// The number that the next record gets.
+    pub(crate) fn next(&self) -> u32 {
+        if self.vacant == NONE { u32::try_from(self.used).unwrap_or(NONE) } else { self.vacant }
+    }
+
     #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&T> {
         let id = id as usize;
@@ -164,9 +169,10 @@ mod tests {
         }
         // The one given back last is given out first.
         for (number, id) in ids.iter().rev().enumerate() {
+            assert_eq!(arena.next(), *id);
             assert_eq!((arena.insert(Number::Used { number }), arena.len()), (*id, number + 1));
             assert_eq!(arena.get(*id), Some(&Number::Used { number }));
         }
-        assert_eq!(arena.get(NONE), None);
+        assert_eq!((arena.get(NONE), arena.next() as usize), (None, 2 * PAGE));
     }
 }

@@ -9,6 +9,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "the numbers of a simulation are small")]
 
 pub mod choices;
+pub mod digest;
 pub mod every_byte;
 pub mod exchange;
 pub mod exhaustive;
@@ -16,6 +17,7 @@ pub mod link;
 pub mod model;
 pub mod plan;
 pub mod shrink;
+pub mod tables;
 pub mod trace;
 pub mod wire;
 pub mod world;

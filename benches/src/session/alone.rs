@@ -35,7 +35,7 @@ impl Alone {
     pub fn turn(&mut self) -> usize {
         self.broker.policy_mut().begin();
         for message in &self.messages {
-            self.publisher.client.publish(NOW, message.clone()).expect("there is room");
+            self.publisher.client.publish_ref(NOW, message).expect("there is room");
         }
         assert_eq!(self.settle(), BATCH);
         self.broker.policy_mut().count()

@@ -69,7 +69,7 @@ impl Pair {
     pub fn turn(&mut self) -> usize {
         (self.received, self.published) = (0, 0);
         for message in &self.messages {
-            self.publisher.client.publish(NOW, message.clone()).expect("there is room");
+            self.publisher.client.publish_ref(NOW, message).expect("there is room");
         }
         self.settle();
         assert_eq!(self.published, BATCH);

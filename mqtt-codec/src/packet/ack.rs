@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use super::{Body, Dialect, Lens};
+use super::{Body, Dialect, Lens, ShortAck};
 use crate::header;
 use crate::property::sets::{PropertySet, prefixed_len, put_prefix};
 use crate::reader::Reader;
@@ -80,10 +80,9 @@ macro_rules! acks {
             }
 
             #[inline]
-            fn in_four_bytes(&self) -> Option<[u8; 4]> {
-                let [high, low] = self.packet_id.get().to_be_bytes();
+            fn short_ack(&self) -> Option<ShortAck> {
                 let is_short = self.reason == $reason::Success && self.properties.is_empty();
-                if is_short { Some([PacketType::$name.first_byte(), 2, high, low]) } else { None }
+                if is_short { Some(ShortAck::$name(self.packet_id)) } else { None }
             }
         }
 

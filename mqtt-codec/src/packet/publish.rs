@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How a PUBLISH is delivered: its QoS with what that QoS needs, and nothing it must not have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Delivery {
     /// QoS 0: no Packet Identifier `[MQTT-2.2.1-2]`, never a duplicate `[MQTT-3.3.1-2]`.
     #[default]

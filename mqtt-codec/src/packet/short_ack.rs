@@ -32,11 +32,13 @@ const PUBACK: u8 = PacketType::Puback.first_byte();
 const PUBREC: u8 = PacketType::Pubrec.first_byte();
 const PUBREL: u8 = PacketType::Pubrel.first_byte();
 const PUBCOMP: u8 = PacketType::Pubcomp.first_byte();
+/// Just the Packet Identifier.
+const REMAINING_LENGTH: u8 = 2;
 
 impl ShortAck {
     /// Bytes of each.
-    pub const LEN: usize = 4;
-    /// The same as a Maximum Packet Size has to be to allow it.
+    pub const LEN: usize = Self::SIZE as usize;
+    /// What a Maximum Packet Size has to be at least to allow it.
     pub const SIZE: u32 = 4;
 
     /// The packet, as it is in all versions.
@@ -49,13 +51,13 @@ impl ShortAck {
             Self::Pubcomp(id) => (PUBCOMP, id),
         };
         let [high, low] = id.get().to_be_bytes();
-        [first, 2, high, low]
+        [first, REMAINING_LENGTH, high, low]
     }
 
     /// The one that `input` begins with, if it does.
     #[inline]
     pub(crate) fn read(input: &[u8]) -> Option<Self> {
-        let [first, 2, high, low, ..] = *input else { return None };
+        let [first, REMAINING_LENGTH, high, low, ..] = *input else { return None };
         let id = PacketId::new(u16::from_be_bytes([high, low]))?;
         Some(match first {
             PUBACK => Self::Puback(id),

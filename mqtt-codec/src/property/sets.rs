@@ -199,8 +199,14 @@ impl<'a> Repr<'a> {
         }
     }
 
-    fn find(self, id: PropertyId) -> Option<Property<'a>> {
-        if self.seen().has(id) { self.iter().find(|property| property.id() == id) } else { None }
+    #[inline]
+    fn find(&self, id: PropertyId) -> Option<Property<'a>> {
+        if self.seen().has(id) { self.find_seen(id) } else { None }
+    }
+
+    #[inline(never)]
+    fn find_seen(&self, id: PropertyId) -> Option<Property<'a>> {
+        self.iter().find(|property| property.id() == id)
     }
 }
 
@@ -411,6 +417,7 @@ macro_rules! sets {
 
             $(
                 #[doc = concat!("See [`Property::", stringify!($property), "`]; `None` when absent.")]
+                #[inline]
                 pub fn $accessor(&self) -> Option<$type> {
                     match self.0.find(PropertyId::$property)? {
                         Property::$property(value) => Some(value),

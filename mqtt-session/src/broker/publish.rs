@@ -45,24 +45,21 @@ impl<P: Policy> Broker<P> {
                 if publish.delivery.packet_id().is_none() {
                     return;
                 }
-                let (reason, refusal) = match taken {
-                    Ok(reason) => (reason, None),
+                let (reason, explanation) = match &taken {
+                    Ok(reason) => (*reason, &Explanation::NONE),
                     // 3.x has no way to tell.
                     Err(refusal) if version != ProtocolVersion::V5_0 => {
-                        (PublishReason::Success, Some(refusal))
+                        (PublishReason::Success, &refusal.explanation)
                     }
-                    Err(refusal) if refusal.reason.is_error() => (refusal.reason, Some(refusal)),
-                    Err(refusal) => (PublishReason::NotAuthorized, Some(refusal)),
+                    Err(refusal) if refusal.reason.is_error() => (refusal.reason, &refusal.explanation),
+                    Err(refusal) => (PublishReason::NotAuthorized, &refusal.explanation),
                 };
                 let State { sessions, actions, .. } = &mut self.state;
                 let Some(from) = sessions.get_mut(session) else { return };
                 let answer = from.answer(publish.delivery, reason, actions);
-                match (answer.and_then(Answer::short), refusal) {
-                    (Some(ack), None) => self.send_short(now, connection, ack),
-                    (_, None) => self.answer(now, connection, version, answer, &Explanation::NONE),
-                    (_, Some(refusal)) => {
-                        self.answer(now, connection, version, answer, &refusal.explanation);
-                    }
+                match answer.and_then(Answer::short) {
+                    Some(ack) if explanation.is_empty() => self.send_short(now, connection, ack),
+                    _ => self.answer(now, connection, version, answer, explanation),
                 }
             }
             // There is never more than one: the broker answers at once.
@@ -83,6 +80,8 @@ impl<P: Policy> Broker<P> {
     }
 
     /// Sends the message of a PUBLISH to all who want it, if that is allowed; the reason to answer with.
+    #[expect(clippy::inline_always, reason = "to hand a packet over in memory costs as much as to decode it")]
+    #[inline(always)]
     fn take_over(
         &mut self,
         now: Instant,
@@ -97,13 +96,13 @@ impl<P: Policy> Broker<P> {
         let expiry = publish.properties.message_expiry_interval();
         let is_as_it_came = own.is_none() && publish.topic.is_some();
         let packet = is_as_it_came.then_some((packet, version));
+        let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
         let publish = Publish { topic: Some(topic), properties, ..*publish };
+        let mut parcel = Parcel::received(topic, publish, packet, expiry, now);
         let Some(from) = self.state.sessions.get(session) else {
             return Ok(PublishReason::UnspecifiedError);
         };
-        self.policy.may_publish(&from.info(), &publish)?;
-        let mut parcel = Parcel::received(topic, publish, packet, expiry, now);
-        let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
+        self.policy.may_publish(&from.info(), parcel.publish())?;
         if is_told && !self.state.can_retain(&parcel) {
             return Ok(PublishReason::QuotaExceeded);
         }

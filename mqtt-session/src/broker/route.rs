@@ -15,7 +15,7 @@ use crate::server::{
 };
 
 /// One Session that gets a message.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Target {
     session: SessionId,
     qos: QoS,
@@ -35,6 +35,17 @@ impl Target {
         }
     }
 
+    /// One that gets a message without a subscription.
+    pub(super) const fn unasked(session: SessionId) -> Self {
+        Self {
+            session,
+            qos: QoS::ExactlyOnce,
+            retain_as_published: false,
+            identifiers: Identifiers::None,
+            group: None,
+        }
+    }
+
     /// Another subscription of the same Session matches too: one copy, at the highest QoS `[MQTT-3.3.4-2]`.
     fn merge(&mut self, granted: &Granted) {
         self.qos = self.qos.max(granted.qos);
@@ -49,8 +60,10 @@ impl State {
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
         parcel.expect(count);
+        let mut left = count;
         for target in &mut targets {
-            self.deliver(now, parcel, target);
+            left -= 1;
+            self.deliver(now, parcel, target, left == 0);
         }
         targets.clear();
         self.targets = targets;
@@ -119,7 +132,13 @@ impl State {
     }
 
     /// Sends one copy, or keeps it, or drops it.
-    fn deliver(&mut self, now: Instant, parcel: &mut Parcel<'_>, target: &mut Target) {
+    pub(super) fn deliver(
+        &mut self,
+        now: Instant,
+        parcel: &mut Parcel<'_>,
+        target: &mut Target,
+        is_last: bool,
+    ) {
         let Self { sessions, connections, actions, config, spares, .. } = self;
         let limits = config.limits();
         let Some(session) = sessions.get_mut(target.session) else { return };
@@ -146,7 +165,8 @@ impl State {
             }
             return;
         }
-        let Some(message) = parcel.shared(spares) else { return };
+        let message = if is_last { parcel.handed_over(spares) } else { parcel.shared(spares) };
+        let Some(message) = message else { return };
         let outgoing = Outgoing {
             message,
             qos,
@@ -193,7 +213,7 @@ impl State {
         *turn = position + 1;
         let mut target = Target::new(*key, granted);
         let mut parcel = Parcel::again(message, outgoing.expires_at);
-        self.deliver(now, &mut parcel, &mut target);
+        self.deliver(now, &mut parcel, &mut target, true);
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) enum TimerKey {
     Session(SessionId),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Timers(BTreeSet<(Instant, TimerKey)>);
 
 impl Timers {

@@ -11,6 +11,7 @@ use super::config::ConnectOptions;
 use super::{RejectReason, RequestToken, SubscribeRequest};
 use crate::delivery::first_delivery;
 use crate::keep_alive::Pinger;
+use crate::message::MOST_BESIDES;
 use crate::topic_alias::{AliasReceiver, AliasSender};
 use crate::{Explanation, Instant, Message};
 
@@ -18,7 +19,7 @@ use crate::{Explanation, Instant, Message};
 const ALIASED_TOPICS: u16 = 256;
 
 /// A Network Connection between CONNECT and its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub(super) options: ConnectOptions,
     pub(super) decoder: Decoder,
@@ -47,7 +48,7 @@ impl Exchange {
     pub(super) const BEGUN: Self = Self { is_our_turn: false, steps: 0 };
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Phase {
     /// CONNECT is out.
     AwaitConnack { deadline: Instant },
@@ -56,7 +57,7 @@ pub(super) enum Phase {
 }
 
 /// What CONNACK settles.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Negotiated {
     pub(super) limits: ServerLimits,
     pub(super) pinger: Pinger,
@@ -214,6 +215,12 @@ impl ServerLimits {
         Ok(())
     }
 
+    /// Whether a PUBLISH of `message` is small enough however it is sent; most are, and need not be measured.
+    #[inline]
+    pub(super) fn takes_easily(&self, message: &Message) -> bool {
+        message.size() + MOST_BESIDES <= self.maximum_packet_size as usize
+    }
+
     /// Whether `message` may be sent to this Server.
     pub(super) fn check_message(
         &self,
@@ -221,8 +228,7 @@ impl ServerLimits {
         version: ProtocolVersion,
     ) -> Result<(), RejectReason> {
         self.check_support(message)?;
-        // Most need not be measured.
-        if message.size() + MOST_BESIDES <= self.maximum_packet_size as usize {
+        if self.takes_easily(message) {
             return Ok(());
         }
         // Every identifier takes as much room.
@@ -253,10 +259,6 @@ impl ServerLimits {
         Ok(())
     }
 }
-
-/// The most bytes a PUBLISH has beside Topic Name, properties of the message and payload: the fixed header, three lengths, Packet
-/// Identifier and Message Expiry Interval.
-const MOST_BESIDES: usize = 5 + 2 + 4 + 2 + 5;
 
 /// The Message Expiry Interval as the property of a PUBLISH.
 pub(super) fn expiry_property(seconds: Option<u32>, version: ProtocolVersion) -> Option<Property<'static>> {

@@ -23,7 +23,7 @@ pub struct PublishToken(pub(super) u64);
 pub struct RequestToken(pub(super) u64);
 
 /// What has happened, in order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// The Server has accepted the connection.
@@ -81,7 +81,7 @@ pub struct Connected {
 }
 
 /// A message that has arrived.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedMessage {
     /// The message. It shares the memory of the read buffer; [detach](Message::detach) it to keep it for long.
     pub message: Message,

@@ -11,7 +11,7 @@ use crate::Acknowledgement;
 ///
 /// Most of all events are the success of a message, which is some bytes until it is asked for: an [`Event`] has room for a message,
 /// and is expensive to move.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Events {
     brief: VecDeque<Brief>,
     others: VecDeque<Event>,

@@ -33,7 +33,7 @@ pub(super) struct Tag {
 }
 
 /// What waits in the queue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Queued {
     pub(super) token: PublishToken,
     pub(super) outgoing: Outgoing,
@@ -277,16 +277,25 @@ impl Client {
         expires_at: Option<Instant>,
     ) -> Result<Option<PacketId>, RejectReason> {
         let Self { connection, session, transmit, journal, now, .. } = self;
-        let connection = connection.as_mut().ok_or(RejectReason::NotConnected)?;
-        let version = connection.options.version;
-        let Phase::Connected(negotiated) = &mut connection.phase else {
-            return Err(RejectReason::NotConnected);
-        };
         let qos = message.qos();
+        // Not the case after `may_send`.
+        let mut never_sent = |reason| {
+            if qos != QoS::AtMostOnce {
+                DeliveryLog::client(journal).message_gone(token.0);
+            }
+            Err(reason)
+        };
+        let Some(Connection { options, requests, phase: Phase::Connected(negotiated), .. }) = connection
+        else {
+            return never_sent(RejectReason::NotConnected);
+        };
+        let version = options.version;
         let (id, delivery) = if qos == QoS::AtMostOnce {
             (None, Delivery::AtMostOnce)
         } else {
-            let id = session.allocate(&connection.requests).ok_or(RejectReason::PacketIdsExhausted)?;
+            let Some(id) = session.allocate(requests) else {
+                return never_sent(RejectReason::PacketIdsExhausted);
+            };
             DeliveryLog::client(journal).sent(token.0, token.0, id);
             hold(transmit, journal);
             (Some(id), first_delivery(qos, id))
@@ -352,28 +361,29 @@ pub(super) fn send_publish(
 ) -> Result<(), RejectReason> {
     negotiated.limits.check_support(message)?;
     let named = message.as_publish(version, delivery);
-    let (form, publish, alias) = match negotiated.alias_sender.choose(message.topic()) {
-        TopicForm::Name => (TopicForm::Name, named, None),
-        form @ TopicForm::SetAlias(alias) => (form, named, Some(alias)),
-        form @ TopicForm::Alias(alias) => (form, Publish { topic: None, ..named }, Some(alias)),
-    };
     let expiry = expiry_property(expires_at.map(|at| seconds_until(at, now)), version);
+    let is_small = negotiated.limits.takes_easily(message);
     let mut push = |publish: &Publish<'_>, extra: &[Property<'_>]| {
-        if !negotiated.limits.takes(|| publish.encoded_len_with(version, extra))? {
+        if !is_small && !negotiated.limits.takes(|| publish.encoded_len_with(version, extra))? {
             return Err(RejectReason::PacketTooLarge);
         }
         Ok(transmit.push_publish(publish, extra, by_reference(message.payload()), version)?)
     };
-    let sent = match (expiry, alias.map(Property::TopicAlias)) {
-        (None, None) => push(&publish, &[]),
-        (None, Some(alias)) => push(&publish, &[alias]),
-        (Some(expiry), None) => push(&publish, &[expiry]),
-        (Some(expiry), Some(alias)) => push(&publish, &[expiry, alias]),
-    };
-    match sent {
-        Ok(()) => negotiated.alias_sender.sent(message.topic(), form),
-        // The alias was a few bytes too much.
-        Err(_) => push(&named, expiry.as_slice())?,
+    let form = negotiated.alias_sender.choose(message.topic());
+    let is_sent = form.alias().is_some_and(|alias| {
+        let topic = named.topic.filter(|_| matches!(form, TopicForm::SetAlias(_)));
+        let (publish, alias) = (Publish { topic, ..named }, Property::TopicAlias(alias));
+        let sent = match expiry {
+            None => push(&publish, &[alias]),
+            Some(expiry) => push(&publish, &[expiry, alias]),
+        };
+        sent.is_ok()
+    });
+    if is_sent {
+        negotiated.alias_sender.sent(message.topic(), form);
+    } else {
+        // There is no alias, or it is a few bytes too much.
+        push(&named, expiry.as_slice())?;
     }
     negotiated.pinger.sent(now);
     Ok(())

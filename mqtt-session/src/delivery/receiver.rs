@@ -8,7 +8,7 @@ use mqtt_codec::{Delivery, PacketId, PublishReason, QoS, ReleaseReason, ShortAck
 use crate::id_map::IdMap;
 
 /// What a Session owes to the sender of the messages it receives.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Receiver {
     /// The QoS 2 messages that were accepted and wait for PUBREL, with the epoch of their PUBLISH. Survives connections.
     accepted: IdMap<u32>,
@@ -20,7 +20,7 @@ pub(crate) struct Receiver {
     open: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Answers {
     /// In the order of the PUBLISHes.
     due: VecDeque<Due>,
@@ -30,7 +30,7 @@ struct Answers {
     first: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Due {
     packet_id: PacketId,
     qos: QoS,
@@ -75,8 +75,9 @@ impl Answer {
     }
 }
 
-/// Names a received message that is still to be acknowledged. It holds for one connection.
-#[derive(Debug, PartialEq, Eq)]
+/// Names a received message that is still to be acknowledged. It holds for one connection, and for one answer whichever clone of it
+/// is used.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a message that is never acknowledged occupies the Receive Maximum"]
 pub struct AckToken {
     epoch: u32,
@@ -116,9 +117,15 @@ impl Receiver {
     }
 
     /// A PUBLISH arrives.
+    #[inline]
     pub(crate) fn judge(&mut self, delivery: Delivery) -> Incoming {
-        let Some(packet_id) = delivery.packet_id() else { return Incoming::Deliver };
-        let qos = delivery.qos();
+        match delivery.packet_id() {
+            None => Incoming::Deliver,
+            Some(packet_id) => self.judge_exchange(packet_id, delivery.qos()),
+        }
+    }
+
+    fn judge_exchange(&mut self, packet_id: PacketId, qos: QoS) -> Incoming {
         let is_accepted = self.accepted.contains(packet_id);
         let is_due = self.due_qos(packet_id).is_some();
         if is_accepted && qos == QoS::ExactlyOnce {

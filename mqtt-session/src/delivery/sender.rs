@@ -9,7 +9,7 @@ use crate::id_map::IdMap;
 /// The exchanges a Session has begun and not finished, in the order of their first PUBLISH.
 ///
 /// `M` is the message, given up with PUBREC; `T` stays with the exchange to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sender<M, T = ()> {
     /// In order of first sending; `None` where an exchange has ended before those in front of it.
     entries: VecDeque<Option<Entry<M, T>>>,
@@ -25,7 +25,7 @@ pub(crate) struct Sender<M, T = ()> {
     receive_maximum: u16,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry<M, T> {
     packet_id: PacketId,
     stage: Stage,
@@ -34,6 +34,15 @@ struct Entry<M, T> {
     tag: T,
     /// Given up with PUBREC.
     message: Option<M>,
+}
+
+/// Where an exchange is, until the next one begins or ends.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// In `index`.
+    slot: usize,
+    /// In `entries`.
+    at: usize,
 }
 
 /// The packet an exchange waits for.
@@ -177,7 +186,11 @@ impl<M, T: Copy> Sender<M, T> {
         }
         self.index.insert(packet_id, self.end());
         let epoch = self.epoch;
-        self.entries.push_back(Some(Entry { packet_id, stage, epoch, tag, message: Some(message) }));
+        // Made where it stays: a message is expensive to move.
+        self.entries.push_back(None);
+        if let Some(place) = self.entries.back_mut() {
+            place.get_or_insert_with(|| Entry { packet_id, stage, epoch, tag, message: Some(message) });
+        }
     }
 
     /// A PUBACK arrives, with any reason. The message is given up, if it is there: `rest` takes what of it is still of interest, so that
@@ -190,7 +203,7 @@ impl<M, T: Copy> Sender<M, T> {
     ) -> Acknowledged<R, T> {
         match self.find(id) {
             None => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Puback, .. })) => self.end_exchange(id, at, rest),
+            Some((at, Entry { stage: Stage::Puback, .. })) => self.end_exchange(at, rest),
             Some((_, Entry { stage: Stage::Pubrec | Stage::Pubcomp, .. })) => Acknowledged::WrongType,
         }
     }
@@ -207,7 +220,7 @@ impl<M, T: Copy> Sender<M, T> {
             None if reason.is_error() => Acknowledged::Unknown,
             None => Acknowledged::ReleaseUnknown,
             Some((_, Entry { stage: Stage::Puback, .. })) => Acknowledged::WrongType,
-            Some((at, _)) if reason.is_error() => self.end_exchange(id, at, rest),
+            Some((at, _)) if reason.is_error() => self.end_exchange(at, rest),
             Some((_, Entry { stage, tag, message, .. })) => {
                 *stage = Stage::Pubcomp;
                 let rest = rest(message);
@@ -222,7 +235,7 @@ impl<M, T: Copy> Sender<M, T> {
     pub(crate) fn pubcomp<R>(&mut self, id: PacketId) -> Acknowledged<R, T> {
         match self.find(id) {
             None => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Pubcomp, .. })) => self.end_exchange(id, at, |_| None),
+            Some((at, Entry { stage: Stage::Pubcomp, .. })) => self.end_exchange(at, |_| None),
             Some((_, Entry { stage: Stage::Puback | Stage::Pubrec, .. })) => Acknowledged::WrongType,
         }
     }
@@ -233,7 +246,7 @@ impl<M, T: Copy> Sender<M, T> {
     pub(crate) fn give_up(&mut self, id: PacketId, change: impl FnOnce(&mut T)) -> Acknowledged<M, T> {
         match self.find(id) {
             None | Some((_, Entry { stage: Stage::Pubcomp, .. })) => Acknowledged::Unknown,
-            Some((at, Entry { stage: Stage::Puback, .. })) => self.end_exchange(id, at, Option::take),
+            Some((at, Entry { stage: Stage::Puback, .. })) => self.end_exchange(at, Option::take),
             Some((_, Entry { stage, tag, message, .. })) => {
                 change(tag);
                 *stage = Stage::Pubcomp;
@@ -275,16 +288,16 @@ impl<M, T: Copy> Sender<M, T> {
 
     /// The exchange with this identifier, and where it is.
     #[inline]
-    fn find(&mut self, id: PacketId) -> Option<(usize, &mut Entry<M, T>)> {
-        let at = self.index.get(id)?.wrapping_sub(self.first) as usize;
-        Some((at, self.entries.get_mut(at)?.as_mut()?))
+    fn find(&mut self, id: PacketId) -> Option<(Place, &mut Entry<M, T>)> {
+        let (slot, number) = self.index.find(id)?;
+        let at = number.wrapping_sub(self.first) as usize;
+        Some((Place { slot, at }, self.entries.get_mut(at)?.as_mut()?))
     }
 
     #[inline]
     fn end_exchange<R>(
         &mut self,
-        id: PacketId,
-        at: usize,
+        Place { slot: index, at }: Place,
         rest: impl FnOnce(&mut Option<M>) -> Option<R>,
     ) -> Acknowledged<R, T> {
         let Some(slot) = self.entries.get_mut(at) else { return Acknowledged::Unknown };
@@ -294,7 +307,7 @@ impl<M, T: Copy> Sender<M, T> {
             self.unsent -= 1;
         }
         *slot = None;
-        self.index.remove(id);
+        self.index.remove_at(index);
         while let Some(None) = self.entries.front() {
             self.entries.pop_front();
             if self.cursor == self.first {

@@ -117,7 +117,7 @@ pub enum DropCause {
 /// What waits for [`poll_action`](crate::Broker::poll_action).
 ///
 /// Losses are counted instead of queued: one packet can lose a message for every receiver there is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Actions {
     pub(crate) journal: Journal,
     /// Connections with bytes that wait for a transaction, in the order of these.

@@ -17,7 +17,7 @@ use crate::keep_alive::Watchdog;
 use crate::topic_alias::{AliasReceiver, AliasSender};
 use crate::{AuthStep, Explanation, Instant, Message, Transmit};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) decoder: Decoder,
@@ -29,7 +29,7 @@ pub(crate) struct Connection {
     pub(crate) timer: Option<Instant>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Phase {
     AwaitConnect,
     Authenticating(Pending),
@@ -39,7 +39,7 @@ pub(crate) enum Phase {
 }
 
 /// A CONNECT that is being authenticated.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) connect: Box<Frame>,
     pub(crate) exchange: Exchange,
@@ -61,7 +61,7 @@ pub(crate) enum Turn {
 }
 
 /// The enhanced authentication of a connection that is accepted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Authentication {
     method: Box<str>,
     /// The re-authentication that is under way.
@@ -78,7 +78,7 @@ pub(crate) struct Takes {
 }
 
 /// What was agreed when the connection was accepted, and what goes on since.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) session: SessionId,
     pub(crate) version: ProtocolVersion,
@@ -93,7 +93,7 @@ pub(crate) struct Link {
     pub(crate) authentication: Option<Box<Authentication>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DeclaredWill {
     pub(crate) message: Arc<Message>,
     /// Will Delay Interval in seconds.
@@ -317,9 +317,9 @@ impl Connection {
     /// Whether the Client takes a packet of the size of the one that [`publish`](Self::publish) appends.
     #[inline]
     pub(crate) fn takes(&self, now: Instant, parcel: &Parcel<'_>, hop: Hop<'_>) -> bool {
-        // Nearly all take everything.
         self.link().is_none_or(|link| {
-            link.takes.packet_size >= MAXIMUM_PACKET_SIZE || link.takes_message(now, parcel, hop)
+            parcel.fits_easily(hop.subscription_identifiers.len(), link.takes.packet_size)
+                || link.takes_message(now, parcel, hop)
         })
     }
 

@@ -15,12 +15,16 @@ use mqtt_topic::TopicName;
 
 use super::spares::Spares;
 use crate::delivery::first_delivery;
+use crate::message::MOST_BESIDES;
 use crate::persist::Body;
 use crate::transmit::{BY_REFERENCE, Transmit, by_reference};
 use crate::{Instant, Message};
 
 /// From how many receivers on it pays to prepare what they have in common.
 const MANY: usize = 4;
+
+/// Bytes of a Subscription Identifier, at most.
+const MOST_OF_IDENTIFIER: usize = 5;
 
 /// A message on its way to any number of connections and Sessions. What they share is made once, and what has to outlive the
 /// packet it came in only when somebody keeps it.
@@ -128,6 +132,16 @@ impl<'m> Parcel<'m> {
         self.kept.clone()
     }
 
+    /// As [`shared`](Self::shared), for the last of those who keep it: it counts no more owners than there are, unless the payload is
+    /// still to be referred to.
+    #[inline]
+    pub(crate) fn handed_over(&mut self, spares: &mut Spares) -> Option<Arc<Message>> {
+        if self.publish.payload.len() >= BY_REFERENCE {
+            return self.shared(spares);
+        }
+        self.kept.take().or_else(|| spares.message(&self.topic, &self.publish, self.expiry))
+    }
+
     /// As it is stored, once for all Sessions that keep it. `message` is what is [shared](Self::shared).
     pub(crate) fn body(&mut self, message: &Message) -> Option<Body> {
         if self.body.is_none() {
@@ -162,10 +176,18 @@ impl<'m> Parcel<'m> {
         &self.publish
     }
 
+    /// Whether a connection takes the packet for any hop with so many Subscription Identifiers; `limit` is its Maximum Packet Size. Most
+    /// need not be measured.
+    #[inline]
+    pub(crate) fn fits_easily(&self, identifiers: usize, limit: u32) -> bool {
+        limit >= MAXIMUM_PACKET_SIZE
+            || self.size() + MOST_BESIDES + identifiers * MOST_OF_IDENTIFIER <= limit as usize
+    }
+
     /// Whether a connection takes the packet for this hop; `limit` is its Maximum Packet Size.
     #[inline]
     pub(crate) fn fits(&self, hop: &Hop<'_>, version: ProtocolVersion, limit: u32) -> bool {
-        limit >= MAXIMUM_PACKET_SIZE
+        self.fits_easily(hop.subscription_identifiers.len(), limit)
             || self
                 .with_hop(hop, version, |publish, extra| publish.encoded_len_with(version, extra))
                 .is_ok_and(|len| len <= limit as usize)

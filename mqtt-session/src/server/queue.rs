@@ -12,18 +12,18 @@ use crate::Instant;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A message that waits, with its number in the Session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) number: u64,
     pub(super) outgoing: Outgoing,
 }
 
 /// Most Sessions have no message that waits, and pay for none.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Queue(Option<Box<Messages>>);
 
 /// At least one message.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Messages {
     waiting: VecDeque<Waiting>,
     bytes: usize,

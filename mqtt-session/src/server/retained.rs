@@ -12,14 +12,14 @@ use crate::delivery::first_delivery;
 use crate::persist::{Body, Change, Fields, Journal, RestoreFault, Restored, Writer};
 use crate::{Instant, Message};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RetainedMessages {
     store: RetainedStore<Retained>,
     /// The messages that expire, the first to do so first.
     expiries: BTreeSet<(Instant, TopicName<Bytes>)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Retained {
     pub(crate) message: Arc<Message>,
     pub(crate) expires_at: Option<Instant>,
@@ -28,7 +28,7 @@ pub(crate) struct Retained {
 }
 
 /// The retained messages that a new subscription still has to get, by where in the store they are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RetainedWalk {
     pub(crate) filter: TopicFilter<Box<[u8]>>,
     pub(crate) qos: QoS,

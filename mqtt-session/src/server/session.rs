@@ -37,7 +37,7 @@ pub struct ClientInfo<'a> {
     pub connection: Option<ConnectionId>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) client_id: Arc<str>,
     /// Who began it, where authentication says so.
@@ -83,7 +83,7 @@ struct Tag {
 }
 
 /// A Will that waits for its Will Delay Interval.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DelayedWill {
     pub(crate) message: Arc<Message>,
     /// The Will Delay Interval it came with, in seconds.

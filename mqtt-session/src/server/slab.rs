@@ -25,7 +25,7 @@ impl Key for SessionId {
 
 /// A number is a slot and how often the slot was used before, so that finding a value costs one look and a number
 /// outlives its value without ever meaning another one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slab<K, T> {
     /// All full but the last, so that growing moves nothing and leaves little unused.
     pages: Vec<Vec<Slot<T>>>,
@@ -37,7 +37,7 @@ pub(crate) struct Slab<K, T> {
 /// How many slots a page has.
 const PAGE: usize = 32;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Slot<T> {
     generation: u32,
     value: Option<T>,

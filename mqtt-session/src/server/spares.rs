@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use mqtt_codec::Publish;
 use mqtt_topic::TopicName;
@@ -17,9 +18,26 @@ const SEARCHED: usize = 8;
 /// The longest Topic Name of one that is spared, in bytes.
 const LONGEST: usize = 256;
 
-/// Messages without payload and properties.
-#[derive(Debug, Default)]
+/// The largest payload that one of them may still have, in bytes: to take it away would be one more look at who has it.
+const SMALL: usize = 1024;
+
+/// Messages without properties, and with what they say only if that is [small](SMALL).
+#[derive(Default)]
 pub(crate) struct Spares(Vec<Arc<Message>>);
+
+/// A message that two have is of no use to either.
+impl Clone for Spares {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// What memory there is says nothing of the state.
+impl fmt::Debug for Spares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spares").finish_non_exhaustive()
+    }
+}
 
 impl Spares {
     /// Spares a message if nobody else has it.
@@ -27,10 +45,15 @@ impl Spares {
         if self.0.len() >= MOST || message.topic().as_bytes().len() > LONGEST {
             return;
         }
-        if let Some(spare) = Arc::get_mut(&mut message) {
-            spare.strip();
-            self.0.push(message);
+        // There are no weak references.
+        if Arc::strong_count(&message) > 1 {
+            return;
         }
+        if message.payload().len() > SMALL || !message.properties().is_empty() {
+            let Some(spare) = Arc::get_mut(&mut message) else { return };
+            spare.strip();
+        }
+        self.0.push(message);
     }
 
     /// What a PUBLISH to this topic carries, in memory of its own. `None` never happens.

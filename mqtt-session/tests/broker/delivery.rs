@@ -53,6 +53,37 @@ fn a_message_is_delivered_at_the_lower_qos() {
 }
 
 #[test]
+fn a_message_to_one_client_needs_no_subscription() {
+    for version in ProtocolVersion::ALL {
+        let mut world = World::new();
+        let client = world.resume(version, "c", false);
+        let other = world.connect(version, "other");
+        world.subscribe(other, "#", QoS::ExactlyOnce);
+        let message = Message::new("a", "1").unwrap().with_retain(true);
+        let send = |world: &mut World, message: &Message| {
+            let found = world.broker.publish_to(world.now, "c", message);
+            world.settle();
+            found
+        };
+        assert!(send(&mut world, &message));
+        world.expect(client, &[r#"PUBLISH q0 dup=0 retain=0 "a" "1""#]);
+        // Of QoS 1 and 2 it waits for a Client that is away.
+        world.cut(client);
+        for qos in QoS::ALL {
+            assert!(send(&mut world, &message.clone().with_qos(qos)));
+        }
+        let client = world.resume(version, "c", version != ProtocolVersion::V3_1);
+        world.expect(
+            client,
+            &[r#"PUBLISH id=1 q1 dup=0 retain=0 "a" "1""#, r#"PUBLISH id=2 q2 dup=0 retain=0 "a" "1""#],
+        );
+        assert!(!world.broker.publish_to(world.now, "nobody", &message));
+        world.expect(other, &[]);
+        assert_eq!(world.broker.retained_count(), 0);
+    }
+}
+
+#[test]
 fn nobody_to_deliver_to_is_told_to_5_0_clients() {
     let mut world = World::new();
     let client = world.connect(V5_0, "a");

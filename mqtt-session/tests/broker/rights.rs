@@ -74,6 +74,8 @@ fn case_29_a_live_message_goes_to_those_who_may_have_it() {
     world.settle();
     world.expect(subscriber, &[]);
     world.expect(free, &[r#"PUBLISH q0 dup=0 retain=0 "a" "2""#]);
+    assert!(!world.broker.publish_to(world.now, "s", &message));
+    assert!(world.broker.publish_to(world.now, "free", &message));
     // It is as if no subscription matched.
     assert_eq!(world.notices, []);
 }

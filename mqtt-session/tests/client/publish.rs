@@ -4,9 +4,9 @@ use mqtt_session::codec::{
     AckProperties, Property, ProtocolVersion, Puback, PublishReason, Pubrec, QoS, Suback, SubackReason,
     SubackReasons, Unsuback, UnsubackReason, UnsubackReasons,
 };
-use mqtt_session::{ClientConfig, RejectReason, SubscribeRequest, UnsubscribeRequest};
+use mqtt_session::{ClientConfig, Message, PublishToken, RejectReason, SubscribeRequest, UnsubscribeRequest};
 
-use crate::harness::{Scene, id, message};
+use crate::harness::{Scene, id, message, persistent};
 
 #[test]
 fn qos_0_is_sent_and_forgotten() {
@@ -15,6 +15,36 @@ fn qos_0_is_sent_and_forgotten() {
         scene.publish("t", "a", QoS::AtMostOnce);
         scene.expect(&["* PublishToken(1) sent", "C>S PUBLISH q0 dup=0 retain=0 \"t\" 1 bytes"]);
         assert_eq!(scene.client.in_flight(), 0);
+    }
+}
+
+#[test]
+fn a_message_that_stays_with_the_caller_goes_the_same_way() {
+    for version in ProtocolVersion::ALL {
+        for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
+            let config = ClientConfig { maximum_queued_messages: 2, ..ClientConfig::default() };
+            let trace = |publish: fn(&mut Scene, &Message) -> Result<PublishToken, RejectReason>| {
+                let mut scene = Scene::new(version, config.clone());
+                let message = message("t", "a", qos);
+                let mut published: Vec<_> = (0..3).map(|_| publish(&mut scene, &message)).collect();
+                scene.connect(persistent(version));
+                scene.accept(false, &[]);
+                published.push(publish(&mut scene, &message));
+                scene.cut();
+                scene.connect(persistent(version));
+                scene.accept(version != ProtocolVersion::V3_1, &[]);
+                (published, scene.trace())
+            };
+            let given = trace(|scene, message| {
+                scene.client.publish(scene.now, message.clone()).map_err(|rejected| {
+                    assert_eq!(rejected.value, *message);
+                    rejected.reason
+                })
+            });
+            let lent = trace(|scene, message| scene.client.publish_ref(scene.now, message));
+            assert_eq!(given.0[2], Err(RejectReason::QueueFull));
+            assert_eq!(given, lent);
+        }
     }
 }
 

@@ -109,16 +109,25 @@ impl Exact {
     /// The filter that is this text.
     #[inline]
     pub(super) fn find(&self, text: &[u8]) -> Option<u32> {
-        if text.len() > LONGEST {
-            return None;
-        }
-        self.table.find_map(self.seed.text(text), |place| {
+        if text.len() > LONGEST { None } else { self.find_hashed(self.hash(text), text) }
+    }
+
+    #[inline]
+    pub(super) fn hash(&self, text: &[u8]) -> u32 {
+        self.seed.text(text)
+    }
+
+    /// The filter that is this text with this [`hash`](Self::hash).
+    #[inline]
+    pub(super) fn find_hashed(&self, hash: u32, text: &[u8]) -> Option<u32> {
+        self.table.find_map(hash, |place| {
             self.record(place).and_then(|(owner, found)| (found == text).then_some(owner))
         })
     }
 
     /// Begins to look for a text.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the look-up is what there is to do")]
+    #[inline(always)]
     pub(super) fn probe(&self, text: &[u8]) -> u32 {
         if text.len() > LONGEST { NONE } else { self.table.probe(self.seed.text(text)) }
     }
@@ -164,16 +173,16 @@ impl Exact {
         self.is_spilled
     }
 
-    /// Adds a filter that is not there and [is for](Self::is_for) here. `moved` hears where its text is, and of others whose text is elsewhere
-    /// now.
-    pub(super) fn insert(&mut self, id: u32, text: &[u8], mut moved: impl FnMut(u32, u32)) {
+    /// Adds a filter that is not there and [is for](Self::is_for) here, and says where its text is, which has this [`hash`](Self::hash). `moved`
+    /// hears of others whose text is elsewhere now.
+    pub(super) fn insert(&mut self, id: u32, hash: u32, text: &[u8], moved: impl FnMut(u32, u32)) -> u32 {
         let before = self.current;
         let place = self.append(id, text);
-        self.table.insert(self.seed.text(text), place);
-        moved(id, place);
+        self.table.insert(hash, place);
         if before != self.current {
             self.tidy(before, moved);
         }
+        place
     }
 
     /// Removes a text; `moved` hears of others whose text is elsewhere now.
@@ -231,8 +240,7 @@ impl Exact {
                 if owner != NONE {
                     let new = self.append(owner, text);
                     let hash = self.seed.text(text);
-                    self.table.remove(hash, place(number, at));
-                    self.table.insert(hash, new);
+                    self.table.replace(hash, place(number, at), new);
                     moved(owner, new);
                 }
                 at += HEAD + text.len();
@@ -334,7 +342,8 @@ mod tests {
         let mut exact = Exact::new(Seed::new(0));
         let size = 100;
         for count in 1..500 {
-            exact.insert(count, alloc::format!("{count:0>94}").as_bytes(), |_, _| {});
+            let text = alloc::format!("{count:0>94}");
+            exact.insert(count, exact.hash(text.as_bytes()), text.as_bytes(), |_, _| {});
             let used = count as usize * size;
             let in_page = PAGE / size;
             let pages = (count as usize).div_ceil(in_page);
@@ -356,10 +365,9 @@ mod tests {
         let in_page = (PAGE / 100) as u32;
         let mut places = alloc::vec::Vec::new();
         for number in 0..2 * in_page {
-            exact.insert(number, alloc::format!("{number:0>94}").as_bytes(), |id, place| {
-                assert_eq!(id, number);
-                places.push(place);
-            });
+            let text = alloc::format!("{number:0>94}");
+            let hash = exact.hash(text.as_bytes());
+            places.push(exact.insert(number, hash, text.as_bytes(), |_, _| panic!("nothing moves")));
         }
         for number in 0..in_page {
             let mut moved = 0;

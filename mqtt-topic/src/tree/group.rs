@@ -108,8 +108,11 @@ impl<'t, K, V> Iterator for Members<'t, K, V> {
 
     #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
-        let first = self.one.into_iter().fold(init, &mut f);
-        self.many.fold(first, |all, (key, value)| f(all, (key, value)))
+        match self.one {
+            // There are no others.
+            Some(one) => f(init, one),
+            None => self.many.fold(init, |all, (key, value)| f(all, (key, value))),
+        }
     }
 }
 

@@ -214,21 +214,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Groups<K, V> {
 
     /// The lists of a filter, made if there are none.
     fn widen(&mut self, filter: u32) -> Option<(&mut List<(K, V)>, &mut u32)> {
-        let record = self.trie.filters.get_mut(filter)?;
-        let id = match record {
-            Filter::Vacant(_) => return None,
-            Filter::Many { ends, .. } => *ends,
-            Filter::One { place, key, value } => {
-                let only = List::One([(key.clone(), value.clone())]);
-                let ends = self.ends.insert(Ends::Used { ordinary: only, share: NONE });
-                *record = Filter::Many { place: *place, ends };
-                ends
-            }
-        };
-        match self.ends.get_mut(id)? {
-            Ends::Used { ordinary, share } => Some((ordinary, share)),
-            Ends::Vacant(_) => None,
-        }
+        widen(&mut self.trie, &mut self.ends, filter)
     }
 
     fn position(&self, group: GroupId, hash: u32, key: &K) -> Option<usize> {
@@ -278,9 +264,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Groups<K, V> {
             }
             return;
         }
-        self.widen(group.0);
-        let Some(Filter::Many { ends, .. }) = self.trie.filters.get(group.0) else { return };
-        if let Some(Ends::Used { ordinary, .. }) = self.ends.get_mut(*ends) {
+        if let Some((ordinary, _)) = widen(&mut self.trie, &mut self.ends, group.0) {
             self.positions.push(group.0, ordinary, (key, value), hash);
         }
     }
@@ -350,5 +334,28 @@ impl<K: Hash + Eq + Clone, V: Clone> Groups<K, V> {
             }
             _ => {}
         }
+    }
+}
+
+/// The lists of a filter, made if there are none.
+fn widen<'e, K: Clone, V: Clone>(
+    trie: &mut Trie<K, V>,
+    all: &'e mut Arena<Ends<K, V>>,
+    filter: u32,
+) -> Option<(&'e mut List<(K, V)>, &'e mut u32)> {
+    let id = match trie.filters.get(filter)? {
+        Filter::Vacant(_) => return None,
+        Filter::Many { ends, .. } => *ends,
+        Filter::One { place, key, value } => {
+            let only = List::One([(key.clone(), value.clone())]);
+            let ends = all.insert(Ends::Used { ordinary: only, share: NONE });
+            let many = Filter::Many { place: *place, ends };
+            *trie.filters.get_mut(filter)? = many;
+            ends
+        }
+    };
+    match all.get_mut(id)? {
+        Ends::Used { ordinary, share } => Some((ordinary, share)),
+        Ends::Vacant(_) => None,
     }
 }

@@ -27,12 +27,13 @@ impl Seed {
     pub(super) fn text(self, text: &[u8]) -> u32 {
         let mut state = self.0 ^ text.len() as u64;
         let (a, b) = if let Some(last) = text.last_chunk::<16>() {
-            let (chunks, rest) = text.as_chunks::<16>();
-            let chunks =
-                if rest.is_empty() { chunks.split_last().map_or(chunks, |(_, rest)| rest) } else { chunks };
-            for chunk in chunks {
+            let mut left = text;
+            while let Some((chunk, rest)) = left.split_first_chunk()
+                && !rest.is_empty()
+            {
                 let (a, b) = halves(*chunk);
                 state = fold(a ^ state, b ^ self.1);
+                left = rest;
             }
             halves(*last)
         } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
@@ -42,7 +43,7 @@ impl Seed {
         } else {
             (text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0)
         };
-        (fold(a ^ state, b ^ self.1) >> 32) as u32
+        fold(a ^ state, b ^ self.1) as u32
     }
 
     #[inline]

@@ -15,8 +15,8 @@ use crate::{MatchPosition, SearchStep};
 pub struct Matches<'t, 'n, K, V> {
     groups: &'t Groups<K, V>,
     name: &'n [u8],
-    /// The filters found last whose subscriptions have not been given out.
-    found: Found,
+    /// The filter that the exact table has, until its subscriptions are given out, if that is all there is to look at.
+    exact: u32,
     /// The next group of a Shared Subscription to the filter found last.
     share: u32,
     search: Search,
@@ -29,15 +29,32 @@ pub struct Matches<'t, 'n, K, V> {
 enum Search {
     /// Not at all.
     Before,
-    Within(Walk),
-    /// There is nothing more, or nothing was there.
+    Begun {
+        /// The filters found last whose subscriptions have not been given out.
+        found: Found,
+        /// What is left to search, or none.
+        walk: Option<Walk>,
+    },
+    /// There is nothing to search.
     Done,
 }
 
 impl Search {
+    /// Whether nothing is left to search.
+    #[inline]
+    const fn is_over(&self) -> bool {
+        matches!(self, Self::Done | Self::Begun { walk: None, .. })
+    }
+
     /// Whether what comes next has been found already.
     fn has_found(&self) -> bool {
-        matches!(self, Self::Within(walk) if walk.has_found())
+        matches!(self, Self::Begun { found, walk } if !found.is_empty() || walk.as_ref().is_some_and(Walk::has_found))
+    }
+
+    /// The filter found next.
+    #[inline]
+    fn pop(&mut self) -> Option<u32> {
+        if let Self::Begun { found, .. } = self { found.pop() } else { None }
     }
 }
 
@@ -54,17 +71,13 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     #[expect(clippy::inline_always, reason = "with an exact table it is most of a match")]
     #[inline(always)]
     pub(super) fn new(groups: &'t Groups<K, V>, name: &'n [u8]) -> Self {
-        let mut found = Found::NONE;
         let trie = &groups.trie;
-        let search = if trie.has_paths() {
-            Search::Before
+        let (exact, search) = if trie.has_paths() {
+            (NONE, Search::Before)
         } else {
-            if let Some(id) = trie.find_exact(name) {
-                found.push(id);
-            }
-            Search::Done
+            (trie.find_exact(name).unwrap_or(NONE), Search::Done)
         };
-        Self { groups, name, found, share: NONE, search, visited: usize::from(trie.exact.is_some()) }
+        Self { groups, name, exact, share: NONE, search, visited: usize::from(trie.exact.is_some()) }
     }
 
     /// The search that goes on from `position`.
@@ -73,8 +86,12 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             return Self::new(groups, name);
         }
         let (walk, visited) = Walk::from_position(&groups.trie, name, position);
-        let search = if walk.is_over() { Search::Done } else { Search::Within(walk) };
-        Self { groups, name, found: Found::NONE, share: NONE, search, visited }
+        let search = if walk.is_over() {
+            Search::Done
+        } else {
+            Search::Begun { found: Found::NONE, walk: Some(walk) }
+        };
+        Self { groups, name, exact: NONE, share: NONE, search, visited }
     }
 
     /// How many nodes of the tree and entries of the exact table have been looked at: the measure of the work done so far.
@@ -119,7 +136,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
             if let Some(found) = self.next_found() {
                 return SearchStep::Found(found);
             }
-            if let Search::Done = self.search {
+            if self.search.is_over() {
                 return SearchStep::Done;
             }
             if *budget == 0 && !self.search.has_found() {
@@ -132,12 +149,12 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     /// Where to go on later, once [`next_within`](Self::next_within) has come to the end of its budget; `None` while there are
     /// matches to give out, and at the end.
     pub fn position(&self) -> Option<MatchPosition> {
-        if !self.found.is_empty() || self.share != NONE || self.search.has_found() {
+        if self.exact != NONE || self.share != NONE || self.search.has_found() {
             return None;
         }
         match &self.search {
             Search::Before => Walk::new().position(&self.groups.trie),
-            Search::Within(walk) => walk.position(&self.groups.trie),
+            Search::Begun { walk, .. } => walk.as_ref()?.position(&self.groups.trie),
             Search::Done => None,
         }
     }
@@ -146,21 +163,25 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     #[inline(never)]
     fn search(&mut self, budget: &mut usize) {
         let before = *budget;
-        self.found.clear();
         let trie = &self.groups.trie;
         if let Search::Before = self.search {
-            self.search = Search::Done;
             let mut items = Items::NONE;
-            if let Some((at, level)) = front::search(trie, self.name, budget, &mut items) {
-                self.search = Search::Within(Walk::with(&mut items.sorted().rev(), at, level));
+            let left = front::search(trie, self.name, budget, &mut items);
+            self.search = Search::Begun { found: Found::NONE, walk: None };
+            let Search::Begun { found, walk } = &mut self.search else { return };
+            if let Some((at, level)) = left {
+                *walk = Some(Walk::with(&mut items.sorted().rev(), at, level));
             } else {
-                items.sorted().for_each(|item| self.found.push(item.number()));
+                items.sorted().for_each(|item| found.push(item.number()));
             }
         }
-        if let Search::Within(walk) = &mut self.search {
-            walk.search(trie, self.name, budget, &mut self.found);
+        if let Search::Begun { found, walk: rest } = &mut self.search
+            && let Some(walk) = rest
+        {
+            found.clear();
+            walk.search(trie, self.name, budget, found);
             if walk.is_over() {
-                self.search = Search::Done;
+                *rest = None;
             }
         }
         self.visited += before - *budget;
@@ -179,7 +200,10 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
                     return Some(Match::Shared(Group::new(self.groups, id, Those::Many(members))));
                 }
             }
-            let id = self.found.pop()?;
+            let id = match core::mem::replace(&mut self.exact, NONE) {
+                NONE => self.search.pop()?,
+                exact => exact,
+            };
             let members = match self.groups.trie.filters.get(id) {
                 Some(Filter::One { key, value, .. }) => Those::One(key, value),
                 Some(Filter::Many { ends, .. }) => {
@@ -200,13 +224,18 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
 impl<'t, K, V> Iterator for Matches<'t, '_, K, V> {
     type Item = Match<'t, K, V>;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with an exact table it is most of a match")]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(found) = self.next_found() {
                 return Some(found);
             }
+            // Apart from the other ends: with nothing but the exact table it is the only one.
             if let Search::Done = self.search {
+                return None;
+            }
+            if self.search.is_over() {
                 return None;
             }
             self.search(&mut { usize::MAX });
@@ -218,7 +247,7 @@ impl<K, V> core::iter::FusedIterator for Matches<'_, '_, K, V> {}
 
 impl<K, V> Clone for Matches<'_, '_, K, V> {
     fn clone(&self) -> Self {
-        Self { found: self.found.clone(), search: self.search.clone(), ..*self }
+        Self { search: self.search.clone(), ..*self }
     }
 }
 

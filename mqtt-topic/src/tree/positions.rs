@@ -40,14 +40,15 @@ impl Positions {
         element: T,
         hash: impl Fn(&T) -> u32,
     ) {
+        let len = list.len();
+        if len > SHORT {
+            self.table.insert(self.seed.pair(owner, hash(&element)), len as u32);
+        }
         list.push(element);
-        let unknown = match list.len() - 1 {
-            ..SHORT => return,
-            SHORT => 0,
-            len => len,
-        };
-        for (at, element) in (unknown as u32..).zip(list.chunks().skip(unknown)) {
-            self.table.insert(self.seed.pair(owner, hash(element)), at);
+        if len == SHORT {
+            for (at, element) in (0..).zip(list.chunks()) {
+                self.table.insert(self.seed.pair(owner, hash(element)), at);
+            }
         }
     }
 
@@ -72,8 +73,7 @@ impl Positions {
                 let (removed, moved) = (hash_of(list, at)?, hash_of(list, end)?);
                 self.table.remove(removed, at as u32);
                 if at < end {
-                    self.table.remove(moved, end as u32);
-                    self.table.insert(moved, at as u32);
+                    self.table.replace(moved, end as u32, at as u32);
                 }
             }
         }

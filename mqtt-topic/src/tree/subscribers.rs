@@ -81,14 +81,20 @@ impl<K> Subscribers<K> {
 impl<K: Eq + Clone> Subscribers<K> {
     /// The subscriber with this key. `has` says whether a subscription is one of his.
     pub(super) fn find(&self, hash: u32, key: &K, has: impl Fn(GroupId) -> bool + Copy) -> Option<Found> {
-        // Somebody else with the same hash may have one subscription to what `key` has among several.
-        let several = self.table.find(hash, |number| {
-            number & SEVERAL != 0
-                && matches!(self.several.get(number & !SEVERAL), Some(Subscriber::Used { key: owner, .. }) if owner == key)
-        });
-        several
-            .or_else(|| self.table.find(hash, |number| number & SEVERAL == 0 && has(GroupId(number))))
-            .map(Found)
+        let mut found = None;
+        for number in self.table.all(hash) {
+            if number & SEVERAL == 0 {
+                if has(GroupId(number)) {
+                    found = Some(Found(number));
+                }
+            } else if let Some(Subscriber::Used { key: owner, .. }) = self.several.get(number & !SEVERAL)
+                && owner == key
+            {
+                // Somebody else with the same hash may have one subscription to what `key` has among several.
+                return Some(Found(number));
+            }
+        }
+        found
     }
 
     /// He has one subscription more; he was `found` unless it is his first.

@@ -20,12 +20,14 @@ pub(super) enum Text<'a> {
 
 impl<'a> Text<'a> {
     /// A level or a Share Name.
+    #[inline(never)]
     pub(super) fn new(text: &'a [u8]) -> Self {
         Self::level(text, 0).0
     }
 
     /// The level of a Topic Name that begins at `at`, and where it ends.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call takes as long as it does")]
+    #[inline(always)]
     pub(super) fn level(name: &'a [u8], at: usize) -> (Self, usize) {
         let bytes: Option<&[u8; SHORT]> = name.get(at..at + SHORT).and_then(|bytes| bytes.try_into().ok());
         let [first, second] = match bytes {

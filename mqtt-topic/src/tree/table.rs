@@ -78,6 +78,16 @@ impl Table {
         others.map_while(|slot| u32::try_from(slot - least).ok()).find_map(map)
     }
 
+    /// All numbers with this hash, in order.
+    #[inline]
+    pub(super) fn all(&self, hash: u32) -> impl Iterator<Item = u32> {
+        let least = entry(hash, 0);
+        let page = self.pages.get(self.page_of(hash));
+        let slots = page.and_then(|page| page.slots.get(page.home(hash)..)).unwrap_or_default();
+        let slots = slots.iter().skip_while(move |slot| **slot < least);
+        slots.map_while(move |slot| u32::try_from(slot - least).ok().filter(|id| *id != NONE))
+    }
+
     /// The first number with this hash, or [`NONE`]. That is found out without a branch, so that whoever asks for several waits for
     /// memory once.
     #[expect(clippy::inline_always, reason = "the look-up is what there is to do")]
@@ -131,6 +141,17 @@ impl Table {
         }
         if self.len * 2 < self.pages.len().saturating_sub(1) * AVERAGE {
             self.merge();
+        }
+    }
+
+    /// Another number for an entry.
+    pub(super) fn replace(&mut self, hash: u32, old: u32, new: u32) {
+        let page = self.page_of(hash);
+        if let Some(page) = self.pages.get_mut(page)
+            && !page.replace(entry(hash, old), entry(hash, new))
+        {
+            self.remove(hash, old);
+            self.insert(hash, new);
         }
     }
 
@@ -219,6 +240,21 @@ impl Page {
         *self = Self::of(&entries);
     }
 
+    /// Does so in place, if no others have the same hash.
+    fn replace(&mut self, old: u64, new: u64) -> bool {
+        let least = entry(hash_of(old), 0);
+        let home = self.home(hash_of(old));
+        let Some(run) = Arc::make_mut(&mut self.slots).get_mut(home..) else { return false };
+        let Some(at) = run.iter().position(|slot| *slot >= least) else { return false };
+        match run.get_mut(at..) {
+            Some([slot, next, ..]) if *slot == old && hash_of(*next) != hash_of(old) => {
+                *slot = new;
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn remove(&mut self, old: u64) -> bool {
         let home = self.home(hash_of(old));
         let Some(run) = self.slots.get(home..) else { return false };
@@ -264,6 +300,7 @@ mod tests {
     enum Step {
         Insert(u32, u32),
         Remove(usize),
+        Replace(usize, u32),
     }
 
     fn check(table: &Table, model: &BTreeSet<(u32, u32)>) {
@@ -287,6 +324,7 @@ mod tests {
         assert_eq!(found, *model);
         for (hash, id) in model {
             assert_eq!(table.find(*hash, |found| found == *id), Some(*id));
+            assert!(table.all(*hash).eq(model.range((*hash, 0)..=(*hash, NONE)).map(|(_, id)| *id)));
             assert_eq!(
                 table.find(hash.wrapping_add(1), |found| found == *id).is_some(),
                 model.contains(&(hash.wrapping_add(1), *id))
@@ -301,6 +339,7 @@ mod tests {
                 prop_oneof![
                     3 => (prop_oneof![any::<u32>(), 0..4_u32, Just(u32::MAX)], 0..50_u32).prop_map(|(hash, id)| Step::Insert(hash, id)),
                     2 => any::<usize>().prop_map(Step::Remove),
+                    1 => (any::<usize>(), 50..100_u32).prop_map(|(number, id)| Step::Replace(number, id)),
                 ],
                 0..300,
             ),
@@ -317,6 +356,14 @@ mod tests {
                         if let Some((hash, id)) = model.iter().nth(number % model.len().max(1)).copied() {
                             model.remove(&(hash, id));
                             table.remove(hash, id);
+                        }
+                    }
+                    Step::Replace(number, new) => {
+                        if let Some((hash, id)) = model.iter().nth(number % model.len().max(1)).copied()
+                            && model.insert((hash, new))
+                        {
+                            model.remove(&(hash, id));
+                            table.replace(hash, id, new);
                         }
                     }
                 }

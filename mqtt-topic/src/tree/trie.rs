@@ -277,9 +277,11 @@ impl<K, V> Trie<K, V> {
     }
 
     /// The filter without wildcards that is this text, if it is in the exact table.
-    #[inline(never)]
+    #[expect(clippy::inline_always, reason = "with an exact table it is most of a match")]
+    #[inline(always)]
     pub(super) fn find_exact(&self, text: &[u8]) -> Option<u32> {
-        self.exact.as_ref()?.find(text)
+        let exact = self.exact.as_ref()?;
+        exact.find_probed(text, exact.probe(text))
     }
 
     pub(super) fn find(&self, filter: TopicFilter<&[u8]>) -> Option<u32> {
@@ -291,6 +293,10 @@ impl<K, V> Trie<K, V> {
                 return found;
             }
         }
+        self.find_path(filter)
+    }
+
+    fn find_path(&self, filter: TopicFilter<&[u8]>) -> Option<u32> {
         let mut at = Child::Node(ROOT);
         for level in filter.levels() {
             let Child::Node(parent) = at else { return None };
@@ -531,16 +537,25 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         filter: TopicFilter<&[u8]>,
         make: impl FnOnce(Place) -> Filter<K, V>,
     ) -> u32 {
-        if self.exact.is_some() && Exact::is_for(filter) {
-            if let Some(id) = self.find(filter) {
+        if let Some(exact) = &self.exact
+            && Exact::is_for(filter)
+        {
+            let hash = exact.hash(filter.as_bytes());
+            if let Some(id) = exact.find_hashed(hash, filter.as_bytes()) {
+                return id;
+            }
+            if exact.is_spilled()
+                && let Some(id) = self.find_path(filter)
+            {
                 return id;
             }
             if let Some(exact) = &mut self.exact
                 && exact.make_room()
             {
-                let id = self.filters.insert(make(Place { parent: EXACT, symbol: NONE }));
-                exact.insert(id, filter.as_bytes(), |owner, text| set_text(&mut self.filters, owner, text));
-                return id;
+                let id = self.filters.next();
+                let moved = |owner, text| set_text(&mut self.filters, owner, text);
+                let text = exact.insert(id, hash, filter.as_bytes(), moved);
+                return self.filters.insert(make(Place { parent: EXACT, symbol: text }));
             }
         }
         let mut parent = ROOT;

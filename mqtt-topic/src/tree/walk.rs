@@ -52,8 +52,9 @@ impl Branch {
 #[derive(Clone)]
 pub(super) struct Found {
     filters: [u32; Self::ROOM],
-    /// The first that has not been given out, and the end.
-    next: usize,
+    /// How many have not been given out, the last of them before `end`. Beside the zeros of `filters` a number that begins as 0 would be
+    /// written together with them, and the processor would wait for it to be read.
+    left: usize,
     end: usize,
 }
 
@@ -299,11 +300,11 @@ impl Found {
     /// As many filters have room.
     pub(super) const ROOM: usize = 32;
 
-    pub(super) const NONE: Self = Self { filters: [0; Self::ROOM], next: 0, end: 0 };
+    pub(super) const NONE: Self = Self { filters: [0; Self::ROOM], left: 0, end: 0 };
 
     #[inline]
     pub(super) const fn clear(&mut self) {
-        (self.next, self.end) = (0, 0);
+        (self.left, self.end) = (0, 0);
     }
 
     #[inline]
@@ -312,15 +313,16 @@ impl Found {
             && let Some(slot) = self.filters.get_mut(self.end)
         {
             *slot = id;
+            self.left += 1;
             self.end += 1;
         }
     }
 
     #[inline]
     pub(super) fn pop(&mut self) -> Option<u32> {
-        let filter = self.filters.get(self.next).filter(|_| self.next < self.end)?;
-        self.next += 1;
-        Some(*filter)
+        let next = self.end - self.left;
+        self.left = self.left.checked_sub(1)?;
+        self.filters.get(next).copied()
     }
 
     /// Whether what one more visit may find has room.
@@ -331,6 +333,6 @@ impl Found {
 
     #[inline]
     pub(super) const fn is_empty(&self) -> bool {
-        self.next == self.end
+        self.left == 0
     }
 }

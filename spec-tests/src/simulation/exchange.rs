@@ -7,7 +7,7 @@ use mqtt_session::codec::QoS;
 use super::Violation;
 
 /// The exchanges one side of a Session has begun, in the order of their first PUBLISH, as its own side knows them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Exchanges {
     open: Vec<Exchange>,
     given_up: Vec<u32>,
@@ -15,7 +15,7 @@ pub struct Exchanges {
     unseen: VecDeque<u32>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Exchange {
     id: u16,
     number: u32,

@@ -16,16 +16,23 @@
 //! A state that has been seen is not looked at again: it is all the machines, links, stores and the model consist of, by a
 //! hash of 128 bits. Where nothing is left but faults, the oracle judges the end. Time stands still.
 //!
+//! The memory that the Broker keeps to make its next messages of is no part of the state. Everything else that `Debug` shows of a
+//! machine is, even where it only counts what has happened: two states are taken for one only when nothing tells them apart.
+//!
 //! Links deliver whole packets, because the machines act on whole packets only: a part of one changes nothing, and a link that
 //! breaks within a packet has, for its receiver, broken before it. That the bytes of a packet may arrive in any pieces is
 //! tested elsewhere, as are delays, time-outs and an end that learns late of a cut: the sweep has them.
 
-use std::collections::BTreeSet;
-use std::fmt;
+mod search;
+
+use std::hash::Hash;
 
 use mqtt_session::codec::{ProtocolVersion, QoS};
 
+use self::search::Search;
+use super::digest::Digest;
 use super::plan::{BrokerPlan, ClientPlan, Direction, Operation, Plan, Step};
+use super::tables::Outcomes;
 use super::{Violation, World};
 
 const PUBLISHER: usize = 0;
@@ -55,8 +62,6 @@ pub struct Size {
     pub transitions: usize,
     /// States in which nothing is left but faults.
     pub ends: usize,
-    /// The most steps to a state.
-    pub depth: usize,
 }
 
 /// What happens next.
@@ -95,86 +100,29 @@ impl Choice {
     }
 }
 
-/// One state on the way, by how it was reached.
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    parent: u32,
-    choice: Choice,
-}
-
-/// A state, and what is left of the budgets.
+/// A state, what is left of the budgets, and how it was reached.
+#[derive(Clone)]
 struct Run<'s> {
     scope: &'s Scope,
     world: World,
     published: usize,
     cuts: usize,
     crashes: usize,
+    path: Vec<Choice>,
 }
 
-/// Enumerates a scope.
+/// Enumerates a scope with so many threads. `progress` is told now and then how many states there are so far.
 ///
 /// # Errors
-/// The first violation, with the choices that lead to it.
-pub fn enumerate(scope: &Scope) -> Result<Size, Violation> {
-    let mut size = Size::default();
-    let mut seen = BTreeSet::new();
-    let mut nodes: Vec<Node> = Vec::new();
-    // A node to begin from, and what happens there; `None`: the beginning.
-    let mut todo: Vec<(Option<u32>, Option<Choice>)> = vec![(None, None)];
-    while let Some((parent, choice)) = todo.pop() {
-        let mut path = path_to(&nodes, parent);
-        path.extend(choice);
-        let mut run = Run::begin(scope, false)?;
-        for choice in &path {
-            run.choose(*choice).map_err(|violation| explain(scope, &path, violation))?;
-        }
-        let mut at = parent;
-        let mut last = choice;
-        loop {
-            if let Some(choice) = last {
-                size.transitions += 1;
-                nodes.push(Node { parent: at.map_or(u32::MAX, |at| at), choice });
-                at = Some((nodes.len() - 1) as u32);
-            }
-            if !seen.insert(run.fingerprint()) {
-                // The node leads nowhere.
-                nodes.pop();
-                break;
-            }
-            size.states += 1;
-            size.depth = size.depth.max(path.len());
-            let choices = run.choices();
-            let goes_on = choices.iter().any(|choice| !choice.is_fault());
-            if !goes_on {
-                size.ends += 1;
-                todo.extend(choices.iter().map(|choice| (at, Some(*choice))));
-                run.world.finish().map_err(|violation| explain(scope, &path, violation))?;
-                break;
-            }
-            let Some((first, others)) = choices.split_first() else { break };
-            todo.extend(others.iter().map(|choice| (at, Some(*choice))));
-            path.push(*first);
-            run.choose(*first).map_err(|violation| explain(scope, &path, violation))?;
-            last = Some(*first);
-        }
-    }
-    Ok(size)
-}
-
-fn path_to(nodes: &[Node], mut at: Option<u32>) -> Vec<Choice> {
-    let mut path = Vec::new();
-    while let Some(node) = at.and_then(|at| nodes.get(at as usize)) {
-        path.push(node.choice);
-        at = Some(node.parent);
-    }
-    path.reverse();
-    path
+/// A violation, with the choices that lead to it.
+pub fn enumerate(scope: &Scope, threads: usize, progress: impl Fn(usize) + Sync) -> Result<Size, Violation> {
+    Search::new(threads, &progress).run(Run::begin(scope, false)?)
 }
 
 /// Runs the path again, with a trace.
 fn explain(scope: &Scope, path: &[Choice], violation: Violation) -> Violation {
     let Ok(mut run) = Run::begin(scope, true) else { return violation };
-    let _ = path.iter().try_for_each(|choice| run.choose(*choice));
+    let _ = path.iter().try_for_each(|choice| run.act(*choice));
     let lines = run.world.model.trace.lines().join("\n");
     violation.context(&format!("{scope:?}\n{path:?}\n{lines}\n"))
 }
@@ -208,7 +156,7 @@ impl<'s> Run<'s> {
         world.pass(0)?;
         world.store_all()?;
         let Scope { cuts, crashes, .. } = *scope;
-        Ok(Self { scope, world, published: 0, cuts, crashes })
+        Ok(Self { scope, world, published: 0, cuts, crashes, path: Vec::new() })
     }
 
     /// Everything that can happen, faults last.
@@ -252,6 +200,16 @@ impl<'s> Run<'s> {
     }
 
     fn choose(&mut self, choice: Choice) -> Result<(), Violation> {
+        self.path.push(choice);
+        self.act(choice).map_err(|violation| explain(self.scope, &self.path, violation))
+    }
+
+    /// Nothing is left but faults.
+    fn end(mut self) -> Result<(), Violation> {
+        self.world.finish().map_err(|violation| explain(self.scope, &self.path, violation))
+    }
+
+    fn act(&mut self, choice: Choice) -> Result<(), Violation> {
         match choice {
             Choice::Publish => self.publish()?,
             Choice::Deliver { link, direction } => self.deliver(link, direction)?,
@@ -302,62 +260,9 @@ impl<'s> Run<'s> {
         self.world.settle()
     }
 
-    fn fingerprint(&self) -> u128 {
-        let mut hasher = Hasher::default();
-        let Self { published, cuts, crashes, .. } = self;
-        // A hash takes everything.
-        let _ = fmt::Write::write_fmt(&mut hasher, format_args!("{published} {cuts} {crashes} "));
-        let _ = self.world.write_state(&mut hasher);
-        hasher.finish()
-    }
-}
-
-/// Two hashes of the same text.
-#[derive(Debug, Default)]
-struct Hasher {
-    state: [u64; 2],
-    /// Bytes that do not make a word yet.
-    partial: [u8; 8],
-    filled: usize,
-}
-
-impl Hasher {
-    const fn mix(&mut self, word: u64) {
-        let [one, two] = &mut self.state;
-        *one = (one.rotate_left(25) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        *two = (two.rotate_left(39) ^ word).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-        *one ^= *one >> 29;
-        *two ^= *two >> 31;
-    }
-
-    fn finish(mut self) -> u128 {
-        self.partial[self.filled..].fill(0);
-        self.mix(u64::from_le_bytes(self.partial));
-        self.mix(self.filled as u64);
-        self.mix(0);
-        u128::from(self.state[0]) << 64 | u128::from(self.state[1])
-    }
-}
-
-impl fmt::Write for Hasher {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut bytes = text.as_bytes();
-        if self.filled > 0 {
-            let (first, rest) = bytes.split_at(bytes.len().min(8 - self.filled));
-            self.partial[self.filled..self.filled + first.len()].copy_from_slice(first);
-            self.filled += first.len();
-            bytes = rest;
-            if self.filled < 8 {
-                return Ok(());
-            }
-            self.mix(u64::from_le_bytes(self.partial));
-        }
-        let (words, rest) = bytes.as_chunks();
-        for word in words {
-            self.mix(u64::from_le_bytes(*word));
-        }
-        self.partial[..rest.len()].copy_from_slice(rest);
-        self.filled = rest.len();
-        Ok(())
+    fn fingerprint(&mut self, outcomes: &Outcomes, [scratch, out]: &mut [Digest; 2]) -> u128 {
+        (self.published, self.cuts, self.crashes).hash(out);
+        self.world.write_state(outcomes, scratch, out);
+        out.take()
     }
 }

@@ -7,7 +7,7 @@ use bytes::{Buf, BytesMut};
 use super::choices::{Choices, Random};
 
 /// Bytes from one end to the other.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Pipe {
     bytes: BytesMut,
     segments: VecDeque<Segment>,
@@ -23,14 +23,14 @@ pub struct Pipe {
     random: Random,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Segment {
     at: u64,
     len: usize,
 }
 
 /// What a link is like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub struct Character {
     /// Bytes of a segment, at most.
     pub segment: usize,

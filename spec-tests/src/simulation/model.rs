@@ -29,7 +29,7 @@ use super::{Violation, check};
 pub const CLIENTS: usize = 3;
 
 /// The reference model, and what has been seen so far.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Model {
     /// What was seen.
     pub trace: Trace,
@@ -52,7 +52,7 @@ pub struct Model {
 }
 
 /// A message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Publication {
     /// The Client that publishes it; `None`: the Server.
     pub publisher: Option<usize>,
@@ -76,7 +76,7 @@ pub struct Publication {
 }
 
 /// What a Client has made of the copies of a message.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Received {
     /// Of this Session.
     era: u32,
@@ -87,7 +87,7 @@ struct Received {
 }
 
 /// The Client's side.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Party {
     /// Its limits and habits.
     pub plan: ClientPlan,
@@ -120,7 +120,7 @@ pub struct Party {
 }
 
 /// What of a Client survives a crash.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Kept {
     exchanges: Exchanges,
     accepted: Vec<u16>,
@@ -131,7 +131,7 @@ struct Kept {
 }
 
 /// A message an application is to be told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Expected {
     number: u32,
     id: u16,

@@ -68,7 +68,7 @@ pub struct Plan {
 }
 
 /// Limits of the Server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BrokerPlan {
     /// As in `BrokerConfig`, and so are the others.
     pub receive_maximum: u16,
@@ -95,7 +95,7 @@ pub struct BrokerPlan {
 }
 
 /// Limits and habits of a Client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientPlan {
     /// The version it speaks.
     pub version: ProtocolVersion,

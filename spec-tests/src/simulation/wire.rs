@@ -13,7 +13,7 @@ use super::plan::{FILTERS, TOPICS};
 use super::{Violation, check};
 
 /// One Network Connection.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Wire {
     /// Whose.
     pub client: usize,
@@ -62,7 +62,7 @@ pub struct Wire {
 }
 
 /// One direction of a connection. Its sender publishes; its receiver owes answers, which go the other way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Way {
     decoder: Decoder,
     partial: BytesMut,
@@ -84,7 +84,7 @@ pub struct Way {
 }
 
 /// An answer that is due.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub struct Answer {
     /// Packet Identifier.
     pub id: u16,
@@ -97,7 +97,7 @@ pub struct Answer {
 }
 
 /// What a receiver allows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub struct Limits {
     /// QoS 1 and 2 messages unacknowledged.
     pub quota: u16,
@@ -108,7 +108,7 @@ pub struct Limits {
 }
 
 /// A packet, as far as it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the packets of the specification")]
 pub enum Fact {
     Connect,

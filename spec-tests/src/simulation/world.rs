@@ -8,22 +8,24 @@ mod end;
 mod faults;
 mod steering;
 mod store;
+mod watched;
 
 use bytes::BytesMut;
 use mqtt_session::{AckToken, AllowAll, Broker, Client, ConnectionId, Instant};
 
 use self::config::{broker_config, client_config};
 use self::store::Store;
+pub use self::watched::Watched;
 use super::Violation;
 use super::link::Pipe;
 use super::model::Model;
 use super::plan::{BrokerPlan, ClientPlan, Direction, Operation, Plan, Step};
 
 /// Everything.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct World {
     /// The machine under test.
-    pub broker: Broker,
+    pub broker: Watched<Broker>,
     /// The machines under test.
     pub hosts: Vec<Host>,
     /// All connections, by number.
@@ -44,10 +46,10 @@ pub struct World {
 }
 
 /// A Client, and the application around it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Host {
     /// The machine under test.
-    pub client: Client,
+    pub client: Watched<Client>,
     plan: ClientPlan,
     link: Option<usize>,
     acks: Vec<Ack>,
@@ -57,7 +59,7 @@ pub struct Host {
     store: Store,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Ack {
     token: AckToken,
     wire: usize,
@@ -65,7 +67,7 @@ struct Ack {
     number: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Link {
     client: usize,
     id: ConnectionId,
@@ -85,7 +87,7 @@ impl World {
     /// The machines of a plan, before anything happens.
     pub fn new(plan: &Plan, with_lines: bool) -> Self {
         Self {
-            broker: Broker::new(broker_config(&plan.broker), AllowAll),
+            broker: Watched::new(Broker::new(broker_config(&plan.broker), AllowAll)),
             hosts: plan.clients.iter().map(|plan| Host::new(*plan)).collect(),
             links: Vec::new(),
             live: Vec::new(),
@@ -188,7 +190,7 @@ impl World {
 
 impl Host {
     fn new(plan: ClientPlan) -> Self {
-        let client = Client::new(client_config(&plan));
+        let client = Watched::new(Client::new(client_config(&plan)));
         Self {
             client,
             plan,

@@ -19,7 +19,7 @@ use super::super::{Violation, check};
 use super::{CLIENTS, Model};
 
 /// What the Server is to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Server {
     pub(super) sessions: Vec<Session>,
     retained: [Option<u32>; TOPICS.len()],
@@ -35,7 +35,7 @@ pub(super) struct Server {
 }
 
 /// What the Server has done with a message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Routing {
     /// How often it has been taken over.
     pub(super) routed: u32,
@@ -46,7 +46,7 @@ pub(super) struct Routing {
 }
 
 /// What one Session gets of a message.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Copies {
     pub(super) era: u32,
     pub(super) due: u32,
@@ -98,7 +98,7 @@ impl Routing {
 }
 
 /// A Session, as the Server is to keep it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Session {
     pub(super) exists: bool,
     /// Which of the Sessions of its Client; never twice.
@@ -125,14 +125,14 @@ pub(super) struct Session {
     dropped: Dropped,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Subscribed {
     filter: u8,
     qos: QoS,
     no_local: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Due {
     number: u32,
     qos: QoS,
@@ -146,7 +146,7 @@ impl Due {
 }
 
 /// Retained messages a new subscription is to get.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Walk {
     filter: u8,
     qos: QoS,
@@ -158,7 +158,7 @@ struct Walk {
 }
 
 /// A message for one member of the group of the Shared Subscription.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Shared {
     number: u32,
     started: u32,

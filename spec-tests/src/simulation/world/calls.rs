@@ -41,7 +41,8 @@ impl World {
         }
         self.inputs += 1;
         let queued = host.client.queued();
-        match host.client.publish(now, message) {
+        let what = ("publish", now, (topic, qos, retain, expiry, size, number));
+        match host.client.give(what).publish(now, message) {
             Ok(token) => {
                 self.model.make(Some(client), topic, qos, retain, size, expiry);
                 self.model.took(client, token, number)
@@ -153,11 +154,13 @@ impl World {
             ..ConnectOptions::new(plan.version)
         };
         self.inputs += 2;
+        // All else in the options is the same whenever this Client connects.
         host.client
+            .give(("connect", now, client, clean_start, will))
             .connect(now, options)
             .map_err(|error| Violation::new(format!("cannot connect: {error}")))?;
         let wire = self.model.connects(client, clean_start, will.map(|(_, number)| number));
-        let id = self.broker.open(now);
+        let id = self.broker.give(("open", now)).open(now);
         let mut random = Random::new(self.seed ^ (wire as u64) << 32);
         let character =
             if self.is_plain { Character::PLAIN } else { Character::new(&mut random, self.has_narrow_links) };
@@ -200,7 +203,8 @@ impl World {
         let (count, is_uncertain) = self.model.route(number);
         self.inputs += 1;
         let message = message(topic, qos, number, 8)?;
-        let reached = self.broker.publish(self.now(), &message);
+        let now = self.now();
+        let reached = self.broker.publish(now, &message);
         check(reached == count || is_uncertain, || {
             format!("#{number} is for {reached} Sessions instead of {count}")
         })

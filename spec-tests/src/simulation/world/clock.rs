@@ -100,8 +100,8 @@ impl World {
             }
             Next::Broker => {
                 self.inputs += 1;
-                self.broker.handle_timeout(self.now());
                 let now = self.now();
+                self.broker.handle_timeout(now);
                 check(
                     self.broker.poll_timeout().is_none_or(|at| at > now),
                     || "the broker's timeout does not move on",

@@ -3,12 +3,13 @@
 
 use bytes::Buf;
 use mqtt_session::{
-    Action, ConnectionId, Disconnected, Event, Received, Timer, Transmit, Violation as ServerViolation,
+    Action, Broker, Client, ConnectionId, Disconnected, Event, Received, Timer, Transmit,
+    Violation as ServerViolation,
 };
 
 use super::super::plan::Direction;
 use super::super::{Violation, check};
-use super::{Ack, CLIENT, Link, SERVER, World};
+use super::{Ack, CLIENT, Host, Link, SERVER, World};
 
 /// The largest packet there is, and something for what a machine has to say besides.
 const SLACK: usize = 2_600;
@@ -39,15 +40,20 @@ impl World {
     }
 
     fn check_ceilings(&mut self) -> Result<(), Violation> {
-        for (client, host) in self.hosts.iter_mut().enumerate() {
+        let moved = |(_, host): &(usize, &mut Host)| !host.client.rests();
+        for (client, host) in self.hosts.iter_mut().enumerate().filter(moved) {
             let queued = host.client.queued();
             check(queued <= host.plan.queued_messages, || format!("C{client} queues {queued} messages"))?;
-            let waiting = waiting_bytes(host.client.transmit());
+            let waiting = host.client.look(|client| waiting_bytes(client.transmit()));
             let limit = host.plan.transmit_limit.saturating_mul(2) + SLACK;
             check(waiting <= limit, || format!("{waiting} bytes wait to be written by C{client}"))?;
         }
+        if self.broker.rests() {
+            return Ok(());
+        }
         for &link in &self.live {
-            let waiting = self.broker.transmit(self.links[link].id).map_or(0, waiting_bytes);
+            let id = self.links[link].id;
+            let waiting = self.broker.look(|broker| broker.transmit(id).map_or(0, waiting_bytes));
             let limit = self.broker_plan.transmit_limit + SLACK;
             check(waiting <= limit, || format!("{waiting} bytes wait to be written to a Client"))?;
         }
@@ -67,8 +73,12 @@ impl World {
         self.inputs += 1;
         let before = arrived.len();
         let received = match direction {
-            Direction::Up => self.broker.handle_input(now, *id, arrived),
-            Direction::Down => self.hosts[*client].client.handle_input(now, arrived),
+            Direction::Up => {
+                self.broker.give(("input", now, *id, &arrived[..])).handle_input(now, *id, arrived)
+            }
+            Direction::Down => {
+                self.hosts[*client].client.give(("input", now, &arrived[..])).handle_input(now, arrived)
+            }
         };
         let consumed = before - arrived.len();
         self.links[link].is_paused[end] = received == Received::Paused;
@@ -78,7 +88,7 @@ impl World {
 
     fn hear_broker(&mut self) -> Result<bool, Violation> {
         let mut progress = false;
-        while let Some(action) = self.broker.poll_action() {
+        while let Some(action) = self.broker.ask(Broker::poll_action) {
             progress = true;
             match action {
                 Action::Transmit(id) => {
@@ -135,8 +145,8 @@ impl World {
         let Link { id, pipes, is_open, broker_writes, .. } = &mut self.links[link];
         let mut progress = false;
         while *broker_writes && is_open[SERVER] {
-            let Some(transmit) = self.broker.transmit(*id) else { break };
             let room = pipes[CLIENT].room();
+            let Some(transmit) = self.broker.give(("write", *id, room)).transmit(*id) else { break };
             let chunk = transmit.chunk();
             if chunk.is_empty() {
                 *broker_writes = false;
@@ -162,7 +172,8 @@ impl World {
         if !std::mem::replace(&mut is_open[SERVER], false) {
             return Ok(());
         }
-        if let Some(transmit) = self.broker.transmit(*id) {
+        let broker = self.broker.give(("lost", now, *id));
+        if let Some(transmit) = broker.transmit(*id) {
             while let Some(lost) = transmit.pop() {
                 self.model.written(link, Direction::Down, &lost)?;
             }
@@ -172,7 +183,7 @@ impl World {
         // Nobody reads what is written now.
         pipes[SERVER].is_closed = true;
         self.inputs += 1;
-        self.broker.handle_closed(now, self.links[link].id);
+        broker.handle_closed(now, *id);
         self.model.session_leaves(link, false);
         Ok(())
     }
@@ -181,7 +192,7 @@ impl World {
     fn hear_client(&mut self, client: usize) -> Result<bool, Violation> {
         let now = self.model.now;
         let mut progress = false;
-        while let Some(event) = self.hosts[client].client.poll_event() {
+        while let Some(event) = self.hosts[client].client.ask(Client::poll_event) {
             progress = true;
             if let Event::Persist(persist) = event {
                 let host = &mut self.hosts[client];
@@ -227,12 +238,16 @@ impl World {
 
     fn client_writes(&mut self, client: usize, link: usize) -> Result<bool, Violation> {
         let now = self.model.now;
+        if self.hosts[client].client.rests() {
+            return Ok(false);
+        }
         let mut progress = false;
         let pipe = &mut self.links[link].pipes[SERVER];
         loop {
-            let transmit = self.hosts[client].client.transmit();
+            let room = pipe.room();
+            let transmit = self.hosts[client].client.give(("write", room)).transmit();
             let chunk = transmit.chunk();
-            let chunk = &chunk[..chunk.len().min(pipe.room())];
+            let chunk = &chunk[..chunk.len().min(room)];
             if chunk.is_empty() {
                 break;
             }
@@ -257,7 +272,7 @@ impl World {
         if !std::mem::replace(&mut is_open[CLIENT], false) {
             return Ok(());
         }
-        let machine = &mut self.hosts[client].client;
+        let machine = self.hosts[client].client.give(("lost", now));
         while let Some(lost) = machine.transmit().pop() {
             self.model.written(link, Direction::Up, &lost)?;
         }
@@ -274,7 +289,7 @@ impl World {
         if let Some(seq) = host.store.store() {
             self.inputs += 1;
             self.model.client_stores(client);
-            host.client.handle_persisted(now, seq);
+            host.client.give(("stored", now, seq)).handle_persisted(now, seq);
         }
     }
 
@@ -282,7 +297,8 @@ impl World {
         if let Some(seq) = self.store.store() {
             self.inputs += 1;
             self.model.server_stores();
-            self.broker.handle_persisted(self.now(), seq);
+            let now = self.now();
+            self.broker.give(("stored", now, seq)).handle_persisted(now, seq);
         }
     }
 

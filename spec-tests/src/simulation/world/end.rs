@@ -101,7 +101,8 @@ impl World {
                 format!("the Server keeps {sessions} Sessions instead of {expected}")
             })?;
             self.model.now += 200_000_000;
-            self.broker.handle_timeout(self.now());
+            let now = self.now();
+            self.broker.handle_timeout(now);
             self.settle()?;
         }
         let connections = self.broker.connection_count();

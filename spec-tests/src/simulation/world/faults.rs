@@ -5,7 +5,7 @@ use mqtt_session::{AllowAll, Broker, Client};
 use super::super::Violation;
 use super::super::wire::number;
 use super::config::{broker_config, client_config};
-use super::{CLIENT, Link, SERVER, World};
+use super::{CLIENT, Link, SERVER, Watched, World};
 
 impl World {
     /// The link breaks.
@@ -79,8 +79,9 @@ impl World {
         }
         host.store.pending.clear();
         let restored = Client::restore(client_config(&host.plan), host.store.state.records());
-        host.client =
+        let restored =
             restored.map_err(|error| Violation::new(format!("C{client} cannot be restored: {error}")))?;
+        host.client = Watched::made_of(("client", client, &host.store), restored);
         let mut unresolved = Vec::new();
         for (token, message) in host.client.unresolved() {
             let number = message.map(|message| number(message.payload())).transpose()?;
@@ -110,8 +111,9 @@ impl World {
         self.model.server_crashes()?;
         let config = broker_config(&self.broker_plan);
         let restored = Broker::restore(self.now(), config, AllowAll, self.store.state.records());
-        self.broker =
+        let restored =
             restored.map_err(|error| Violation::new(format!("the Server cannot be restored: {error}")))?;
+        self.broker = Watched::made_of(("server", self.now(), &self.store), restored);
         for link in &self.live {
             let Link { pipes, is_open, .. } = &mut self.links[*link];
             if std::mem::replace(&mut is_open[SERVER], false) {

@@ -1,9 +1,11 @@
 //! For those who choose what happens next themselves, and look at the state it leads to.
 
-use std::fmt;
+use std::hash::Hash;
 
 use super::super::Violation;
+use super::super::digest::Digest;
 use super::super::plan::Direction;
+use super::super::tables::Outcomes;
 use super::clock::Next;
 use super::{Host, Link, World};
 
@@ -91,12 +93,18 @@ impl World {
     }
 
     /// Everything that has an influence on what happens from here on.
-    pub fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
+    pub fn write_state(&mut self, outcomes: &Outcomes, scratch: &mut Digest, out: &mut Digest) {
         let Self { broker, hosts, links, live, model, store, .. } = self;
-        write!(out, "{broker:?}{live:?}{model:?}{store:?}")?;
+        broker.digest(outcomes, scratch).hash(out);
+        live.hash(out);
+        model.hash(out);
+        store.hash(out);
         for Host { client, link, acks, is_over, must_clean, store, .. } in hosts {
-            write!(out, "{client:?}{link:?}{acks:?}{is_over}{must_clean}{store:?}")?;
+            client.digest(outcomes, scratch).hash(out);
+            (link, acks, is_over, must_clean, store).hash(out);
         }
-        live.iter().try_for_each(|link| write!(out, "{:?}", links[*link]))
+        for link in live {
+            links[*link].hash(out);
+        }
     }
 }

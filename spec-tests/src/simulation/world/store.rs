@@ -1,13 +1,15 @@
 //! What survives a crash.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use mqtt_session::{Persist, PersistSeq, StoredState};
 
 /// Stable storage of one machine.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Store {
-    pub(super) state: StoredState,
+    pub(super) state: Arc<StoredState>,
     /// What is to be stored, and when it will be.
     pub(super) pending: VecDeque<(u64, Persist)>,
     /// How many transactions have been told.
@@ -27,7 +29,19 @@ impl Store {
 
     pub(super) fn store(&mut self) -> Option<PersistSeq> {
         let (_, Persist { seq, changes }) = self.pending.pop_front()?;
-        self.state.apply(&changes);
+        Arc::make_mut(&mut self.state).apply(&changes);
         Some(seq)
+    }
+}
+
+impl Hash for Store {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { state: stored, pending, told } = self;
+        (stored.len(), told).hash(state);
+        stored.records().for_each(|record| record.hash(state));
+        pending.len().hash(state);
+        if !pending.is_empty() {
+            format!("{pending:?}").hash(state);
+        }
     }
 }

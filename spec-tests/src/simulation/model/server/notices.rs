@@ -9,7 +9,7 @@ use crate::simulation::plan::Direction;
 use crate::simulation::{Violation, check};
 
 /// What did not reach the Session, and what the notices say of that.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Dropped {
     pub(super) queue_full: u64,
     pub(super) transmit_full: u64,
