@@ -34,6 +34,7 @@ mod limits;
 mod list;
 mod matches;
 mod positions;
+mod runs;
 mod subscribers;
 mod symbols;
 mod table;

@@ -641,3 +641,158 @@ fn levels_of_any_length_at_any_depth_are_matched_as_a_filter_matches() {
         assert!(found > 1_000, "{found}");
     }
 }
+
+/// The keys that match, by steps of `budget`, and how many nodes were looked at.
+fn keys_by_steps(
+    tree: &SubscriptionTree<usize, ()>,
+    name: &TopicName<&[u8]>,
+    budget: usize,
+) -> (Vec<usize>, usize) {
+    let (mut keys, mut visited) = (Vec::new(), 0);
+    let mut matches = tree.matches(name);
+    loop {
+        let mut left = budget;
+        match matches.next_within(&mut left) {
+            SearchStep::Found(Match::Ordinary(group) | Match::Shared(group)) => {
+                keys.extend(group.members().map(|(key, ())| *key));
+            }
+            SearchStep::OutOfBudget => {
+                if let Some(position) = matches.position() {
+                    visited += matches.visited();
+                    matches = tree.matches_from(name, &position);
+                }
+            }
+            SearchStep::Done => return (keys, visited + matches.visited()),
+        }
+    }
+}
+
+#[test]
+#[allow(clippy::cast_possible_truncation, reason = "the lengths are small")]
+fn deep_filters_come_and_go_in_any_order() {
+    let mut random = Random(5);
+    let deepest: Vec<Vec<&str>> = (0..6)
+        .map(|kind| {
+            let levels = ["a", "", "bb", "a-level-of-more-than-16-bytes"];
+            let level = |random: &mut Random| levels[random.below(levels.len() as u32) as usize];
+            let first = if kind == 0 { "$a" } else { "a" };
+            let mut deepest = vec![first];
+            match kind {
+                0..2 => deepest.resize(90, "a"),
+                2 => deepest.resize(1_300, ""),
+                _ => deepest.extend((0..90).map(|_| level(&mut random))),
+            }
+            deepest
+        })
+        .collect();
+    let mut text = |wildcards: bool| {
+        let all = &deepest[random.below(deepest.len() as u32) as usize];
+        let len = match random.below(8) {
+            0 => all.len(),
+            1 => 1 + random.below(all.len() as u32) as usize,
+            2 => 7 + random.below(12) as usize,
+            _ => 1 + random.below(90) as usize,
+        };
+        let mut levels = all[..len].to_vec();
+        for _ in 0..random.below(3) {
+            let at = random.below(len as u32) as usize;
+            levels[at] = if wildcards && random.below(2) == 0 { "+" } else { "a" };
+        }
+        match random.below(6) {
+            0 | 1 if wildcards => levels.push("#"),
+            2 if wildcards => levels.push("+"),
+            3 => levels.push("x"),
+            _ => {}
+        }
+        let text = levels.join("/");
+        if text.is_empty() { "a".to_owned() } else { text }
+    };
+    for exact_table in [false, true] {
+        let mut filters: Vec<String> = (0..200).map(|_| text(true)).collect();
+        filters.extend(deepest.iter().map(|levels| levels.join("/") + "/#"));
+        filters.sort();
+        filters.dedup();
+        let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+        let mut is_there = vec![false; filters.len()];
+        let (mut found, mut settled) = (0, 0);
+        for round in 0..1_000_usize {
+            // Nearly all of them, then hardly any.
+            let many = round / 250 % 2 == 0;
+            for key in (0..filters.len()).filter(|key| (key * 7 + round) % 40 == 0) {
+                if many {
+                    tree.insert(&subscription(&filters[key]), key, ()).unwrap();
+                } else {
+                    tree.remove(&subscription(&filters[key]), &key);
+                }
+                is_there[key] = many;
+            }
+            if round % 10 > 0 {
+                continue;
+            }
+            let name = text(false);
+            let name = TopicName::parse(&name).unwrap();
+            let wanted: Vec<usize> = (0..filters.len())
+                .filter(|key| is_there[*key] && subscription(&filters[*key]).filter().matches(&name))
+                .collect();
+            let (keys, _) = keys_by_steps(&tree, &name, usize::MAX);
+            let (by_steps, _) = keys_by_steps(&tree, &name, 1);
+            assert_eq!(by_steps, keys);
+            let mut matched = keys;
+            matched.sort_unstable();
+            assert_eq!(matched, wanted, "{name:?}");
+            found += wanted.len();
+            if round % 500 == 490 {
+                assert!(tree.is_empty());
+                settled = if settled == 0 { tree.heap_bytes() } else { settled };
+                assert!(tree.heap_bytes() <= settled + settled / 8, "{round}");
+            }
+        }
+        assert!(found > 200, "{found}");
+    }
+}
+
+#[test]
+fn levels_that_lead_to_one_place_are_one_visit() {
+    let deep = "level/".repeat(128);
+    let name = deep.clone() + "end";
+    let name = TopicName::parse(&name).unwrap();
+    let mut tree = SubscriptionTree::new();
+    tree.insert(&subscription(&(deep.clone() + "+")), 0, ()).unwrap();
+    // The exact table, 8 levels, those that follow at once, and what they lead to.
+    assert_eq!(keys_by_steps(&tree, &name, usize::MAX), (vec![0], 11));
+    for at in [8, 9, 15, 16, 17, 40, 100, 126, 127] {
+        for last in ["+", "#", "+/x"] {
+            let branch = "level/".repeat(at) + last;
+            tree.insert(&subscription(&branch), 1, ()).unwrap();
+            let (keys, visited) = keys_by_steps(&tree, &name, usize::MAX);
+            assert_eq!((keys.len(), keys.contains(&0)), (1 + usize::from(last == "#"), true));
+            assert!(visited <= 30, "{branch}: {visited}");
+            tree.remove(&subscription(&branch), &1);
+            let (keys, visited) = keys_by_steps(&tree, &name, usize::MAX);
+            assert_eq!(keys, [0]);
+            assert!(visited <= 30, "{branch}: {visited}");
+        }
+    }
+    // A name that ends before the run does, with it, or goes on in another way.
+    let end = deep.trim_end_matches('/');
+    for (name, wanted) in [
+        (end, false),
+        ("level/level", false),
+        (&end[6..], false),
+        (&(deep.clone() + "x"), true),
+        (&(deep.clone() + "x/y"), false),
+        (&(end.to_owned() + "s/x"), false),
+        (&(deep.replacen("level/level/", "level/other/", 1) + "x"), false),
+    ] {
+        let (keys, _) = keys_by_steps(&tree, &TopicName::parse(name).unwrap(), 1);
+        assert_eq!(!keys.is_empty(), wanted, "{name}");
+    }
+    tree.insert(&subscription(&(deep.clone() + "#")), 2, ()).unwrap();
+    assert_eq!(keys_by_steps(&tree, &TopicName::parse(end).unwrap(), 1).0, [2]);
+    assert_eq!(keys_by_steps(&tree, &name, usize::MAX).0.len(), 2);
+    let before = tree.clone();
+    tree.remove(&subscription(&(deep.clone() + "#")), &2);
+    tree.remove(&subscription(&(deep + "+")), &0);
+    assert!(tree.is_empty());
+    assert_eq!(keys_by_steps(&before, &name, 1).0.len(), 2);
+}

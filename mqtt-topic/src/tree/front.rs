@@ -12,7 +12,7 @@ use crate::arena::NONE;
 const WIDTH: usize = 6;
 
 /// At most so many levels: one bit for each says the way.
-const LEVELS: u16 = 16;
+pub(super) const LEVELS: u16 = 8;
 
 /// So many items, the most that [`Found`] has room for and the children of a level.
 pub(super) const ITEMS: usize = Found::ROOM + 2 * WIDTH;

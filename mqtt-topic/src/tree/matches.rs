@@ -95,6 +95,7 @@ impl<'t, 'n, K, V> Matches<'t, 'n, K, V> {
     }
 
     /// How many nodes of the tree and entries of the exact table have been looked at: the measure of the work done so far.
+    /// Levels of deep filters that are compared at once, at most a KiB of them, count as one.
     pub const fn visited(&self) -> usize {
         self.visited
     }

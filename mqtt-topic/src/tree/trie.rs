@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::exact::Exact;
 use super::hash::Seed;
+use super::runs::{self, Run};
 use super::symbols::{Key, Symbols, Text};
 use super::table::Table;
 use crate::arena::{Arena, NONE, Record};
@@ -91,6 +92,8 @@ const KIND: u32 = 30;
 const NODE: u32 = 0;
 const LEAF: u32 = 1;
 const COUNT: u32 = 2;
+/// In place of a child for `+`: there is none, and the node is in the run of that number.
+const RUN: u32 = 3;
 
 impl Packed {
     #[inline]
@@ -167,6 +170,7 @@ pub(super) struct Node {
     parent: u32,
     pub(super) symbol: u32,
     names: Names,
+    /// Or the number of the run the node is in.
     single_level: Packed,
     /// The filter that is this beginning and `#`, or none.
     pub(super) multi_level: u32,
@@ -194,6 +198,39 @@ impl Node {
         self.single_level.child()
     }
 
+    pub(super) const fn parent(&self) -> u32 {
+        self.parent
+    }
+
+    /// The only child for a level without wildcard.
+    #[inline]
+    pub(super) const fn only_name(&self) -> Child {
+        match self.names.kind() {
+            NamesKind::Only(child) => child,
+            NamesKind::Many(_) => Child::None,
+        }
+    }
+
+    /// The number of the run it is in.
+    #[inline]
+    pub(super) fn run(&self) -> Option<u32> {
+        let packed = self.single_level;
+        (packed.0 >> KIND == RUN && packed.0 != NONE).then(|| packed.number())
+    }
+
+    /// Whether it is in no run, and nothing is here but the way to another node, which is not by `+`.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(self.only_name(), Child::Node(_))
+            && self.single_level.0 == NONE
+            && self.multi_level == NONE
+            && self.filter == NONE
+    }
+
+    /// Only for those without a child for `+`.
+    pub(super) fn set_run(&mut self, number: Option<u32>) {
+        self.single_level = number.map_or(Packed::NONE, |number| Packed(RUN << KIND | number));
+    }
+
     /// Whether no filter goes on from here.
     const fn is_childless(&self) -> bool {
         matches!(self.names.kind(), NamesKind::Only(Child::None) | NamesKind::Many(0))
@@ -218,6 +255,7 @@ pub(super) struct Trie<K, V> {
     pub(super) symbols: Symbols,
     pub(super) nodes: Arena<Node>,
     edges: Table,
+    pub(super) runs: Arena<Run>,
     pub(super) filters: Arena<Filter<K, V>>,
     pub(super) exact: Option<Exact>,
     /// How many filters are not in the exact table.
@@ -438,6 +476,7 @@ impl<K, V> Trie<K, V> {
         self.symbols.heap_bytes()
             + self.nodes.heap_bytes()
             + self.edges.heap_bytes()
+            + runs::heap_bytes(&self.runs)
             + self.filters.heap_bytes()
             + self.exact.as_ref().map_or(0, Exact::heap_bytes)
     }
@@ -485,6 +524,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             symbols: Symbols::new(seed),
             nodes,
             edges: Table::new(),
+            runs: Arena::new(),
             filters: Arena::new(),
             exact: with_exact.then(|| Exact::new(seed)),
             paths: 0,
@@ -519,18 +559,23 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             }
         }
         let mut parent = ROOT;
-        let mut levels = filter.levels().peekable();
-        while let Some(level) = levels.next() {
+        // The first node that is new and deep enough for a run.
+        let mut deep = None;
+        let mut levels = filter.levels().enumerate().peekable();
+        while let Some((number, level)) = levels.next() {
             match (self.child_at(parent, level), levels.peek().is_none()) {
                 (Child::Leaf(id), true) => return id,
                 (Child::Node(id), true) => {
+                    let given_up = self.give_up(id);
                     let Some(node) = self.nodes.get_mut(id) else { break };
                     if node.filter == NONE {
                         let place = Place { parent: node.parent, symbol: node.symbol };
                         node.filter = self.filters.insert(make(place));
                         self.paths += 1;
                     }
-                    return node.filter;
+                    let filter = node.filter;
+                    self.renew(given_up);
+                    return filter;
                 }
                 (Child::Node(id), false) => parent = id,
                 (Child::Leaf(id), false) => {
@@ -549,10 +594,16 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                         let id = self.filters.insert(make(place));
                         self.add_child(place, Child::Leaf(id));
                         self.paths += 1;
+                        if let Some(first) = deep {
+                            self.add_runs(first);
+                        }
                         return id;
                     }
                     parent = self.nodes.insert(Node::new(place));
                     self.add_child(place, Child::Node(parent));
+                    if deep.is_none() && number + 1 >= runs::FIRST {
+                        deep = Some(parent);
+                    }
                 }
             }
         }
@@ -575,6 +626,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             && let Some(node) = self.nodes.get_mut(at)
         {
             node.filter = NONE;
+            self.join(at);
             return Some(removed);
         }
         let mut child = Child::Leaf(id);
@@ -582,6 +634,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
             self.remove_child(place, child);
             let Some(node) = self.nodes.get(place.parent).copied() else { break };
             if place.parent == ROOT || !node.is_childless() {
+                self.join(place.parent);
                 break;
             }
             self.nodes.remove(place.parent);
@@ -600,6 +653,12 @@ impl<K: Clone, V: Clone> Trie<K, V> {
     }
 
     fn add_child(&mut self, place: Place, child: Child) {
+        let given_up = self.give_up(place.parent);
+        self.link_child(place, child);
+        self.renew(given_up);
+    }
+
+    fn link_child(&mut self, place: Place, child: Child) {
         let Some(node) = self.nodes.get_mut(place.parent) else { return };
         match (place.symbol, child) {
             (MULTI_LEVEL, Child::Leaf(id)) => node.multi_level = id,
@@ -622,6 +681,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
     }
 
     fn replace_child(&mut self, place: Place, old: Child, new: Child) {
+        let given_up = self.give_up(place.parent);
         let Some(node) = self.nodes.get_mut(place.parent) else { return };
         match place.symbol {
             SINGLE_LEVEL => node.single_level = Packed::new(new),
@@ -633,9 +693,12 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                 }
             },
         }
+        self.renew(given_up);
     }
 
     fn remove_child(&mut self, place: Place, child: Child) {
+        // Nothing is left of it: its nodes were there for what is removed alone.
+        self.give_up(place.parent);
         let Some(node) = self.nodes.get_mut(place.parent) else { return };
         match place.symbol {
             MULTI_LEVEL => node.multi_level = NONE,

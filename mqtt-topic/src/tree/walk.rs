@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::front::ITEMS;
+use super::runs::Run;
 use super::symbols::Key;
 use super::trie::{Child, Packed, ROOT, Trie, Wanted};
 use crate::arena::NONE;
@@ -203,6 +204,21 @@ impl Walk {
                 let (at, level) = (known.end + 1, branch.level + 1);
                 if let Child::Node(node) = node.single_level() {
                     self.branches.push(Branch::new(node, at, level));
+                } else if let Some(number) = node.run()
+                    && let Some(Run::Used { first, exit, levels, text }) = trie.runs.get(number)
+                    && *first == id
+                {
+                    // Nothing else is there up to its exit.
+                    let rest = name.get(usize::from(branch.at)..).and_then(|rest| rest.strip_prefix(&**text));
+                    let Some(rest) = rest else { break };
+                    if rest.is_empty() {
+                        find_ends(trie, Child::Node(*exit), found);
+                        break;
+                    }
+                    let Some(next) = trie.nodes.get(*exit).filter(|_| rest.starts_with(b"/")) else { break };
+                    let at = branch.at + text.len() as u16 + 1;
+                    (id, branch, node) = (*exit, Branch { at, level: branch.level + levels, ..branch }, next);
+                    continue;
                 }
                 let Some((child, next)) = trie.node_wanted(id, node, known) else { break };
                 known.symbol = next.symbol;
