@@ -4,6 +4,7 @@
 //! node. What is found is then put in the order of the walk, [depth first](super::walk); and so are the nodes that are left, if there are too many, for
 //! that walk to go on from.
 
+use super::runs;
 use super::trie::{Child, Node, Packed, ROOT, Trie};
 use super::walk::{Found, is_wild_first};
 use crate::arena::NONE;
@@ -12,7 +13,7 @@ use crate::arena::NONE;
 const WIDTH: usize = 6;
 
 /// At most so many levels: one bit for each says the way.
-pub(super) const LEVELS: u16 = 8;
+const LEVELS: u16 = 16;
 
 /// So many items, the most that [`Found`] has room for and the children of a level.
 pub(super) const ITEMS: usize = Found::ROOM + 2 * WIDTH;
@@ -137,6 +138,11 @@ pub(super) fn search<K, V>(
         // A node has `#`, and with the last level, and `+` for it, each the filter itself and `#` behind it.
         let filters = if is_last { 5 * count } else { count };
         if count > WIDTH || count > *budget || items.len + filters >= Found::ROOM {
+            break;
+        }
+        // A walk gets past many levels at once there.
+        let is_in_run = |at: &At| trie.nodes.get(at.node).is_some_and(|node| node.run().is_some());
+        if level >= runs::FIRST && nodes.nodes().iter().any(is_in_run) {
             break;
         }
         *budget -= count;

@@ -6,12 +6,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::exact::bytes_of;
-use super::front;
 use super::trie::{Child, Trie};
 use crate::arena::{Arena, Record};
 
-/// Runs begin below so many levels, which the [beginning](super::front) of a walk goes through beside each other.
-pub(super) const FIRST: usize = front::LEVELS as usize;
+/// Runs begin below so many levels, so that they cost nothing where there are no more.
+pub(super) const FIRST: u16 = 8;
 
 /// Levels of the shortest.
 const SHORTEST: u16 = 8;

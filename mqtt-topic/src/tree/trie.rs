@@ -601,7 +601,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                     }
                     parent = self.nodes.insert(Node::new(place));
                     self.add_child(place, Child::Node(parent));
-                    if deep.is_none() && number + 1 >= runs::FIRST {
+                    if deep.is_none() && number + 1 >= usize::from(runs::FIRST) {
                         deep = Some(parent);
                     }
                 }
