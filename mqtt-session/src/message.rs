@@ -326,7 +326,8 @@ mod tests {
     #[test]
     fn no_publish_has_more_beside_its_message() {
         // Lengths of four bytes, both of them.
-        let values = [Property::UserProperty(("k", &"v".repeat(65_535))); 33];
+        let value = "v".repeat(65_535);
+        let values = [Property::UserProperty(("k", &value)); 33];
         let message = Message::new("t", "p").unwrap().with_properties(&values).unwrap();
         let delivery = Delivery::AtLeastOnce { packet_id: mqtt_codec::PacketId::MIN, dup: false };
         let extra = [

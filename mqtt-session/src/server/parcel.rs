@@ -271,3 +271,35 @@ fn with_properties<R>(hop: &Hop<'_>, run: impl FnOnce(&[Property<'_>]) -> R) -> 
     let count = few.iter_mut().zip(all).map(|(place, property)| *place = property).count();
     run(few.get(..count).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn what_fits_easily_fits() {
+        let message = Message::new("a/b", "payload").unwrap();
+        let parcel = Parcel::new(&message, Instant::from_millis(0));
+        for identifiers in 0..4 {
+            let most = u32::try_from(message.size() + MOST_BESIDES + 5 * identifiers).unwrap();
+            assert!(parcel.fits_easily(identifiers, most));
+            assert!(!parcel.fits_easily(identifiers, most - 1));
+        }
+        assert!(parcel.fits_easily(usize::MAX / 8, MAXIMUM_PACKET_SIZE));
+    }
+
+    #[test]
+    fn the_last_who_keeps_a_message_is_its_only_owner_unless_its_payload_is_sent_by_reference() {
+        for (len, owners) in [(BY_REFERENCE - 1, 1), (BY_REFERENCE, 2)] {
+            let message = Message::new("a", vec![0; len]).unwrap();
+            let mut parcel = Parcel::new(&message, Instant::from_millis(0));
+            let first = parcel.shared(&mut Spares::default()).unwrap();
+            assert_eq!(Arc::strong_count(&first), 2);
+            drop(first);
+            let last = parcel.handed_over(&mut Spares::default()).unwrap();
+            assert_eq!((Arc::strong_count(&last), &*last), (owners, &message));
+        }
+    }
+}
