@@ -266,7 +266,8 @@ impl<P: Policy> Broker<P> {
     }
 
     /// Sends a message of the Server itself to one Client, whatever it has subscribed to: for gateways that know who is meant, and for
-    /// brokers that share their Sessions out and route between the parts. It is queued for a Client that is away, and never retained.
+    /// brokers that share their Sessions out and route between the parts. Of QoS 1 or 2 it is queued for a Client that is away; it is never
+    /// retained, and its QoS is at most [`maximum_qos`](BrokerConfig::maximum_qos). `true` does not say that there was room for it.
     /// `false`: there is no such Session, or the Client [may not have it](Policy::may_receive).
     ///
     /// ```
@@ -285,8 +286,8 @@ impl<P: Policy> Broker<P> {
         if !policy.may_receive(&session.info(), parcel.publish()) {
             return false;
         }
-        parcel.expect(1);
-        state.at(now).deliver(now, &mut parcel, &mut Target::unasked(id), true);
+        let mut target = Target::unasked(id, state.config.maximum_qos);
+        state.at(now).deliver(now, &mut parcel, &mut target, true);
         true
     }
 

@@ -35,15 +35,9 @@ impl Target {
         }
     }
 
-    /// One that gets a message without a subscription.
-    pub(super) const fn unasked(session: SessionId) -> Self {
-        Self {
-            session,
-            qos: QoS::ExactlyOnce,
-            retain_as_published: false,
-            identifiers: Identifiers::None,
-            group: None,
-        }
+    /// One that gets a message without a subscription, at this QoS at most.
+    pub(super) const fn unasked(session: SessionId, qos: QoS) -> Self {
+        Self { session, qos, retain_as_published: false, identifiers: Identifiers::None, group: None }
     }
 
     /// Another subscription of the same Session matches too: one copy, at the highest QoS `[MQTT-3.3.4-2]`.

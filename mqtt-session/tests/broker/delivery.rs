@@ -4,7 +4,7 @@ use mqtt_session::codec::{
     Delivery, Disconnect, DisconnectReason, Packet, Property, ProtocolVersion, Puback, PublishReason, Pubrec,
     QoS, ReleaseReason,
 };
-use mqtt_session::{ClientInfo, Message, Policy, Refusal, codec};
+use mqtt_session::{BrokerConfig, ClientInfo, Message, Policy, Refusal, codec};
 
 use crate::harness::{Client, V3_1_1, V5_0, World, delivery, id};
 
@@ -80,6 +80,21 @@ fn a_message_to_one_client_needs_no_subscription() {
         assert!(!world.broker.publish_to(world.now, "nobody", &message));
         world.expect(other, &[]);
         assert_eq!(world.broker.retained_count(), 0);
+    }
+}
+
+#[test]
+fn a_message_to_one_client_keeps_to_the_highest_qos() {
+    for (maximum_qos, line) in [
+        (QoS::AtMostOnce, r#"PUBLISH q0 dup=0 retain=0 "a" "1""#),
+        (QoS::AtLeastOnce, r#"PUBLISH id=1 q1 dup=0 retain=0 "a" "1""#),
+    ] {
+        let mut world = World::with_config(BrokerConfig { maximum_qos, ..BrokerConfig::default() });
+        let client = world.connect(V5_0, "c");
+        let message = Message::new("a", "1").unwrap().with_qos(QoS::ExactlyOnce);
+        assert!(world.broker.publish_to(world.now, "c", &message));
+        world.settle();
+        world.expect(client, &[line]);
     }
 }
 
