@@ -83,7 +83,12 @@ impl Scene {
                 let message =
                     Message::new(input.topic()?, input.bytes()?.to_vec()).ok()?.with_qos(input.qos()?);
                 let message = if input.below(4)? == 0 { message.with_expiry(2) } else { message };
-                if let Ok(token) = self.client.publish(self.now, message) {
+                let published = if message.payload().len().is_multiple_of(2) {
+                    self.client.publish_ref(self.now, &message)
+                } else {
+                    self.client.publish(self.now, message).map_err(|rejected| rejected.reason)
+                };
+                if let Ok(token) = published {
                     assert!(self.published.insert(token), "{token:?} is given twice");
                 }
             }

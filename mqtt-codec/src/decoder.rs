@@ -203,7 +203,7 @@ impl Decoder {
     }
 
     /// As [`decode`](Self::decode), if the first packet is a PUBLISH: what most of the packets are to which speed matters need not be
-    /// taken out of a [`Packet`] then. `None` for any other packet, too.
+    /// taken out of a [`Packet`] then. `None` where it is another, too, which says nothing about the input.
     ///
     /// ```
     /// use mqtt_codec::{Decoder, ProtocolVersion};

@@ -54,6 +54,45 @@ fn every_prefix_of_a_valid_packet_is_incomplete() {
     }
 }
 
+proptest! {
+    /// Whatever comes, whole or in part, before CONNECT or behind it.
+    #[test]
+    fn a_publish_alone_is_decoded_as_one_among_others(
+        sent in any_sent(),
+        broken in proptest::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        end in any::<prop::sample::Index>(),
+        is_known in prop::bool::weighted(0.9),
+        limit in prop_oneof![3 => Just(MAXIMUM_PACKET_SIZE), 1 => 0..64_u32],
+    ) {
+        let mut bytes = encode(&sent);
+        if let Some((at, byte)) = broken {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let decoder = || {
+            let mut decoder = if is_known { wire::decoder(sent.version, sent.from) } else { Decoder::server() };
+            decoder.set_maximum_packet_size(limit);
+            decoder
+        };
+        let (mut all, mut alone) = (decoder(), decoder());
+        for input in [&bytes[..end.index(bytes.len())], &bytes] {
+            let expected = all.decode(input);
+            let found = alone.decode_publish(input);
+            if input.first().is_some_and(|first| first >> 4 == PacketType::Publish.bits()) {
+                let found = found.map(|found| found.map(|(publish, len)| (Packet::Publish(publish), len)));
+                prop_assert_eq!(&found, &expected);
+            } else {
+                prop_assert_eq!(found, Ok(None));
+                prop_assert_eq!(&alone.decode(input), &expected);
+            }
+            prop_assert_eq!(alone.needed(input), all.needed(input));
+            if expected.is_err() {
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn what_follows_a_packet_is_left_alone() {
     for sample in corpus() {

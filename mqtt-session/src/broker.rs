@@ -280,6 +280,7 @@ impl<P: Policy> Broker<P> {
     /// ```
     pub fn publish_to(&mut self, now: Instant, client_id: &str, message: &Message) -> bool {
         let Self { state, policy } = self;
+        let state = state.at(now);
         let Some(id) = state.by_client_id.get(client_id).copied() else { return false };
         let mut parcel = Parcel::new(message, now);
         let Some(session) = state.sessions.get(id) else { return false };
@@ -287,7 +288,7 @@ impl<P: Policy> Broker<P> {
             return false;
         }
         let mut target = Target::unasked(id, state.config.maximum_qos);
-        state.at(now).deliver(now, &mut parcel, &mut target, true);
+        state.deliver(now, &mut parcel, &mut target, true);
         true
     }
 

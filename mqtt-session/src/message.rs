@@ -103,8 +103,8 @@ impl Message {
         self.properties = MessageProperties::default();
     }
 
-    /// Becomes what [`copied`](Self::copied) makes after a [`strip`](Self::strip), and keeps the Topic Name if it is the
-    /// same.
+    /// Becomes what [`copied`](Self::copied) makes, and keeps the Topic Name if it is the same. There must be no properties, as after a
+    /// [`strip`](Self::strip).
     pub(crate) fn refill(
         &mut self,
         has_topic: bool,

@@ -51,6 +51,9 @@ impl Target {
 impl State {
     /// Sends a message to the Sessions that were [found](Self::find_targets); how many these are.
     pub(super) fn route(&mut self, now: Instant, parcel: &mut Parcel<'_>) -> usize {
+        if self.targets.is_empty() {
+            return 0;
+        }
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
         parcel.expect(count);

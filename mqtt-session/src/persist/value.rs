@@ -144,7 +144,7 @@ impl Restored {
     }
 }
 
-/// The message and the memory it shares, but for its Topic Name: this may outlive it (`Spares`).
+/// The message and the memory it shares with no other, but for its Topic Name: that may outlive it, and a small payload too (`Spares`).
 fn decode(bytes: &[u8]) -> Result<(Bytes, Message), RestoreFault> {
     let bytes = Bytes::copy_from_slice(bytes);
     let mut decoder = Decoder::client(ProtocolVersion::V5_0);

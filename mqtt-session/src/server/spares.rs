@@ -45,7 +45,7 @@ impl Spares {
         if self.0.len() >= MOST || message.topic().as_bytes().len() > LONGEST {
             return;
         }
-        // There are no weak references.
+        // There are no weak references. The look that counts is the one before the memory is used again.
         if Arc::strong_count(&message) > 1 {
             return;
         }

@@ -42,20 +42,26 @@ impl World {
         self.inputs += 1;
         let queued = host.client.queued();
         let what = ("publish", now, (topic, qos, retain, expiry, size, number));
-        match host.client.give(what).publish(now, message) {
+        let machine = host.client.give(what);
+        let published = if number.is_multiple_of(2) {
+            machine.publish_ref(now, &message)
+        } else {
+            machine.publish(now, message).map_err(|rejected| rejected.reason)
+        };
+        match published {
             Ok(token) => {
                 self.model.make(Some(client), topic, qos, retain, size, expiry);
                 self.model.took(client, token, number)
             }
-            Err(rejected) => {
-                let is_fair = match rejected.reason {
+            Err(reason) => {
+                let is_fair = match reason {
                     RejectReason::QueueFull => {
                         queued >= host.plan.queued_messages || host.plan.queued_bytes < 10_000
                     }
                     RejectReason::PacketTooLarge => size + 60 > self.broker_plan.packet_size as usize,
                     _ => false,
                 };
-                check(is_fair, || format!("C{client} does not take a message: {}", rejected.reason))
+                check(is_fair, || format!("C{client} does not take a message: {reason}"))
             }
         }
     }
