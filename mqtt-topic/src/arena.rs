@@ -30,8 +30,8 @@ pub(crate) trait Record {
 
 /// Makes a [`Record`] of an enum with the variants `Vacant` and `Used`.
 macro_rules! record {
-    ($name:ident<$($parameter:ident),+>) => {
-        impl<$($parameter),+> Record for $name<$($parameter),+> {
+    ($name:ident $(<$($parameter:ident),+>)?) => {
+        impl $(<$($parameter),+>)? Record for $name $(<$($parameter),+>)? {
             fn vacant(next: u32) -> Self {
                 Self::Vacant(next)
             }

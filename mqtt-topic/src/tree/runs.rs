@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::exact::bytes_of;
 use super::trie::{Child, Trie};
-use crate::arena::{Arena, Record};
+use crate::arena::{Arena, Record, record};
 
 /// Runs begin below so many levels, so that they cost nothing where there are no more.
 pub(super) const FIRST: u16 = 8;
@@ -32,18 +32,7 @@ pub(super) enum Run {
     },
 }
 
-impl Record for Run {
-    fn vacant(next: u32) -> Self {
-        Self::Vacant(next)
-    }
-
-    fn next_vacant(&self) -> Option<u32> {
-        match self {
-            Self::Vacant(next) => Some(*next),
-            Self::Used { .. } => None,
-        }
-    }
-}
+record!(Run);
 
 /// A run that was given up because a node of it changes: its first node, and the one below that node.
 #[derive(Clone, Copy)]
