@@ -1,6 +1,7 @@
 //! Runs: many levels of the trie, one below the other, that lead to one place only, are compared with a name as one text.
 //!
-//! The nodes stay as they are; a run is a way past them. It is given up when one of its nodes is to change.
+//! The nodes stay as they are; a run is a way past them. It is given up when one of its nodes is to change. What is left is not always
+//! joined again when the change is undone: then a match goes from node to node there until the filter is inserted again.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -15,7 +16,7 @@ pub(super) const FIRST: u16 = 8;
 /// Levels of the shortest.
 const SHORTEST: u16 = 8;
 
-/// Bytes of the longest: what one visit looks at, and what one change of a node may touch.
+/// Bytes of the longest: what one visit looks at.
 const LONGEST: usize = 1024;
 
 #[derive(Clone)]
