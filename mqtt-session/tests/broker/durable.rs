@@ -3,7 +3,8 @@
 use mqtt_session::codec::{ConnectFields, Property, PublishReason, QoS, SubscriptionIdentifier};
 use mqtt_session::topic::Subscription;
 use mqtt_session::{
-    AllowAll, Broker, BrokerConfig, ClientInfo, Notice, Policy, Refusal, RestoreFault, codec,
+    AllowAll, Broker, BrokerConfig, ClientInfo, DropCause, Message, Notice, Policy, Refusal, RestoreFault,
+    codec,
 };
 
 use crate::harness::{V3_1_1, V5_0, World, delivery, will};
@@ -44,6 +45,40 @@ fn complaint_18_what_a_client_is_told_has_been_stored() {
     world.expect(client, &[]);
     world.catch_up();
     world.expect(client, &["UNSUBACK id=101 0x00"]);
+}
+
+#[test]
+fn a_message_to_one_client_is_kept_as_any_other() {
+    let config = || BrokerConfig { maximum_queued_messages: 2, ..BrokerConfig::default() };
+    let mut world = World::with_config(config());
+    let client = world.resume(V5_0, "c", false);
+    let send = |world: &mut World, payload: &'static str| {
+        let message = Message::new("a", payload).unwrap().with_qos(QoS::ExactlyOnce);
+        assert!(world.broker.publish_to(world.now, "c", &message));
+        world.settle();
+    };
+    // It leaves when it is stored.
+    world.store_stalled = true;
+    send(&mut world, "1");
+    world.expect(client, &[]);
+    world.catch_up();
+    world.expect(client, &[r#"PUBLISH id=1 q2 dup=0 retain=0 "a" "1""#]);
+    world.cut(client);
+    for payload in ["2", "3", "4"] {
+        send(&mut world, payload);
+    }
+    let cause = DropCause::QueueFull;
+    assert_eq!(world.notices, [Notice::MessageDropped { client_id: "c".into(), cause, count: 1 }]);
+    world.crash(config(), AllowAll);
+    let client = world.resume(V5_0, "c", true);
+    world.expect(
+        client,
+        &[
+            r#"PUBLISH id=1 q2 dup=1 retain=0 "a" "1""#,
+            r#"PUBLISH id=2 q2 dup=0 retain=0 "a" "2""#,
+            r#"PUBLISH id=3 q2 dup=0 retain=0 "a" "3""#,
+        ],
+    );
 }
 
 #[test]
