@@ -82,6 +82,17 @@ impl Exchanges {
         Self { open: Vec::new(), given_up: Vec::new(), unseen: VecDeque::new() }
     }
 
+    /// Connections get new numbers, or are gone for good.
+    pub fn renumber(&mut self, new: impl Fn(usize) -> Option<usize>) {
+        let number = |connection: &mut u32| {
+            *connection = new(*connection as usize).map_or(u32::MAX, |new| new as u32);
+        };
+        for Exchange { sent_on, published_on, .. } in &mut self.open {
+            number(sent_on);
+            number(published_on);
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
