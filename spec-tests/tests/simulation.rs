@@ -140,6 +140,32 @@ fn what_becomes_too_large_is_given_up() {
     }
 }
 
+/// The Server forgets that the first of two messages was acknowledged, and sends both again; and once more, when it has crashed again.
+#[test]
+fn what_is_sent_again_keeps_its_place() {
+    let crash = Operation::CrashServer { stored: 0 };
+    check_steps(
+        BrokerPlan { durable: true, store_delay: 1_000, ..BrokerPlan::WIDE },
+        CLIENT,
+        &[
+            (0, 1, CONNECT),
+            (5_000, 1, subscribe(0)),
+            (5_000, 1, Operation::Cut),
+            (0, 0, CONNECT),
+            (5_000, 0, publish(0, AtLeastOnce, None, 8)),
+            (0, 0, publish(0, ExactlyOnce, None, 8)),
+            (5_000, 1, CONNECT),
+            // The messages go out when it is stored that they do, and what their answers change is not stored yet.
+            (1_900, 0, crash),
+            (5_000, 1, CONNECT),
+            // CONNECT arrives, and no answer.
+            (0, 1, Operation::CutAfter { direction: Direction::Up, bytes: 28 }),
+            (1_500, 0, crash),
+            (5_000, 1, CONNECT),
+        ],
+    );
+}
+
 /// The same plan is the same run, with or without a trace.
 #[test]
 fn runs_are_deterministic() {
