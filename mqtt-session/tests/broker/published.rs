@@ -123,3 +123,34 @@ fn nobody_is_told_who_has_not_asked() {
     world.publish_with(client, "a", "1", Delivery::AtMostOnce, false, &[]);
     assert_eq!(told(&mut world), [""; 0]);
 }
+
+#[test]
+fn what_is_stored_with_the_changes_behind_it_is_processed_exactly_once() {
+    let publish = |world: &mut World, client, dup| {
+        let delivery = Delivery::ExactlyOnce { packet_id: crate::harness::id(5), dup };
+        world.store_stalled = true;
+        world.publish_with(client, "a", "1", delivery, false, &[]);
+    };
+    // One transaction: what has been told, and the changes.
+    let store = |world: &mut World, processed: &mut Vec<String>| {
+        processed.append(&mut told(world));
+        world.catch_up();
+    };
+    for is_stored_before_the_crash in [false, true] {
+        let (mut world, mut processed) = (World::with_config(telling()), Vec::new());
+        let client = world.resume(V5_0, "c", false);
+        publish(&mut world, client, false);
+        world.expect(client, &[]);
+        if is_stored_before_the_crash {
+            store(&mut world, &mut processed);
+        }
+        world.published.clear();
+        world.store_stalled = false;
+        world.crash(telling(), mqtt_session::AllowAll);
+        let client = world.resume(V5_0, "c", true);
+        publish(&mut world, client, true);
+        store(&mut world, &mut processed);
+        world.expect(client, &["PUBREC id=5"]);
+        assert_eq!(processed, ["c a 1 ExactlyOnce None"], "stored: {is_stored_before_the_crash}");
+    }
+}
