@@ -19,7 +19,7 @@
 //! of [the model](super::Model::write_state) and of [the links](World::write_state). Where nothing is left but faults, the oracle judges
 //! the end. Time stands still.
 //!
-//! Where the order of two steps makes no difference, one order is enough, unless [all](Scope::all_orders) are asked for: [`order`] says when.
+//! Where the order of two steps makes no difference, one order is enough, unless [all](Scope::all_orders) are asked for: `order.rs` says when.
 //! Whether what is left out may be left out is [checked](check) by comparison.
 //!
 //! Links deliver whole packets, because the machines act on whole packets only: a part of one changes nothing, and a link that
