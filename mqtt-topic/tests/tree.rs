@@ -485,7 +485,9 @@ fn as_many_as_a_level_may_have_are_found() {
     wide.extend(beginnings.iter().flat_map(ends));
     // 6 for some levels more, then 12, which a filter each goes on from.
     for _ in 0..3 {
-        beginnings.iter_mut().for_each(|one| one.push_str("a/"));
+        for one in &mut beginnings {
+            one.push_str("a/");
+        }
         deep.extend(beginnings.iter().map(|one| one.clone() + "#"));
     }
     deep.extend(beginnings.iter().flat_map(more).map(|one| one + "x"));
@@ -501,7 +503,7 @@ fn as_many_as_a_level_may_have_are_found() {
             let (mut keys, _) = keys_by_steps(&tree, &name, usize::MAX);
             assert_eq!(keys_by_steps(&tree, &name, 1).0, keys);
             keys.sort_unstable();
-            assert_eq!(keys, Vec::from_iter(0..count));
+            assert!(keys.into_iter().eq(0..count));
         }
     }
 }
@@ -830,4 +832,37 @@ fn levels_that_lead_to_one_place_are_one_visit() {
     tree.remove(&subscription(&(deep + "+")), &0);
     assert!(tree.is_empty());
     assert_eq!(keys_by_steps(&before, &name, 1).0.len(), 2);
+}
+
+#[test]
+fn what_came_and_went_costs_a_deep_filter_no_visits() {
+    let deep = "level/".repeat(128);
+    let name = deep.clone() + "end";
+    let name = TopicName::parse(&name).unwrap();
+    for last in ["+", "#"] {
+        let mut tree = SubscriptionTree::new();
+        tree.insert(&subscription(&(deep.clone() + "+")), 0, ()).unwrap();
+        let fresh = keys_by_steps(&tree, &name, usize::MAX);
+        let branches: Vec<String> = (3..128).step_by(5).map(|at| "level/".repeat(at) + last).collect();
+        let insert = |tree: &mut SubscriptionTree<usize, ()>, branch: &String| {
+            assert_eq!(tree.insert(&subscription(branch), 1, ()), Ok(None));
+        };
+        let remove = |tree: &mut SubscriptionTree<usize, ()>, branch: &String| {
+            assert_eq!(tree.remove(&subscription(branch), &1), Some(()));
+        };
+        for branch in &branches {
+            insert(&mut tree, branch);
+            remove(&mut tree, branch);
+        }
+        assert_eq!(keys_by_steps(&tree, &name, usize::MAX), fresh, "one after the other, {last}");
+        for order in [branches.iter().collect::<Vec<_>>(), branches.iter().rev().collect()] {
+            for branch in &branches {
+                insert(&mut tree, branch);
+            }
+            for branch in order {
+                remove(&mut tree, branch);
+            }
+            assert_eq!(keys_by_steps(&tree, &name, usize::MAX), fresh, "all at a time, {last}");
+        }
+    }
 }
