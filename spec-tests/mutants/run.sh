@@ -14,9 +14,10 @@ export CARGO_TARGET_DIR="$root/target/mutants"
 # Many builds, short runs.
 export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_INCREMENTAL=true
 
-scopes=()
+scopes=() outcome=survived
 if [ "${1-}" = --scopes ]; then
     shift
+    outcome="noticed with every order only"
     for scope in 1,1,1,1,0 0,1,1,2,0 0,0,1,1,1 0,1,1,0,1; do scopes+=(--scope "$scope"); done
 fi
 if [ $# -gt 0 ]; then
@@ -49,5 +50,5 @@ for patch in "${patches[@]}"; do
         echo "${patch%.patch}: $(grep -m 1 '^seed' <<<"$out")"
     fi
 done
-echo "${#patches[@]} mutants, ${#survived[@]} survived${survived:+: ${survived[*]}}"
+echo "${#patches[@]} mutants, ${#survived[@]} $outcome${survived:+: ${survived[*]}}"
 [ ${#survived[@]} -eq 0 ]
