@@ -47,8 +47,8 @@ impl Alone {
         let mut published = 0;
         write(broker, end);
         loop {
-            while let Some(event) = end.client.poll_event() {
-                match &event {
+            while let Some(event) = &end.client.poll_event() {
+                match event {
                     Event::Published { outcome, .. } if outcome.is_success() => published += 1,
                     Event::Connected(_) => {}
                     _ => panic!("{event:?}"),

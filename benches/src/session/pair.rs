@@ -87,8 +87,8 @@ impl Pair {
             copy(broker.transmit(connection).expect("it is open"), &mut end.down);
             let needs = end.client.handle_input(NOW, &mut end.down);
             assert!(matches!(needs, Received::NeedData(_)));
-            while let Some(event) = end.client.poll_event() {
-                match &event {
+            while let Some(event) = &end.client.poll_event() {
+                match event {
                     Event::Message(message) => {
                         assert_eq!(message.message.payload(), messages[*received].payload());
                         assert_eq!(message.message.topic().as_bytes(), TOPIC.as_bytes());
@@ -105,8 +105,8 @@ impl Pair {
             write(broker, end);
         }
         // QoS 0 is over when it is written.
-        while let Some(event) = publisher.client.poll_event() {
-            assert!(matches!(&event, Event::Published { outcome, .. } if outcome.is_success()));
+        while let Some(event) = &publisher.client.poll_event() {
+            assert!(matches!(event, Event::Published { outcome, .. } if outcome.is_success()));
             *published += 1;
         }
     }
