@@ -174,6 +174,12 @@ impl<M, T: Copy> Sender<M, T> {
     /// A new PUBLISH has gone out under `packet_id`, which is free. QoS 0 is no exchange.
     #[inline]
     pub(crate) fn start(&mut self, packet_id: PacketId, qos: QoS, message: M, tag: T) {
+        self.start_with(packet_id, qos, || message, tag);
+    }
+
+    /// As [`start`](Self::start). The message is made where it stays: it is expensive to move.
+    #[inline]
+    pub(crate) fn start_with(&mut self, packet_id: PacketId, qos: QoS, message: impl FnOnce() -> M, tag: T) {
         let stage = match qos {
             QoS::AtMostOnce => return,
             QoS::AtLeastOnce => Stage::Puback,
@@ -186,10 +192,9 @@ impl<M, T: Copy> Sender<M, T> {
         }
         self.index.insert(packet_id, self.end());
         let epoch = self.epoch;
-        // Made where it stays: a message is expensive to move.
         self.entries.push_back(None);
         if let Some(place) = self.entries.back_mut() {
-            place.get_or_insert_with(|| Entry { packet_id, stage, epoch, tag, message: Some(message) });
+            place.get_or_insert_with(|| Entry { packet_id, stage, epoch, tag, message: Some(message()) });
         }
     }
 

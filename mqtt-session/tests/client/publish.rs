@@ -1,5 +1,7 @@
 //! Publishing (section 4.3, the Sender's side) while a connection lasts.
 
+use std::sync::Arc;
+
 use mqtt_session::codec::{
     AckProperties, Property, ProtocolVersion, Puback, PublishReason, Pubrec, QoS, Suback, SubackReason,
     SubackReasons, Unsuback, UnsubackReason, UnsubackReasons,
@@ -42,8 +44,11 @@ fn a_message_that_stays_with_the_caller_goes_the_same_way() {
                 })
             });
             let lent = trace(|scene, message| scene.client.publish_ref(scene.now, message));
+            let shared =
+                trace(|scene, message| scene.client.publish_shared(scene.now, &Arc::new(message.clone())));
             assert_eq!(given.0[2], Err(RejectReason::QueueFull));
             assert_eq!(given, lent);
+            assert_eq!(given, shared);
         }
     }
 }
