@@ -314,7 +314,8 @@ impl<M, T: Copy> Sender<M, T> {
         *slot = None;
         self.index.remove_at(index);
         while let Some(None) = self.entries.front() {
-            self.entries.pop_front();
+            // There is nothing in it that would have to be moved and dropped.
+            core::mem::forget(self.entries.pop_front());
             if self.cursor == self.first {
                 self.cursor = self.cursor.wrapping_add(1);
             }
@@ -325,11 +326,16 @@ impl<M, T: Copy> Sender<M, T> {
 
     /// Closes the gaps once there are more of them than entries, which a peer that leaves the oldest exchange
     /// unanswered could cause.
+    #[inline]
     fn compact(&mut self) {
         // While something is to be sent again nothing is started, and the cursor is needed.
-        if self.unsent > 0 || self.entries.len() < 2 * self.index.len() + 32 {
-            return;
+        if self.unsent == 0 && self.entries.len() >= 2 * self.index.len() + 32 {
+            self.close_gaps();
         }
+    }
+
+    #[cold]
+    fn close_gaps(&mut self) {
         self.entries.retain(Option::is_some);
         for (number, entry) in (self.first..).zip(self.entries.iter().flatten()) {
             self.index.insert(entry.packet_id, number);
