@@ -496,11 +496,17 @@ impl Client {
 
     /// The next event. Call it until it returns `None`, after any other call.
     #[must_use = "the event is gone"]
+    #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
-        if self.events.is_empty() {
-            return self.journal.take().map(Event::Persist);
+        match self.events.pop_brief() {
+            None => self.poll_other(),
+            brief => brief,
         }
-        self.events.pop()
+    }
+
+    #[inline(never)]
+    fn poll_other(&mut self) -> Option<Event> {
+        self.events.pop_other().or_else(|| self.journal.take().map(Event::Persist))
     }
 
     /// The changes of all transactions up to this one ([`Event::Persist`]) are stored: what waited for them may leave. A number
