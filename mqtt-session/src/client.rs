@@ -33,7 +33,9 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use bytes::{Buf, BytesMut};
-use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ShortAck, Side};
+use mqtt_codec::{
+    EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ReasonAck, ShortAck, Side,
+};
 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
@@ -449,16 +451,23 @@ impl Client {
         }
     }
 
-    /// Handles the acknowledgements in four bytes at the front of `input`, and removes them at once.
+    /// Handles the acknowledgements in four and five bytes at the front of `input`, and removes them at once.
     #[inline]
     fn handle_short_acks(&mut self, input: &mut BytesMut) {
         let mut done = 0;
         while !self.is_transmit_full()
             && let Some(connection) = &mut self.connection
-            && let Some(ack) = connection.short_ack(input.get(done..).unwrap_or_default())
         {
-            self.handle_short(ack);
-            done += ShortAck::LEN;
+            let rest = input.get(done..).unwrap_or_default();
+            if let Some(ack) = connection.short_ack(rest) {
+                self.handle_short(ack);
+                done += ShortAck::LEN;
+            } else if let Some(ack) = connection.reason_ack(rest) {
+                self.handle_reason(ack);
+                done += ReasonAck::LEN;
+            } else {
+                break;
+            }
         }
         input.advance(done);
     }

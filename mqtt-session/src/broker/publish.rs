@@ -2,7 +2,7 @@
 
 use mqtt_codec::{
     AckProperties, Delivery, DisconnectReason, MessageProperties, Packet, ProtocolVersion, Puback, Publish,
-    PublishProperties, PublishReason, Pubrec,
+    PublishProperties, PublishReason, Pubrec, ReasonAck,
 };
 use mqtt_topic::TopicName;
 
@@ -50,9 +50,13 @@ impl<P: Policy> Broker<P> {
                 match taken {
                     Ok(reason) => {
                         let answer = from.answer(publish.delivery, reason, actions);
-                        match answer.and_then(Answer::short) {
-                            Some(ack) => self.send_short(now, connection, ack),
-                            None => self.answer(now, connection, version, answer, &Explanation::NONE),
+                        let Some(answer) = answer else { return };
+                        match answer.short() {
+                            Some(ack) => self.send_short(now, connection, ack.to_bytes()),
+                            None if version == ProtocolVersion::V5_0 => {
+                                self.send_short(now, connection, ReasonAck::from(answer).to_bytes());
+                            }
+                            None => self.answer(now, connection, version, Some(answer), &Explanation::NONE),
                         }
                     }
                     Err(Refusal { reason, explanation }) => {

@@ -172,7 +172,7 @@ impl Client {
             Some((_, negotiated)) if negotiated.limits.maximum_packet_size >= ShortAck::SIZE => {
                 negotiated.pinger.sent(self.now);
                 hold(&mut self.transmit, &self.journal);
-                self.transmit.push_short(ack);
+                self.transmit.push_short(ack.to_bytes());
             }
             _ => self.send(&ack.into()),
         }

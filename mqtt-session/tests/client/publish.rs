@@ -70,6 +70,27 @@ fn qos_1_ends_with_puback() {
 }
 
 #[test]
+fn an_answer_of_five_bytes_is_as_good_as_one_with_a_property_length() {
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        let first = if qos == QoS::AtLeastOnce { 0x40 } else { 0x50 };
+        for reason in PublishReason::ALL {
+            let events = |tail: &[u8]| {
+                let mut scene = Scene::connected(ProtocolVersion::V5_0);
+                scene.publish("t", "a", qos);
+                let remaining_length = u8::try_from(2 + tail.len()).unwrap();
+                let _ = scene.server_bytes(&[&[first, remaining_length, 0, 1], tail].concat());
+                scene.pubcomp(1);
+                let trace = scene.trace();
+                trace.into_iter().filter(|line| !line.starts_with("S>C")).collect::<Vec<_>>()
+            };
+            let short = events(&[reason.code()]);
+            assert_eq!(short, events(&[reason.code(), 0]));
+            assert!(short.iter().any(|line| line.starts_with("* PublishToken(1)")), "{short:?}");
+        }
+    }
+}
+
+#[test]
 fn qos_2_ends_with_pubcomp() {
     for version in ProtocolVersion::ALL {
         let mut scene = Scene::connected(version);
