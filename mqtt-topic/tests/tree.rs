@@ -472,6 +472,41 @@ fn the_order_is_the_same_whatever_the_budget() {
 }
 
 #[test]
+fn as_many_as_a_level_may_have_are_found() {
+    let more = |one: &String| ["a/", "+/"].map(|level| one.clone() + level);
+    // Beginnings that match: 1, 2, 4, then 6, each with `#` behind it; those of the last level with all that may end there.
+    let (mut wide, mut beginnings) = (vec!["#".to_owned()], vec![String::new()]);
+    for _ in 0..3 {
+        beginnings = beginnings.iter().flat_map(more).take(6).collect();
+        wide.extend(beginnings.iter().map(|one| one.clone() + "#"));
+    }
+    let mut deep = wide.clone();
+    let ends = |one: &String| ["x", "x/#", "+", "+/#"].map(|end| one.clone() + end);
+    wide.extend(beginnings.iter().flat_map(ends));
+    // 6 for some levels more, then 12, which a filter each goes on from.
+    for _ in 0..3 {
+        beginnings.iter_mut().for_each(|one| one.push_str("a/"));
+        deep.extend(beginnings.iter().map(|one| one.clone() + "#"));
+    }
+    deep.extend(beginnings.iter().flat_map(more).map(|one| one + "x"));
+    for (filters, levels, count) in [(wide, 3, 37), (deep, 7, 43)] {
+        assert_eq!(filters.len(), count);
+        let name = "a/".repeat(levels) + "x";
+        let name = TopicName::parse(&name).unwrap();
+        for exact_table in [true, false] {
+            let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+            for (key, text) in filters.iter().enumerate() {
+                tree.insert(&subscription(text), key, ()).unwrap();
+            }
+            let (mut keys, _) = keys_by_steps(&tree, &name, usize::MAX);
+            assert_eq!(keys_by_steps(&tree, &name, 1).0, keys);
+            keys.sort_unstable();
+            assert_eq!(keys, Vec::from_iter(0..count));
+        }
+    }
+}
+
+#[test]
 fn a_search_goes_on_at_any_depth() {
     let mut tree = SubscriptionTree::new();
     let levels = 200;

@@ -86,6 +86,9 @@ pub struct BrokerConfig {
     /// A QoS 1 or QoS 2 message of a 5.0 Client is refused with 0x97, and goes to nobody, when the queue of one of those it is
     /// for is full. Off: that one loses it, and a [notice](crate::Notice::MessageDropped) tells.
     pub refuse_when_full: bool,
+    /// Tell each message that is taken over from a Client, Wills included, by [`Action::Published`](crate::Action::Published); then no
+    /// publisher is told 0x10, that nobody wants it. Off.
+    pub tell_published: bool,
     /// Retained messages. 1,000,000.
     pub maximum_retained_messages: usize,
     /// Bytes of all retained messages. 256 MiB.
@@ -144,6 +147,7 @@ impl Default for BrokerConfig {
             maximum_queued_messages: 10_000,
             maximum_queued_bytes: 16 * MIB as usize,
             refuse_when_full: false,
+            tell_published: false,
             maximum_retained_messages: 1_000_000,
             maximum_retained_bytes: 256 * MIB as usize,
             transmit_limit: MIB as usize,

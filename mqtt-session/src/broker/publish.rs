@@ -1,5 +1,7 @@
 //! PUBLISH of a Client, and what every published message has in common.
 
+use alloc::sync::Arc;
+
 use mqtt_codec::{
     AckProperties, Delivery, DisconnectReason, MessageProperties, Packet, ProtocolVersion, Puback, Publish,
     PublishProperties, PublishReason, Pubrec, ReasonAck,
@@ -8,7 +10,7 @@ use mqtt_topic::TopicName;
 
 use super::{Broker, Policy, State};
 use crate::delivery::{Answer, Incoming};
-use crate::server::{Actions, ConnectionId, Parcel, Phase, Retained, SessionId};
+use crate::server::{Action, Actions, ConnectionId, Parcel, Phase, Retained, SessionId};
 use crate::{Explanation, Instant, Refusal};
 
 impl<P: Policy> Broker<P> {
@@ -108,18 +110,19 @@ impl<P: Policy> Broker<P> {
         let is_as_it_came = own.is_none() && publish.topic.is_some();
         let packet = is_as_it_came.then_some((packet, version));
         let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
-        let publish = Publish { topic: Some(topic), properties, ..*publish };
-        let mut parcel = Parcel::received(topic, publish, packet, expiry, now);
+        let publish = Publish { topic: Some(topic), ..*publish };
         let Some(from) = self.state.sessions.get(session) else {
             return Ok(PublishReason::UnspecifiedError);
         };
-        self.policy.may_publish(&from.info(), parcel.publish())?;
+        self.policy.may_publish(&from.info(), &publish)?;
+        let mut parcel = Parcel::received(topic, Publish { properties, ..publish }, packet, expiry, now);
         if is_told && !self.state.can_retain(&parcel) {
             return Ok(PublishReason::QuotaExceeded);
         }
         Ok(match self.state.offer(&self.policy, now, &mut parcel, session, is_told) {
             None => PublishReason::QuotaExceeded,
-            Some(0) if is_told => PublishReason::NoMatchingSubscribers,
+            // Whoever is told of the message may know of others that want it.
+            Some(0) if is_told && !self.state.config.tell_published => PublishReason::NoMatchingSubscribers,
             Some(_) => PublishReason::Success,
         })
     }
@@ -177,10 +180,25 @@ impl State {
 
     #[inline]
     fn accept_found(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
+        if self.config.tell_published
+            && let Some(from) = from
+        {
+            self.tell(parcel, from);
+        }
         if parcel.publish().retain {
             self.retain(now, parcel, from);
         }
         self.route(now, parcel)
+    }
+
+    #[cold]
+    fn tell(&mut self, parcel: &mut Parcel<'_>, from: SessionId) {
+        let Self { sessions, actions, spares, .. } = self;
+        if let Some(from) = sessions.get(from)
+            && let Some(message) = parcel.shared(spares)
+        {
+            actions.push_back(Action::Published { client_id: Arc::clone(&from.client_id), message });
+        }
     }
 
     fn can_retain(&self, parcel: &Parcel<'_>) -> bool {

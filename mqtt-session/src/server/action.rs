@@ -8,7 +8,7 @@ use mqtt_codec::{ConnackReason, DecodeError, DisconnectReason};
 
 use super::slab::Key;
 use crate::persist::Journal;
-use crate::{Persist, PersistSeq};
+use crate::{Message, Persist, PersistSeq};
 
 /// Names one Network Connection to a [`Broker`](crate::Broker). Never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,19 @@ pub enum Action {
     Resume(ConnectionId),
     /// Something worth a line in a log.
     Notice(Notice),
+    /// A message of a Client has been taken over and routed: for brokers that share their Clients out, bridges and gateways, if
+    /// [`tell_published`](crate::BrokerConfig::tell_published) is on. Once for each message, in the order in which they come; a Will is
+    /// told when it is published.
+    ///
+    /// What the Client is told of it is in [`transmit`](crate::Broker::transmit) already, or held back behind the
+    /// [`Persist`](Self::Persist) that comes behind this. So whoever stores the message before writing, or together with those changes,
+    /// has it before the Client believes so, and a QoS 2 message exactly once.
+    Published {
+        /// The Client Identifier of the publisher, or of the Will's owner.
+        client_id: Arc<str>,
+        /// The message, as it may be in the Sessions it is for too.
+        message: Arc<Message>,
+    },
     /// Changes to be stored, of a [durable](crate::BrokerConfig::durable) broker; then call
     /// [`handle_persisted`](crate::Broker::handle_persisted). It comes behind all other actions.
     Persist(Persist),

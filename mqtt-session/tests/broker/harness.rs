@@ -1,6 +1,7 @@
 //! A broker, its driver, and Clients that speak packet by packet. What a Client receives reads like a trace.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -11,8 +12,8 @@ use mqtt_session::codec::{
 };
 use mqtt_session::topic::{Subscription, TopicName};
 use mqtt_session::{
-    Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Notice, Persist, Policy, Received,
-    StoredState,
+    Action, AllowAll, Broker, BrokerConfig, ConnectionId, Instant, Message, Notice, Persist, Policy,
+    Received, StoredState,
 };
 
 pub(crate) use ProtocolVersion::{V3_1, V3_1_1, V5_0};
@@ -21,6 +22,8 @@ pub(crate) struct World<P = AllowAll> {
     pub(crate) broker: Broker<P>,
     pub(crate) now: Instant,
     pub(crate) notices: Vec<Notice>,
+    /// The messages that have been told, and who published them.
+    pub(crate) published: Vec<(Arc<str>, Arc<Message>)>,
     peers: BTreeMap<ConnectionId, Peer>,
     /// The driver writes nothing.
     pub(crate) stalled: bool,
@@ -67,6 +70,7 @@ impl<P: Policy> World<P> {
             broker: Broker::new(BrokerConfig { durable: true, ..config }, policy),
             now: Instant::from_millis(1_000_000),
             notices: Vec::new(),
+            published: Vec::new(),
             peers: BTreeMap::new(),
             stalled: false,
             store: StoredState::default(),
@@ -181,6 +185,7 @@ impl<P: Policy> World<P> {
                     peer.trace.push("CLOSED".to_owned());
                 }
                 Action::Notice(notice) => self.notices.push(notice),
+                Action::Published { client_id, message } => self.published.push((client_id, message)),
                 Action::Persist(persist) if self.store_stalled => self.unstored.push(persist),
                 Action::Persist(Persist { seq, changes }) => {
                     assert!(!changes.is_empty());

@@ -12,6 +12,7 @@ mod limits;
 mod malformed;
 mod oracle;
 mod pair;
+mod published;
 mod retained;
 mod rights;
 mod sessions;

@@ -265,6 +265,7 @@ pub(super) fn bytes_of(bytes: &Arc<[u8]>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeMap;
     use alloc::format;
     use alloc::string::{String, ToString};
 
@@ -337,6 +338,33 @@ mod tests {
     }
 
     #[test]
+    fn texts_with_equal_hashes_are_told_apart() {
+        // Among so many some hashes are equal.
+        let mut texts = BTreeMap::new();
+        let pairs: Vec<[String; 2]> = (0..300_000)
+            .map(|number| number.to_string())
+            .filter_map(|text| {
+                let other = texts.insert(Seed::new(0).text(text.as_bytes()), text.clone())?;
+                Some([other, text])
+            })
+            .collect();
+        assert!(pairs.len() > 3, "{}", pairs.len());
+        for pair in pairs {
+            for first in [0, 1] {
+                let mut tree = SubscriptionTree::new();
+                let insert = |tree: &mut SubscriptionTree<u32, u32>, key: u32| {
+                    let subscription = Subscription::parse(&pair[key as usize]).unwrap();
+                    assert_eq!(tree.insert(&subscription, key, key), Ok(None));
+                };
+                insert(&mut tree, first);
+                check(&tree, &pair, |key| key == first);
+                insert(&mut tree, 1 - first);
+                check(&tree, &pair, |_| true);
+            }
+        }
+    }
+
+    #[test]
     fn the_first_page_grows_and_others_are_whole() {
         assert_eq!((4 * (HEAD + LONGEST), MAXIMUM_PAGES as u64 * PAGE as u64), (PAGE, 1 << 32));
         let mut exact = Exact::new(Seed::new(0));
@@ -395,6 +423,7 @@ mod tests {
             tree.insert(&Subscription::parse(&text).unwrap(), length, ()).unwrap();
             assert_eq!(tree.groups.trie.has_paths(), length > LONGEST);
             assert_eq!(tree.matches(&TopicName::parse(&text).unwrap()).count(), 1);
+            assert_eq!(tree.get(&Subscription::parse(&text).unwrap(), &length), Some(&()));
         }
         let exact = tree.groups.trie.exact.unwrap();
         assert_eq!(
