@@ -47,6 +47,7 @@ fn config() -> BrokerConfig {
         maximum_outgoing_topic_aliases: 2,
         topic_alias_maximum: 2,
         transmit_limit: 200,
+        tell_published: true,
         maximum_packet_size: 200,
         ..BrokerConfig::default()
     }

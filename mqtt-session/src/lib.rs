@@ -122,7 +122,7 @@
 //! |---|---|
 //! | a Client | [`Client`], [`ClientConfig`], [`ConnectOptions`], [`Event`] |
 //! | a Server | [`Broker`], [`BrokerConfig`], [`Policy`], [`Action`] |
-//! | messages | [`Message`] |
+//! | messages | [`Message`]; those of Clients at a bridge or gateway: [`Action::Published`] |
 //! | enhanced authentication | [`Authentication`], [`AuthStep`], [`Policy::exchange`] |
 //! | what is said beside a reason code | [`Explanation`], [`Refusal`], [`Acknowledgement`] |
 //! | durability | [`Persist`], [`Change`], [`Value`], [`StoredState`] |

@@ -473,33 +473,38 @@ fn the_order_is_the_same_whatever_the_budget() {
 
 #[test]
 fn as_many_as_a_level_may_have_are_found() {
-    // Beginnings that match: 1, 2, 4, then 6 for some levels, then 12; each but the last with `#` behind it.
-    let mut beginnings = vec![String::new()];
-    let mut filters = vec!["#".to_owned()];
-    for level in 0..7 {
-        let more = |one: &String| ["a/", "+/"].map(|level| one.clone() + level);
-        match level {
-            0..3 | 6 => beginnings = beginnings.iter().flat_map(more).collect(),
-            _ => beginnings.iter_mut().for_each(|one| one.push_str("a/")),
-        }
-        if level < 6 {
-            beginnings.truncate(6);
-            filters.extend(beginnings.iter().map(|one| one.clone() + "#"));
-        }
+    let more = |one: &String| ["a/", "+/"].map(|level| one.clone() + level);
+    // Beginnings that match: 1, 2, 4, then 6, each with `#` behind it; those of the last level with all that may end there.
+    let (mut wide, mut beginnings) = (vec!["#".to_owned()], vec![String::new()]);
+    for _ in 0..3 {
+        beginnings = beginnings.iter().flat_map(more).take(6).collect();
+        wide.extend(beginnings.iter().map(|one| one.clone() + "#"));
     }
-    assert_eq!((filters.len(), beginnings.len()), (31, 12));
-    filters.extend(beginnings.iter().map(|one| one.clone() + "x"));
-    let name = "a/".repeat(7) + "x";
-    let name = TopicName::parse(&name).unwrap();
-    for exact_table in [true, false] {
-        let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
-        for (key, text) in filters.iter().enumerate() {
-            tree.insert(&subscription(text), key, ()).unwrap();
+    let mut deep = wide.clone();
+    let ends = |one: &String| ["x", "x/#", "+", "+/#"].map(|end| one.clone() + end);
+    wide.extend(beginnings.iter().flat_map(ends));
+    // 6 for some levels more, then 12, which a filter each goes on from.
+    for _ in 0..3 {
+        for one in &mut beginnings {
+            one.push_str("a/");
         }
-        let (mut keys, _) = keys_by_steps(&tree, &name, usize::MAX);
-        assert_eq!(keys_by_steps(&tree, &name, 1).0, keys);
-        keys.sort_unstable();
-        assert_eq!(keys, Vec::from_iter(0..filters.len()));
+        deep.extend(beginnings.iter().map(|one| one.clone() + "#"));
+    }
+    deep.extend(beginnings.iter().flat_map(more).map(|one| one + "x"));
+    for (filters, levels, count) in [(wide, 3, 37), (deep, 7, 43)] {
+        assert_eq!(filters.len(), count);
+        let name = "a/".repeat(levels) + "x";
+        let name = TopicName::parse(&name).unwrap();
+        for exact_table in [true, false] {
+            let mut tree = SubscriptionTree::with_config(TreeConfig { exact_table, ..TreeConfig::default() });
+            for (key, text) in filters.iter().enumerate() {
+                tree.insert(&subscription(text), key, ()).unwrap();
+            }
+            let (mut keys, _) = keys_by_steps(&tree, &name, usize::MAX);
+            assert_eq!(keys_by_steps(&tree, &name, 1).0, keys);
+            keys.sort_unstable();
+            assert!(keys.into_iter().eq(0..count));
+        }
     }
 }
 
@@ -827,4 +832,37 @@ fn levels_that_lead_to_one_place_are_one_visit() {
     tree.remove(&subscription(&(deep + "+")), &0);
     assert!(tree.is_empty());
     assert_eq!(keys_by_steps(&before, &name, 1).0.len(), 2);
+}
+
+#[test]
+fn what_came_and_went_costs_a_deep_filter_no_visits() {
+    let deep = "level/".repeat(128);
+    let name = deep.clone() + "end";
+    let name = TopicName::parse(&name).unwrap();
+    for last in ["+", "#"] {
+        let mut tree = SubscriptionTree::new();
+        tree.insert(&subscription(&(deep.clone() + "+")), 0, ()).unwrap();
+        let fresh = keys_by_steps(&tree, &name, usize::MAX);
+        let branches: Vec<String> = (3..128).step_by(5).map(|at| "level/".repeat(at) + last).collect();
+        let insert = |tree: &mut SubscriptionTree<usize, ()>, branch: &String| {
+            assert_eq!(tree.insert(&subscription(branch), 1, ()), Ok(None));
+        };
+        let remove = |tree: &mut SubscriptionTree<usize, ()>, branch: &String| {
+            assert_eq!(tree.remove(&subscription(branch), &1), Some(()));
+        };
+        for branch in &branches {
+            insert(&mut tree, branch);
+            remove(&mut tree, branch);
+        }
+        assert_eq!(keys_by_steps(&tree, &name, usize::MAX), fresh, "one after the other, {last}");
+        for order in [branches.iter().collect::<Vec<_>>(), branches.iter().rev().collect()] {
+            for branch in &branches {
+                insert(&mut tree, branch);
+            }
+            for branch in order {
+                remove(&mut tree, branch);
+            }
+            assert_eq!(keys_by_steps(&tree, &name, usize::MAX), fresh, "all at a time, {last}");
+        }
+    }
 }

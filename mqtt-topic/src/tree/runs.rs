@@ -1,20 +1,21 @@
 //! Runs: many levels of the trie, one below the other, that lead to one place only, are compared with a name as one text.
 //!
-//! The nodes stay as they are; a run is a way past them. It is given up when one of its nodes is to change. What is left is not always
-//! joined again when the change is undone: then a match goes from node to node there until the filter is inserted again.
+//! The nodes stay as they are; a run is a way past them. It is given up when one of its nodes is to change, and what is left is joined again
+//! when the change is undone. Only where a second name has come and gone it is not: such a node does not know which is left.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::exact::bytes_of;
-use super::trie::{Child, Trie};
-use crate::arena::{Arena, Record, record};
+use super::trie::{Child, Node, Trie};
+use crate::arena::{Arena, NONE, Record, record};
 
 /// Runs begin below so many levels, so that they cost nothing where there are no more.
 pub(super) const FIRST: u16 = 8;
 
-/// Levels of the shortest.
+/// Levels of the shortest, and of the longest: as many nodes may have to be marked for a change of one.
 const SHORTEST: u16 = 8;
+const MOST: u16 = 128;
 
 /// Bytes of the longest: what one visit looks at.
 const LONGEST: usize = 1024;
@@ -35,11 +36,13 @@ pub(super) enum Run {
 
 record!(Run);
 
-/// A run that was given up because a node of it changes: its first node, and the one below that node.
+/// A run that was given up because a node of it changes.
 #[derive(Clone, Copy)]
 pub(super) struct GivenUp {
     first: u32,
+    /// The node below the one that changes.
     below: u32,
+    exit: u32,
 }
 
 pub(super) fn heap_bytes(runs: &Arena<Run>) -> usize {
@@ -58,32 +61,72 @@ impl<K: Clone, V: Clone> Trie<K, V> {
         let Child::Node(below) = changing.only_name() else { return None };
         let Run::Used { first, exit, .. } = self.runs.remove(number)? else { return None };
         self.mark(first, exit, None);
-        Some(GivenUp { first, below })
+        Some(GivenUp { first, below, exit })
     }
 
     /// Makes runs again of what is left beside a node that has changed.
     pub(super) fn renew(&mut self, given_up: Option<GivenUp>) {
-        if let Some(GivenUp { first, below }) = given_up {
-            self.add_runs(first);
-            self.add_runs(below);
+        if let Some(GivenUp { first, below, exit }) = given_up {
+            self.add_runs(first, exit);
+            self.add_runs(below, exit);
         }
     }
 
-    /// Makes one run of those on both sides of a node that nothing branches off from any more.
+    /// Makes runs of what is on both sides of a node that nothing branches off from any more: a run, or what was too short for one.
     pub(super) fn join(&mut self, node: u32) {
-        let Some(joint) = self.nodes.get(node).filter(|node| node.is_plain()) else { return };
-        let (Child::Node(below), above) = (joint.only_name(), joint.parent()) else { return };
-        if let Some(GivenUp { first, .. }) = self.give_up(above) {
-            self.give_up(below);
-            self.add_runs(first);
+        if !self.is_plain(node) {
+            return;
         }
+        let (mut first, mut above) = (node, node);
+        // As many levels are above `first`, so that none begins too early.
+        for _ in 0..FIRST {
+            above = self.parent(above);
+        }
+        if above == NONE {
+            return;
+        }
+        for _ in 0..SHORTEST {
+            let next = self.parent(first);
+            if let Some(given_up) = self.give_up(next) {
+                first = given_up.first;
+                break;
+            }
+            above = self.parent(above);
+            if above == NONE || !self.is_plain(next) {
+                break;
+            }
+            first = next;
+        }
+        let mut exit = node;
+        for _ in 0..SHORTEST {
+            let Some(Child::Node(next)) = self.nodes.get(exit).map(Node::only_name) else { break };
+            exit = next;
+            if let Some(given_up) = self.give_up(next) {
+                exit = given_up.exit;
+                break;
+            }
+            if !self.is_plain(next) {
+                break;
+            }
+        }
+        self.add_runs(first, exit);
     }
 
-    /// Makes runs of the nodes from `first` on, as far as only one filter or more that differ further below go on from them.
-    pub(super) fn add_runs(&mut self, mut first: u32) {
+    fn parent(&self, node: u32) -> u32 {
+        self.nodes.get(node).map_or(NONE, Node::parent)
+    }
+
+    fn is_plain(&self, node: u32) -> bool {
+        self.nodes.get(node).is_some_and(Node::is_plain)
+    }
+
+    /// Makes runs of the nodes from `first` to `end`, as far as only one filter or more that differ further below go on from them.
+    pub(super) fn add_runs(&mut self, mut first: u32, end: u32) {
         loop {
             let (mut exit, mut levels, mut text) = (first, 0, Vec::new());
-            while let Some(node) = self.nodes.get(exit).filter(|node| node.is_plain())
+            while exit != end
+                && levels < MOST
+                && let Some(node) = self.nodes.get(exit).filter(|node| node.is_plain())
                 && let Child::Node(child) = node.only_name()
                 && let Some(node) = self.nodes.get(child)
             {

@@ -73,7 +73,7 @@ impl<K: Clone, V: Clone> Trie<K, V> {
                         self.add_child(place, Child::Leaf(id));
                         self.paths += 1;
                         if let Some(first) = deep {
-                            self.add_runs(first);
+                            self.add_runs(first, NONE);
                         }
                         return id;
                     }
