@@ -271,13 +271,14 @@ impl Shard {
         let is_over = peer.is_closing || matches!(received, Received::Closed);
         let is_wanted = !is_over && peer.is_readable && matches!(received, Received::NeedData(_));
         let mut outcome = Ok(false);
-        if self.heard >= peer.awaits || is_over {
-            outcome = peer.write(&mut self.broker, connection).map(|()| false);
-        } else {
+        if self.heard < peer.awaits && !is_over {
+            // Nor is it seen that the input has ended, before it is answered.
             self.held.insert(connection);
-        }
-        if is_wanted && outcome.is_ok() {
-            outcome = peer.read(&mut self.chunk);
+        } else {
+            outcome = peer.write(&mut self.broker, connection).map(|()| false);
+            if is_wanted && outcome.is_ok() {
+                outcome = peer.read(&mut self.chunk);
+            }
         }
         match outcome {
             Ok(may_be_more) if !is_over => {
