@@ -1,4 +1,4 @@
-//! What a state is known by: 128 bits of everything it consists of.
+//! What a state is known by: 128 bits of what it consists of.
 
 use std::fmt;
 use std::hash::Hasher;

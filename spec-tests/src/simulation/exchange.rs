@@ -82,6 +82,17 @@ impl Exchanges {
         Self { open: Vec::new(), given_up: Vec::new(), unseen: VecDeque::new() }
     }
 
+    /// Connections get new numbers, or are gone for good.
+    pub fn renumber(&mut self, new: impl Fn(usize) -> Option<usize>) {
+        let number = |connection: &mut u32| {
+            *connection = new(*connection as usize).map_or(u32::MAX, |new| new as u32);
+        };
+        for Exchange { sent_on, published_on, .. } in &mut self.open {
+            number(sent_on);
+            number(published_on);
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
@@ -106,13 +117,20 @@ impl Exchanges {
     /// than that is forgotten. The messages that began later.
     pub fn go_on_from(&mut self, current: Self) -> Vec<Later> {
         let mut later = Vec::new();
-        for exchange in current.open {
-            if !self.open.iter().any(|known| (known.number, known.id) == (exchange.number, exchange.id)) {
-                self.open.push(Exchange { is_released: false, is_given_up: false, ..exchange });
-                let Exchange { number, qos, is_retained, .. } = exchange;
-                later.push(Later { number, qos, is_retained });
+        // Before it stands what is to be sent before: one of which an earlier crash has left nothing else than that it is sent again need
+        // not be the last.
+        let mut place = self.open.len();
+        for exchange in current.open.into_iter().rev() {
+            let is_known = |known: &Exchange| (known.number, known.id) == (exchange.number, exchange.id);
+            if let Some(known) = self.open.iter().position(is_known) {
+                place = known;
+                continue;
             }
+            self.open.insert(place, Exchange { is_released: false, is_given_up: false, ..exchange });
+            let Exchange { number, qos, is_retained, .. } = exchange;
+            later.push(Later { number, qos, is_retained });
         }
+        later.reverse();
         later
     }
 

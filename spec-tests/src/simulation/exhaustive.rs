@@ -13,22 +13,28 @@
 //! What is told to be stored is stored at once otherwise. A slower store adds nothing: a machine that crashes with the changes
 //! of some inputs unstored has shown nothing of them (but QoS 0 messages), as if these inputs had been lost on the way.
 //!
-//! A state that has been seen is not looked at again: it is all the machines, links, stores and the model consist of, by a
-//! hash of 128 bits. Where nothing is left but faults, the oracle judges the end. Time stands still.
+//! A state that has been seen is not looked at again. It is known by a hash of 128 bits of what has an influence on what comes: of the
+//! machines, the links, the stores and the model, but not what only counts what has happened, nor what connections are numbered, nor,
+//! once nothing can crash any more, what is stored. What that is in particular, and why, is said of a machine in `world/essence.rs`,
+//! of [the model](super::Model::write_state) and of [the links](World::write_state). Where nothing is left but faults, the oracle judges
+//! the end. Time stands still.
 //!
-//! The memory that the Broker keeps to make its next messages of is no part of the state. Everything else that `Debug` shows of a
-//! machine is, even where it only counts what has happened: two states are taken for one only when nothing tells them apart.
+//! Where the order of two steps makes no difference, one order is enough, unless [all](Scope::all_orders) are asked for: `order.rs` says when.
+//! Whether what is left out may be left out is [checked](check) by comparison.
 //!
 //! Links deliver whole packets, because the machines act on whole packets only: a part of one changes nothing, and a link that
 //! breaks within a packet has, for its receiver, broken before it. That the bytes of a packet may arrive in any pieces is
 //! tested elsewhere, as are delays, time-outs and an end that learns late of a cut: the sweep has them.
 
+pub mod check;
+mod order;
 mod search;
 
 use std::hash::Hash;
 
 use mqtt_session::codec::{ProtocolVersion, QoS};
 
+use self::order::Fault;
 use self::search::Search;
 use super::digest::Digest;
 use super::plan::{BrokerPlan, ClientPlan, Direction, Operation, Plan, Step};
@@ -37,6 +43,7 @@ use super::{Violation, World};
 
 const PUBLISHER: usize = 0;
 const SUBSCRIBER: usize = 1;
+const SERVER: usize = 2;
 
 /// What is enumerated.
 #[derive(Clone, Debug)]
@@ -51,6 +58,8 @@ pub struct Scope {
     pub crashes: usize,
     /// How many messages may be unacknowledged, on each of the ways.
     pub window: u16,
+    /// Every order is tried, even where it makes no difference.
+    pub all_orders: bool,
 }
 
 /// How large a scope was.
@@ -108,6 +117,9 @@ struct Run<'s> {
     published: usize,
     cuts: usize,
     crashes: usize,
+    fault: Fault,
+    /// Who has: the Clients, the Server.
+    crashed: [bool; 3],
     path: Vec<Choice>,
 }
 
@@ -155,31 +167,55 @@ impl<'s> Run<'s> {
         world.step(&step(SUBSCRIBER, subscribe))?;
         world.pass(0)?;
         world.store_all()?;
+        world.tidy();
         let Scope { cuts, crashes, .. } = *scope;
-        Ok(Self { scope, world, published: 0, cuts, crashes, path: Vec::new() })
+        Ok(Self {
+            scope,
+            world,
+            published: 0,
+            cuts,
+            crashes,
+            fault: Fault::Any,
+            crashed: [false; 3],
+            path: Vec::new(),
+        })
     }
 
-    /// Everything that can happen, faults last.
+    /// What is tried here, faults last: everything that can happen, or as much of it as is enough.
     fn choices(&self) -> Vec<Choice> {
-        let mut choices = Vec::new();
-        let links = self.world.live();
-        for &link in links {
+        let steps = self.steps();
+        if self.fault == Fault::Any {
+            return self.with_faults(steps);
+        }
+        let enough = self.enough(steps.clone());
+        if enough.len() < steps.len() { enough } else { self.with_faults(steps) }
+    }
+
+    /// Everything that can happen but faults.
+    fn steps(&self) -> Vec<Choice> {
+        let mut steps = Vec::new();
+        for &link in self.world.live() {
             for direction in Direction::ALL {
                 if self.world.next_packet(link, direction).is_some() {
-                    choices.push(Choice::Deliver { link: link as u8, direction });
+                    steps.push(Choice::Deliver { link: link as u8, direction });
                 }
             }
         }
         for client in [PUBLISHER, SUBSCRIBER] {
             if self.world.link(client).is_none() {
-                choices.push(Choice::Connect { client: client as u8 });
+                steps.push(Choice::Connect { client: client as u8 });
             }
         }
         if self.published < self.scope.messages.len() {
-            choices.push(Choice::Publish);
+            steps.push(Choice::Publish);
         }
+        steps
+    }
+
+    /// And the faults there may be.
+    fn with_faults(&self, mut choices: Vec<Choice>) -> Vec<Choice> {
         if self.cuts > 0 {
-            choices.extend(links.iter().map(|link| Choice::Cut { link: *link as u8 }));
+            choices.extend(self.world.live().iter().map(|link| Choice::Cut { link: *link as u8 }));
         }
         if self.crashes > 0 {
             choices.extend(
@@ -196,12 +232,25 @@ impl<'s> Run<'s> {
                 choices.extend(faults);
             }
         }
+        choices.retain(|choice| self.fault.allows(*choice, |link| self.client_of(link)));
         choices
+    }
+
+    fn client_of(&self, link: u8) -> u8 {
+        self.world.model.wires[usize::from(link)].client as u8
     }
 
     fn choose(&mut self, choice: Choice) -> Result<(), Violation> {
         self.path.push(choice);
         self.act(choice).map_err(|violation| explain(self.scope, &self.path, violation))
+    }
+
+    /// Whether nothing is left but faults, and none that is sure to come.
+    fn is_end(&self, choices: &[Choice]) -> bool {
+        match self.fault {
+            Fault::Any => choices.iter().all(|choice| choice.is_fault()),
+            _ => choices.is_empty(),
+        }
     }
 
     /// Nothing is left but faults.
@@ -210,6 +259,9 @@ impl<'s> Run<'s> {
     }
 
     fn act(&mut self, choice: Choice) -> Result<(), Violation> {
+        if choice.is_fault() {
+            self.fault = Fault::Any;
+        }
         match choice {
             Choice::Publish => self.publish()?,
             Choice::Deliver { link, direction } => self.deliver(link, direction)?,
@@ -232,7 +284,9 @@ impl<'s> Run<'s> {
                 self.crash((direction == Direction::Down).then_some(client), stored)?;
             }
         }
-        self.world.store_all()
+        self.world.store_all()?;
+        self.world.tidy();
+        Ok(())
     }
 
     fn publish(&mut self) -> Result<(), Violation> {
@@ -252,6 +306,7 @@ impl<'s> Run<'s> {
 
     fn crash(&mut self, client: Option<usize>, stored: u8) -> Result<(), Violation> {
         self.crashes -= 1;
+        self.crashed[client.unwrap_or(SERVER)] = true;
         let stored = usize::from(stored).min(self.world.unstored(client));
         match client {
             Some(client) => self.world.crash_client(client, stored)?,
@@ -260,9 +315,11 @@ impl<'s> Run<'s> {
         self.world.settle()
     }
 
-    fn fingerprint(&mut self, outcomes: &Outcomes, [scratch, out]: &mut [Digest; 2]) -> u128 {
-        (self.published, self.cuts, self.crashes).hash(out);
-        self.world.write_state(outcomes, scratch, out);
+    fn fingerprint(&mut self, outcomes: &Outcomes, (scratch, out): &mut (String, Digest)) -> u128 {
+        (self.published, self.cuts, self.crashes, self.fault, self.crashed).hash(out);
+        let (crashes, fault) = (self.crashes, self.fault);
+        let can_crash = |machine| crashes > 0 && fault.may_crash(machine);
+        self.world.write_state(can_crash, outcomes, scratch, out);
         out.take()
     }
 }

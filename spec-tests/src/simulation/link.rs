@@ -1,13 +1,14 @@
 //! One direction of a link: bytes that are under way, in segments that arrive later, and the faults they meet.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use bytes::{Buf, BytesMut};
 
 use super::choices::{Choices, Random};
 
 /// Bytes from one end to the other.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct Pipe {
     bytes: BytesMut,
     segments: VecDeque<Segment>,
@@ -23,14 +24,14 @@ pub struct Pipe {
     random: Random,
 }
 
-#[derive(Clone, Copy, Debug, Hash)]
+#[derive(Clone, Copy, Debug)]
 struct Segment {
     at: u64,
     len: usize,
 }
 
 /// What a link is like.
-#[derive(Clone, Copy, Debug, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub struct Character {
     /// Bytes of a segment, at most.
     pub segment: usize,
@@ -172,6 +173,12 @@ impl Pipe {
         if !self.bytes.is_empty() {
             self.segments.push_back(Segment { at: 0, len: self.bytes.len() });
         }
+    }
+
+    /// What matters of a plain one from which whole packets are taken: neither pieces nor times.
+    pub fn write_state(&self, out: &mut impl Hasher) {
+        let Self { bytes, end, is_closed, .. } = self;
+        (&bytes[..], end, is_closed).hash(out);
     }
 
     /// The faults are over.

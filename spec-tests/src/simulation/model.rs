@@ -11,6 +11,7 @@
 //!   3.1 Server that has lost the Session; a CONNECT with Clean Start that the network delivers after a later one.
 
 mod client;
+mod essence;
 mod server;
 
 use std::collections::VecDeque;
@@ -29,7 +30,7 @@ use super::{Violation, check};
 pub const CLIENTS: usize = 3;
 
 /// The reference model, and what has been seen so far.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct Model {
     /// What was seen.
     pub trace: Trace,
@@ -52,7 +53,7 @@ pub struct Model {
 }
 
 /// A message.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct Publication {
     /// The Client that publishes it; `None`: the Server.
     pub publisher: Option<usize>,
@@ -87,7 +88,7 @@ struct Received {
 }
 
 /// The Client's side.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct Party {
     /// Its limits and habits.
     pub plan: ClientPlan,

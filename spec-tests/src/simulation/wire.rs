@@ -2,6 +2,7 @@
 //! counts for its receiver when it has been consumed.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use bytes::{Buf, BytesMut};
 use mqtt_session::codec::{
@@ -13,7 +14,7 @@ use super::plan::{FILTERS, TOPICS};
 use super::{Violation, check};
 
 /// One Network Connection.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct Wire {
     /// Whose.
     pub client: usize,
@@ -62,7 +63,7 @@ pub struct Wire {
 }
 
 /// One direction of a connection. Its sender publishes; its receiver owes answers, which go the other way.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct Way {
     decoder: Decoder,
     partial: BytesMut,
@@ -144,6 +145,28 @@ impl Way {
         }
     }
 
+    /// As for [`Wire`]: what is under way, and how far it is; not how much has been.
+    fn write_state(&self, out: &mut impl Hasher) {
+        let Self {
+            decoder,
+            partial,
+            written,
+            consumed,
+            boundary,
+            facts,
+            is_over,
+            aliases,
+            answers,
+            releases,
+            completions,
+        } = self;
+        (decoder, &partial[..], written - consumed, consumed - boundary, is_over).hash(out);
+        for (end, fact) in facts {
+            (end - consumed, fact).hash(out);
+        }
+        (facts.len(), aliases, answers, releases, completions).hash(out);
+    }
+
     /// How many bytes of whole packets have been written.
     pub const fn written(&self) -> usize {
         self.written as usize
@@ -152,6 +175,11 @@ impl Way {
     /// Where the first packet under way ends, counted from the first byte that is not consumed.
     pub fn first_packet(&self) -> Option<usize> {
         self.facts.front().map(|(end, _)| (end - self.consumed) as usize)
+    }
+
+    /// The first packet under way.
+    pub fn next_fact(&self) -> Option<Fact> {
+        self.facts.front().map(|(_, fact)| *fact)
     }
 
     /// The receiver has consumed so many more bytes.
@@ -231,6 +259,42 @@ impl Wire {
             pings_due: 0,
             ping_at: 0,
         }
+    }
+}
+
+impl Wire {
+    /// Everything that has an influence on what is said of it from here on.
+    pub fn write_state(&self, out: &mut impl Hasher) {
+        let Self {
+            client,
+            version,
+            ways,
+            limits,
+            era,
+            is_open,
+            is_present,
+            is_lost,
+            has_begun,
+            session_present,
+            will,
+            clean_start,
+            expiry,
+            state,
+            told_state,
+            requests_due,
+            requests,
+            lossy,
+            heard_at,
+            keep_alive,
+            pings_due,
+            ping_at,
+        } = self;
+        for way in ways {
+            way.write_state(out);
+        }
+        (client, version, limits, era, is_open, is_present, is_lost, has_begun, session_present).hash(out);
+        (will, clean_start, expiry, state, told_state).hash(out);
+        (requests_due, requests, lossy, heard_at, keep_alive, pings_due, ping_at).hash(out);
     }
 }
 

@@ -5,6 +5,7 @@ mod clock;
 mod config;
 mod driver;
 mod end;
+mod essence;
 mod faults;
 mod steering;
 mod store;
@@ -67,10 +68,14 @@ struct Ack {
     number: u32,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 struct Link {
     client: usize,
     id: ConnectionId,
+    /// The number in it, as `Debug` shows it.
+    number: u64,
+    /// How many inputs there were before it.
+    since: u64,
     pipes: [Pipe; 2],
     arrived: [BytesMut; 2],
     is_paused: [bool; 2],

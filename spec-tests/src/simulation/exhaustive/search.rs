@@ -44,7 +44,7 @@ struct Worker<'w, 's, 'p> {
     search: &'w Search<'s, 'p>,
     stack: Vec<Branch<'s>>,
     size: Size,
-    digests: [Digest; 2],
+    digests: (String, Digest),
 }
 
 impl<'s, 'p> Search<'s, 'p> {
@@ -68,7 +68,7 @@ impl<'s, 'p> Search<'s, 'p> {
         thread::scope(|scope| {
             for _ in 0..self.threads {
                 let beginning = first.take();
-                let (search, digests) = (&self, <[Digest; 2]>::default());
+                let (search, digests) = (&self, <(String, Digest)>::default());
                 let worker = Worker { search, stack: Vec::new(), size: Size::default(), digests };
                 scope.spawn(move || worker.work(beginning));
             }
@@ -150,13 +150,18 @@ impl<'s> Worker<'_, 's, '_> {
         self.visit(run)
     }
 
+    /// Goes on from a state with everything that may be decided there.
+    fn visit(&mut self, run: Run<'s>) -> Result<(), Violation> {
+        run.decided().into_iter().try_for_each(|run| self.enter(run))
+    }
+
     /// What can be done in a state goes on the stack, if it is new.
-    fn visit(&mut self, mut run: Run<'s>) -> Result<(), Violation> {
+    fn enter(&mut self, mut run: Run<'s>) -> Result<(), Violation> {
         if !self.search.is_new(run.fingerprint(&self.search.outcomes, &mut self.digests)) {
             return Ok(());
         }
         let choices = run.choices();
-        if choices.iter().all(|choice| choice.is_fault()) {
+        if run.is_end(&choices) {
             self.size.ends += 1;
             run.clone().end()?;
         }

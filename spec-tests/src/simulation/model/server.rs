@@ -8,6 +8,7 @@ mod routing;
 mod session;
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use mqtt_session::codec::{ProtocolVersion, QoS};
 
@@ -77,6 +78,26 @@ impl Server {
             retained: (u64::MAX, 0),
             copies: [Copies::default(); CLIENTS],
         });
+    }
+}
+
+impl Server {
+    /// Everything that has an influence on what is said from here on.
+    pub(super) fn write_state(&self, can_crash: bool, out: &mut impl Hasher) {
+        let Self { sessions, retained, shared, ticks, routing, dropped, too_large } = self;
+        (sessions, retained, shared, ticks, dropped, too_large).hash(out);
+        if can_crash {
+            // Of a message that has not been taken over there is nothing to say, and nothing is what is stored of those that come later.
+            let taken = routing.iter().rposition(|routing| routing.routed > 0).map_or(0, |last| last + 1);
+            return routing[..taken].hash(out);
+        }
+        for Routing { routed, expires_at, retained, copies } in routing {
+            (routed, expires_at, retained).hash(out);
+            // `live` is compared with what is stored.
+            for Copies { era, due, live: _, qos, is_skipped } in copies {
+                (era, due, qos, is_skipped).hash(out);
+            }
+        }
     }
 }
 

@@ -167,7 +167,7 @@ impl World {
             .connect(now, options)
             .map_err(|error| Violation::new(format!("cannot connect: {error}")))?;
         let wire = self.model.connects(client, clean_start, will.map(|(_, number)| number));
-        let id = self.broker.give(("open", now)).open(now);
+        let id = self.broker.give(("open", now, client)).open(now);
         let mut random = Random::new(self.seed ^ (wire as u64) << 32);
         let character =
             if self.is_plain { Character::PLAIN } else { Character::new(&mut random, self.has_narrow_links) };
@@ -177,6 +177,8 @@ impl World {
         self.links.push(Link {
             client,
             id,
+            number: format!("{id:?}").trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(u64::MAX),
+            since: self.inputs,
             pipes: [pipe(&mut random), pipe(&mut random)],
             arrived: [BytesMut::new(), BytesMut::new()],
             is_paused: [false; 2],

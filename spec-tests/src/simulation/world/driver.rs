@@ -62,7 +62,7 @@ impl World {
 
     /// Gives what has arrived to the machine it has arrived at.
     pub(super) fn offer(&mut self, link: usize, direction: Direction) -> Result<(), Violation> {
-        let now = self.now();
+        let (now, name) = (self.now(), self.name(link));
         let Link { client, id, arrived, is_open, .. } = &mut self.links[link];
         let end = direction as usize;
         let arrived = &mut arrived[end];
@@ -74,7 +74,7 @@ impl World {
         let before = arrived.len();
         let received = match direction {
             Direction::Up => {
-                self.broker.give(("input", now, *id, &arrived[..])).handle_input(now, *id, arrived)
+                self.broker.give(("input", now, name, &arrived[..])).handle_input(now, *id, arrived)
             }
             Direction::Down => {
                 self.hosts[*client].client.give(("input", now, &arrived[..])).handle_input(now, arrived)
@@ -141,12 +141,12 @@ impl World {
 
     /// Writes what the link takes. `true`: something.
     fn broker_writes(&mut self, link: usize) -> Result<bool, Violation> {
-        let now = self.model.now;
+        let (now, name) = (self.model.now, self.name(link));
         let Link { id, pipes, is_open, broker_writes, .. } = &mut self.links[link];
         let mut progress = false;
         while *broker_writes && is_open[SERVER] {
             let room = pipes[CLIENT].room();
-            let Some(transmit) = self.broker.give(("write", *id, room)).transmit(*id) else { break };
+            let Some(transmit) = self.broker.give(("write", name, room)).transmit(*id) else { break };
             let chunk = transmit.chunk();
             if chunk.is_empty() {
                 *broker_writes = false;
@@ -167,12 +167,12 @@ impl World {
 
     /// The Server's end of a transport is gone: what it had to write is lost.
     pub(super) fn server_lost(&mut self, link: usize) -> Result<(), Violation> {
-        let now = self.now();
+        let (now, name) = (self.now(), self.name(link));
         let Link { id, is_open, pipes, .. } = &mut self.links[link];
         if !std::mem::replace(&mut is_open[SERVER], false) {
             return Ok(());
         }
-        let broker = self.broker.give(("lost", now, *id));
+        let broker = self.broker.give(("lost", now, name));
         if let Some(transmit) = broker.transmit(*id) {
             while let Some(lost) = transmit.pop() {
                 self.model.written(link, Direction::Down, &lost)?;
@@ -289,7 +289,7 @@ impl World {
         if let Some(seq) = host.store.store() {
             self.inputs += 1;
             self.model.client_stores(client);
-            host.client.give(("stored", now, seq)).handle_persisted(now, seq);
+            host.client.give(("stored", now)).handle_persisted(now, seq);
         }
     }
 
@@ -298,7 +298,7 @@ impl World {
             self.inputs += 1;
             self.model.server_stores();
             let now = self.now();
-            self.broker.give(("stored", now, seq)).handle_persisted(now, seq);
+            self.broker.give(("stored", now)).handle_persisted(now, seq);
         }
     }
 

@@ -8,8 +8,9 @@ use std::hash::Hash;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::super::digest::{Digest, Mix};
+use super::super::digest::Mix;
 use super::super::tables::Outcomes;
+use super::essence::{View, essence};
 
 /// A machine. Clones share it until one of them is given something.
 #[derive(Clone, Debug)]
@@ -20,8 +21,8 @@ pub struct Watched<M> {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// It had nothing more to say and to write, and is known by this.
-    At(u128),
+    /// It had nothing more to say and to write, and is known by this; whether its records were to be read once more.
+    At(u128, bool),
     /// What it was then, and what was done with it since.
     Since(Mix),
     /// Something was done with it.
@@ -31,7 +32,7 @@ enum State {
 impl State {
     fn then(&mut self, what: impl Hash) {
         let mut mix = match *self {
-            Self::At(digest) => Mix::from(digest),
+            Self::At(digest, _) => Mix::from(digest),
             Self::Since(mix) => mix,
             Self::Unknown => return,
         };
@@ -48,7 +49,7 @@ impl<M: Clone + Debug> Watched<M> {
 
     /// A machine that this has made, and nothing else.
     pub fn made_of(what: impl Hash, machine: M) -> Self {
-        let mut state = State::At(0);
+        let mut state = State::At(0, true);
         state.then(what);
         Self { machine: Arc::new(machine), state }
     }
@@ -61,7 +62,7 @@ impl<M: Clone + Debug> Watched<M> {
 
     /// Whether nothing was done with it since it was looked at.
     pub const fn rests(&self) -> bool {
-        matches!(self.state, State::At(_))
+        matches!(self.state, State::At(..))
     }
 
     /// Takes the next thing the machine has to say.
@@ -79,20 +80,25 @@ impl<M: Clone + Debug> Watched<M> {
         look(Arc::make_mut(&mut self.machine))
     }
 
-    /// What the state is known by, once the machine has nothing more to say and to write: all that `Debug` shows.
-    pub fn digest(&mut self, outcomes: &Outcomes, scratch: &mut Digest) -> u128 {
+    /// What the state is known by, once the machine has nothing more to say and to write: all that matters of what `Debug` shows.
+    pub(super) fn digest(&mut self, view: View<'_>, outcomes: &Outcomes, scratch: &mut String) -> u128 {
         let mut all = || {
+            scratch.clear();
             // It takes everything.
             let _ = write!(scratch, "{:?}", self.machine);
-            scratch.take()
+            essence(scratch, view)
         };
         let digest = match self.state {
-            State::At(digest) => digest,
-            State::Since(mix) => outcomes.get(mix.digest(), &mut all),
+            State::At(digest, can_crash) if can_crash == view.can_crash => digest,
+            State::At(digest, _) => outcomes.get(Mix::from(digest).digest(), &mut all),
+            State::Since(mut mix) => {
+                view.can_crash.hash(&mut mix);
+                outcomes.get(mix.digest(), &mut all)
+            }
             State::Unknown => all(),
         };
         debug_assert_eq!(digest, all(), "more was done than is known of");
-        self.state = State::At(digest);
+        self.state = State::At(digest, view.can_crash);
         digest
     }
 }
