@@ -5,6 +5,8 @@ mod arrivals;
 mod fan;
 mod pair;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use mqtt_codec::QoS;
 use mqtt_session::Message;
@@ -30,8 +32,8 @@ pub fn payloads() -> Vec<Bytes> {
     (0..BATCH).map(|index| super::payload(64 + index).split_off(index).into()).collect()
 }
 
-fn messages(qos: QoS) -> Vec<Message> {
-    let message = |payload| Message::new(TOPIC, payload).expect("a Topic Name").with_qos(qos);
+fn messages(qos: QoS) -> Vec<Arc<Message>> {
+    let message = |payload| Arc::new(Message::new(TOPIC, payload).expect("a Topic Name").with_qos(qos));
     payloads().into_iter().map(message).collect()
 }
 

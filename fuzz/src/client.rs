@@ -4,6 +4,7 @@
 //! token has one outcome, and each connection one end; what the client has told is what it is; deadlines move on.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -83,10 +84,10 @@ impl Scene {
                 let message =
                     Message::new(input.topic()?, input.bytes()?.to_vec()).ok()?.with_qos(input.qos()?);
                 let message = if input.below(4)? == 0 { message.with_expiry(2) } else { message };
-                let published = if message.payload().len().is_multiple_of(2) {
-                    self.client.publish_ref(self.now, &message)
-                } else {
-                    self.client.publish(self.now, message).map_err(|rejected| rejected.reason)
+                let published = match message.payload().len() % 3 {
+                    0 => self.client.publish_ref(self.now, &message),
+                    1 => self.client.publish_shared(self.now, &Arc::new(message)),
+                    _ => self.client.publish(self.now, message).map_err(|rejected| rejected.reason),
                 };
                 if let Ok(token) = published {
                     assert!(self.published.insert(token), "{token:?} is given twice");

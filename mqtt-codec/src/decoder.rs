@@ -9,7 +9,7 @@ use bytes::BytesMut;
 
 use crate::dialect::Dialect;
 use crate::header::{FirstByte, FixedHeader};
-use crate::packet::{Packet, ShortAck, peek_version};
+use crate::packet::{Packet, ReasonAck, ShortAck, peek_version};
 use crate::reader::Reader;
 use crate::string::TextRules;
 use crate::{
@@ -241,6 +241,22 @@ impl Decoder {
             return None;
         }
         work::add(ShortAck::LEN);
+        self.waiting_for = 0;
+        Some(ack)
+    }
+
+    /// The answer to a PUBLISH in five bytes that `input` begins with, if it does: as [`short_ack`](Self::short_ack). There are none
+    /// in 3.x.
+    #[inline]
+    pub fn reason_ack(&mut self, input: &[u8]) -> Option<ReasonAck> {
+        if !self.is_version_known
+            || !self.dialect.version.is_v5()
+            || self.maximum_packet_size < ReasonAck::SIZE
+        {
+            return None;
+        }
+        let ack = ReasonAck::read(input, self.dialect.from)?;
+        work::add(ReasonAck::LEN);
         self.waiting_for = 0;
         Some(ack)
     }

@@ -391,7 +391,7 @@ pub use self::header::PacketType;
 pub use self::list::{SubackReasons, Subscriptions, TopicFilters, UnsubackReasons};
 pub use self::packet::{
     Auth, Connack, Connect, ConnectFields, Delivery, Disconnect, Packet, Puback, Pubcomp, Publish, Pubrec,
-    Pubrel, ShortAck, Suback, Subscribe, Unsuback, Unsubscribe, Will,
+    Pubrel, ReasonAck, ShortAck, Suback, Subscribe, Unsuback, Unsubscribe, Will,
 };
 pub use self::payload::{PayloadLengthError, StreamedPayload};
 pub use self::prepared::{Hop, PreparedPublish, TopicForm};

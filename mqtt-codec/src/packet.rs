@@ -9,6 +9,7 @@ mod connack;
 mod connect;
 mod disconnect;
 mod publish;
+mod reason_ack;
 mod request;
 mod short_ack;
 
@@ -24,6 +25,7 @@ pub use self::connect::{Connect, ConnectFields, Will};
 pub use self::disconnect::Disconnect;
 pub(crate) use self::publish::Head;
 pub use self::publish::{Delivery, Publish};
+pub use self::reason_ack::ReasonAck;
 pub use self::request::{Suback, Subscribe, Unsuback, Unsubscribe};
 pub use self::short_ack::ShortAck;
 

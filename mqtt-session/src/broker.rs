@@ -458,7 +458,7 @@ impl<P: Policy> Broker<P> {
     }
 
     /// As [`send`](Self::send), for what is sent most.
-    fn send_short(&mut self, now: Instant, connection: ConnectionId, ack: ShortAck) {
+    fn send_short<const LEN: usize>(&mut self, now: Instant, connection: ConnectionId, ack: [u8; LEN]) {
         let State { connections, actions, .. } = &mut self.state;
         let sent = connections.get_mut(connection).map(|state| state.send_short(ack, actions));
         if let Some(Err(_)) = sent {

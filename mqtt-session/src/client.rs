@@ -23,16 +23,19 @@ mod error;
 mod event;
 mod events;
 mod incoming;
+mod kept;
 mod outgoing;
 mod persist;
 mod request;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
-use core::borrow::Borrow;
+use alloc::sync::Arc;
 
 use bytes::{Buf, BytesMut};
-use mqtt_codec::{EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ShortAck, Side};
+use mqtt_codec::{
+    EncodeError, Packet, PacketId, ProtocolVersion, PublishReason, QoS, ReasonAck, ShortAck, Side,
+};
 
 pub use self::authentication::{Authentication, ReauthenticateOutcome, ReceivedAuth};
 pub use self::config::{ClientConfig, ConnectOptions, Will};
@@ -45,6 +48,7 @@ pub use self::event::{
     SubscribeOutcome, UnsubscribeOutcome, Violation,
 };
 use self::events::Events;
+use self::kept::Keep;
 use self::outgoing::{Outgoing, Queued, Tag};
 pub use self::request::{InvalidRequest, SubscribeRequest, UnsubscribeRequest};
 use crate::delivery::{Receiver, Sender, first_delivery};
@@ -195,7 +199,7 @@ impl Client {
     pub fn publish(&mut self, now: Instant, message: Message) -> Result<PublishToken, Rejected<Message>> {
         self.set_now(now);
         match self.check_publish(&message) {
-            Ok(()) => Ok(self.publish_checked(message, |message| message)),
+            Ok(()) => Ok(self.publish_checked(message)),
             Err(reason) => Err(Rejected { value: message, reason }),
         }
     }
@@ -208,18 +212,29 @@ impl Client {
     pub fn publish_ref(&mut self, now: Instant, message: &Message) -> Result<PublishToken, RejectReason> {
         self.set_now(now);
         self.check_publish(message)?;
-        Ok(self.publish_checked(message, Message::clone))
+        Ok(self.publish_checked(message))
     }
 
-    /// Sends a message, or keeps what `keep` makes of it.
-    #[inline]
-    fn publish_checked<M: Borrow<Message>>(
+    /// As [`publish_ref`](Self::publish_ref), of a message that others have too: to keep it is to count one more who has it, which is
+    /// cheaper than a clone. For messages that are published again and again, or by many clients.
+    ///
+    /// # Errors
+    /// The reason of [`publish`](Self::publish).
+    pub fn publish_shared(
         &mut self,
-        message: M,
-        keep: impl FnOnce(M) -> Message,
-    ) -> PublishToken {
+        now: Instant,
+        message: &Arc<Message>,
+    ) -> Result<PublishToken, RejectReason> {
+        self.set_now(now);
+        self.check_publish(message)?;
+        Ok(self.publish_checked(message))
+    }
+
+    /// Sends a message, or keeps it.
+    #[inline]
+    fn publish_checked(&mut self, message: impl Keep) -> PublishToken {
         let token = PublishToken(self.take_token());
-        let published = message.borrow();
+        let published = message.lend();
         let (qos, size) = (published.qos(), published.size());
         let has_to_wait = !self.queue.is_empty()
             || self.session.sender.has_resends()
@@ -230,7 +245,7 @@ impl Client {
         }
         if has_to_wait || !self.may_send(qos) {
             self.held_bytes += size;
-            let outgoing = Outgoing { message: keep(message), expires_at };
+            let outgoing = Outgoing { message: message.keep(), expires_at };
             self.queue.push_back(Queued { token, outgoing });
             self.send_waiting();
             return token;
@@ -239,11 +254,11 @@ impl Client {
             Ok(None) => self.events.sent(token),
             Ok(Some(id)) => {
                 self.held_bytes += size;
-                let outgoing = Outgoing { message: keep(message), expires_at };
-                self.session.sender.start(id, qos, outgoing, Tag::new(token));
+                let outgoing = || Outgoing { message: message.keep(), expires_at };
+                self.session.sender.start_with(id, qos, outgoing, Tag::new(token));
             }
             Err(reason) => {
-                let outcome = PublishOutcome::Rejected { message: keep(message), reason };
+                let outcome = PublishOutcome::Rejected { message: message.keep().into_message(), reason };
                 self.events.push(Event::Published { token, outcome });
             }
         }
@@ -436,16 +451,23 @@ impl Client {
         }
     }
 
-    /// Handles the acknowledgements in four bytes at the front of `input`, and removes them at once.
+    /// Handles the acknowledgements in four and five bytes at the front of `input`, and removes them at once.
     #[inline]
     fn handle_short_acks(&mut self, input: &mut BytesMut) {
         let mut done = 0;
         while !self.is_transmit_full()
             && let Some(connection) = &mut self.connection
-            && let Some(ack) = connection.short_ack(input.get(done..).unwrap_or_default())
         {
-            self.handle_short(ack);
-            done += ShortAck::LEN;
+            let rest = input.get(done..).unwrap_or_default();
+            if let Some(ack) = connection.short_ack(rest) {
+                self.handle_short(ack);
+                done += ShortAck::LEN;
+            } else if let Some(ack) = connection.reason_ack(rest) {
+                self.handle_reason(ack);
+                done += ReasonAck::LEN;
+            } else {
+                break;
+            }
         }
         input.advance(done);
     }
@@ -483,11 +505,17 @@ impl Client {
 
     /// The next event. Call it until it returns `None`, after any other call.
     #[must_use = "the event is gone"]
+    #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
-        if self.events.is_empty() {
-            return self.journal.take().map(Event::Persist);
+        match self.events.pop_brief() {
+            None => self.poll_other(),
+            brief => brief,
         }
-        self.events.pop()
+    }
+
+    #[inline(never)]
+    fn poll_other(&mut self) -> Option<Event> {
+        self.events.pop_other().or_else(|| self.journal.take().map(Event::Persist))
     }
 
     /// The changes of all transactions up to this one ([`Event::Persist`]) are stored: what waited for them may leave. A number
@@ -592,7 +620,7 @@ impl Client {
             if is_resolved {
                 continue;
             }
-            let message = outgoing.map(|outgoing| outgoing.message);
+            let message = outgoing.map(|outgoing| outgoing.message.into_message());
             if let Some(message) = &message {
                 self.held_bytes = self.held_bytes.saturating_sub(message.size());
             }

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
-use mqtt_codec::{EncodeError, Packet, Property, ProtocolVersion, Publish, ShortAck};
+use mqtt_codec::{EncodeError, Packet, Property, ProtocolVersion, Publish};
 
 use crate::PersistSeq;
 use crate::persist::Journal;
@@ -119,10 +119,10 @@ impl Transmit {
 
     /// Appends an acknowledgement; after [`close`](Self::close) it does nothing.
     #[inline]
-    pub(crate) fn push_short(&mut self, ack: ShortAck) {
+    pub(crate) fn push_short<const LEN: usize>(&mut self, ack: [u8; LEN]) {
         if !self.closed {
-            self.tail.extend_from_slice(&ack.to_bytes());
-            self.pending += ShortAck::LEN;
+            self.tail.extend_from_slice(&ack);
+            self.pending += LEN;
         }
     }
 

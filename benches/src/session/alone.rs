@@ -1,5 +1,7 @@
 //! A Client that publishes, and a broker in which nobody has subscribed.
 
+use std::sync::Arc;
+
 use mqtt_codec::{ProtocolVersion, QoS};
 use mqtt_session::{Action, Broker, BrokerConfig, Event, Message, Received};
 
@@ -12,7 +14,7 @@ use super::{BATCH, messages};
 pub struct Alone {
     broker: Broker<Arrivals>,
     publisher: End,
-    messages: Vec<Message>,
+    messages: Vec<Arc<Message>>,
 }
 
 impl Alone {
@@ -35,7 +37,7 @@ impl Alone {
     pub fn turn(&mut self) -> usize {
         self.broker.policy_mut().begin();
         for message in &self.messages {
-            self.publisher.client.publish_ref(NOW, message).expect("there is room");
+            self.publisher.client.publish_shared(NOW, message).expect("there is room");
         }
         assert_eq!(self.settle(), BATCH);
         self.broker.policy_mut().count()
@@ -47,8 +49,8 @@ impl Alone {
         let mut published = 0;
         write(broker, end);
         loop {
-            while let Some(event) = end.client.poll_event() {
-                match &event {
+            while let Some(event) = &end.client.poll_event() {
+                match event {
                     Event::Published { outcome, .. } if outcome.is_success() => published += 1,
                     Event::Connected(_) => {}
                     _ => panic!("{event:?}"),

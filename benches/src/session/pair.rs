@@ -1,5 +1,7 @@
 //! A Client that publishes, a broker, and a Client that has subscribed.
 
+use std::sync::Arc;
+
 use bytes::{Buf, BytesMut};
 use mqtt_codec::{ProtocolVersion, QoS};
 use mqtt_session::{
@@ -18,7 +20,7 @@ pub struct Pair {
     broker: Broker<Arrivals>,
     publisher: End,
     subscriber: End,
-    messages: Vec<Message>,
+    messages: Vec<Arc<Message>>,
     /// How many messages have arrived.
     received: usize,
     /// How many have been acknowledged, or sent at QoS 0.
@@ -69,7 +71,7 @@ impl Pair {
     pub fn turn(&mut self) -> usize {
         (self.received, self.published) = (0, 0);
         for message in &self.messages {
-            self.publisher.client.publish_ref(NOW, message).expect("there is room");
+            self.publisher.client.publish_shared(NOW, message).expect("there is room");
         }
         self.settle();
         assert_eq!(self.published, BATCH);
@@ -87,8 +89,8 @@ impl Pair {
             copy(broker.transmit(connection).expect("it is open"), &mut end.down);
             let needs = end.client.handle_input(NOW, &mut end.down);
             assert!(matches!(needs, Received::NeedData(_)));
-            while let Some(event) = end.client.poll_event() {
-                match &event {
+            while let Some(event) = &end.client.poll_event() {
+                match event {
                     Event::Message(message) => {
                         assert_eq!(message.message.payload(), messages[*received].payload());
                         assert_eq!(message.message.topic().as_bytes(), TOPIC.as_bytes());
@@ -105,8 +107,8 @@ impl Pair {
             write(broker, end);
         }
         // QoS 0 is over when it is written.
-        while let Some(event) = publisher.client.poll_event() {
-            assert!(matches!(&event, Event::Published { outcome, .. } if outcome.is_success()));
+        while let Some(event) = &publisher.client.poll_event() {
+            assert!(matches!(event, Event::Published { outcome, .. } if outcome.is_success()));
             *published += 1;
         }
     }

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -14,13 +15,12 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use mqtt_session::codec::{Decoder, Packet};
 
 use crate::Common;
-use crate::shard::{ASSIGNED, Mailbox, Order};
+use crate::shard::{ASSIGNED, MAXIMUM_CONNECT_SIZE, Mailbox, Order};
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// The largest CONNECT, in bytes, and how long one may take.
-const MAXIMUM_CONNECT_SIZE: u32 = 65_535;
+/// How long a CONNECT may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often it is seen who has been too slow, and whether there is room for more.
@@ -81,10 +81,12 @@ impl Door {
         Arc::clone(&self.waker)
     }
 
+    /// Until the program is to stop, or one of its threads has failed: the others would wait for it for ever.
     #[expect(clippy::disallowed_methods, reason = "the program is where the time comes from")]
-    pub(crate) fn run(&mut self) -> io::Result<()> {
+    pub(crate) fn run<T>(&mut self, threads: &[JoinHandle<T>]) -> io::Result<()> {
         let mut events = Events::with_capacity(256);
-        while !self.common.is_stopping.load(Ordering::Relaxed) {
+        while !self.common.is_stopping.load(Ordering::Relaxed) && !threads.iter().any(JoinHandle::is_finished)
+        {
             match self.poll.poll(&mut events, Some(ROUND)) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => {}

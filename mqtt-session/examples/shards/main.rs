@@ -59,6 +59,11 @@ impl Common {
         }
     }
 
+    fn stop(&self, mailboxes: &[Mailbox]) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        mailboxes.iter().for_each(Mailbox::wake);
+    }
+
     /// How many messages from this broker all others have heard.
     fn heard_from(&self, number: usize) -> u64 {
         let others = self.heard.iter().enumerate().filter(|(other, _)| *other != number);
@@ -83,8 +88,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     ctrlc::set_handler({
         let (common, mailboxes, waker) = (Arc::clone(&common), mailboxes.clone(), door.waker());
         move || {
-            common.is_stopping.store(true, Ordering::Relaxed);
-            mailboxes.iter().for_each(Mailbox::wake);
+            common.stop(&mailboxes);
             let _ = waker.wake();
         }
     })?;
@@ -96,7 +100,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         })
         .collect();
     println!("listening on {}", door.address()?);
-    door.run()?;
+    door.run(&running)?;
+    common.stop(&mailboxes);
     for thread in running {
         thread.join().map_err(|_| "a thread has failed")??;
     }

@@ -21,6 +21,9 @@ pub(crate) const ASSIGNED: &str = "auto-";
 
 const WAKER: Token = Token(0);
 
+/// The largest CONNECT, in bytes: no broker takes one that the door has not understood.
+pub(crate) const MAXIMUM_CONNECT_SIZE: u32 = 65_535;
+
 /// As many orders may wait for a broker, and it follows so many at a time.
 const MAILBOX: usize = 256;
 
@@ -101,7 +104,7 @@ struct Peer {
     /// There may be something to read.
     is_readable: bool,
     is_closing: bool,
-    /// Nothing is written until all have heard so many messages. So who publishes, and has an answer, finds the message
+    /// Nothing is read or written until all have heard so many messages. So who publishes, and has an answer, finds the message
     /// retained on all threads.
     awaits: u64,
 }
@@ -114,6 +117,7 @@ impl Shard {
         let config = BrokerConfig {
             hash_seed: std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ()),
             assigned_client_id_prefix: format!("{ASSIGNED}{number}-{:x}-", epoch_unix.as_millis()),
+            maximum_connect_size: MAXIMUM_CONNECT_SIZE,
             tell_published: true,
             shared_subscription_available: false,
             ..BrokerConfig::default()
@@ -238,11 +242,21 @@ impl Shard {
         self.ready.insert(connection);
     }
 
-    /// One offer of the input, one write of all there is, one read.
+    /// One write of what was held back, one offer of the input, one write of all there is, one read; none of it while not all have
+    /// heard what it published before.
     fn turn(&mut self, connection: ConnectionId, mailboxes: &[Mailbox]) {
         let now = self.now();
         let told = self.told;
         let Some(peer) = self.peers.get_mut(&connection) else { return };
+        if self.heard < peer.awaits && !peer.is_closing {
+            self.held.insert(connection);
+            return;
+        }
+        // Before the input, which may have it held back again: who never stops to publish is answered too.
+        if peer.write(&mut self.broker, connection).is_err() {
+            self.close(connection);
+            return self.act(mailboxes);
+        }
         let received = if self.outbox.is_empty() {
             self.broker.handle_input(now, connection, &mut peer.input)
         } else {
@@ -257,13 +271,14 @@ impl Shard {
         let is_over = peer.is_closing || matches!(received, Received::Closed);
         let is_wanted = !is_over && peer.is_readable && matches!(received, Received::NeedData(_));
         let mut outcome = Ok(false);
-        if self.heard >= peer.awaits || is_over {
-            outcome = peer.write(&mut self.broker, connection).map(|()| false);
-        } else {
+        if self.heard < peer.awaits && !is_over {
+            // Nor is it seen that the input has ended, before it is answered.
             self.held.insert(connection);
-        }
-        if is_wanted && outcome.is_ok() {
-            outcome = peer.read(&mut self.chunk);
+        } else {
+            outcome = peer.write(&mut self.broker, connection).map(|()| false);
+            if is_wanted && outcome.is_ok() {
+                outcome = peer.read(&mut self.chunk);
+            }
         }
         match outcome {
             Ok(may_be_more) if !is_over => {

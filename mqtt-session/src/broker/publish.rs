@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use mqtt_codec::{
     AckProperties, Delivery, DisconnectReason, MessageProperties, Packet, ProtocolVersion, Puback, Publish,
-    PublishProperties, PublishReason, Pubrec,
+    PublishProperties, PublishReason, Pubrec, ReasonAck,
 };
 use mqtt_topic::TopicName;
 
@@ -47,21 +47,30 @@ impl<P: Policy> Broker<P> {
                 if publish.delivery.packet_id().is_none() {
                     return;
                 }
-                let (reason, explanation) = match &taken {
-                    Ok(reason) => (*reason, &Explanation::NONE),
-                    // 3.x has no way to tell.
-                    Err(refusal) if version != ProtocolVersion::V5_0 => {
-                        (PublishReason::Success, &refusal.explanation)
-                    }
-                    Err(refusal) if refusal.reason.is_error() => (refusal.reason, &refusal.explanation),
-                    Err(refusal) => (PublishReason::NotAuthorized, &refusal.explanation),
-                };
                 let State { sessions, actions, .. } = &mut self.state;
                 let Some(from) = sessions.get_mut(session) else { return };
-                let answer = from.answer(publish.delivery, reason, actions);
-                match answer.and_then(Answer::short) {
-                    Some(ack) if explanation.is_empty() => self.send_short(now, connection, ack),
-                    _ => self.answer(now, connection, version, answer, explanation),
+                match taken {
+                    Ok(reason) => {
+                        let answer = from.answer(publish.delivery, reason, actions);
+                        let Some(answer) = answer else { return };
+                        match answer.short() {
+                            Some(ack) => self.send_short(now, connection, ack.to_bytes()),
+                            None if version == ProtocolVersion::V5_0 => {
+                                self.send_short(now, connection, ReasonAck::from(answer).to_bytes());
+                            }
+                            None => self.answer(now, connection, version, Some(answer), &Explanation::NONE),
+                        }
+                    }
+                    Err(Refusal { reason, explanation }) => {
+                        let reason = match reason {
+                            // 3.x has no way to tell.
+                            _ if version != ProtocolVersion::V5_0 => PublishReason::Success,
+                            reason if reason.is_error() => reason,
+                            _ => PublishReason::NotAuthorized,
+                        };
+                        let answer = from.answer(publish.delivery, reason, actions);
+                        self.answer(now, connection, version, answer, &explanation);
+                    }
                 }
             }
             // There is never more than one: the broker answers at once.
@@ -93,9 +102,11 @@ impl<P: Policy> Broker<P> {
         publish: &Publish<'_>,
         packet: &[u8],
     ) -> Result<PublishReason, Refusal<PublishReason>> {
-        let own = properties_of_message(publish.properties);
+        let (own, expiry) = match publish.properties {
+            none if none.is_empty() => (None, None),
+            some => (properties_of_message(some), some.message_expiry_interval()),
+        };
         let properties = own.as_ref().map_or(publish.properties, MessageProperties::as_publish);
-        let expiry = publish.properties.message_expiry_interval();
         let is_as_it_came = own.is_none() && publish.topic.is_some();
         let packet = is_as_it_came.then_some((packet, version));
         let is_told = version == ProtocolVersion::V5_0 && publish.delivery.packet_id().is_some();
@@ -167,6 +178,7 @@ impl State {
         Some(self.accept_found(now, parcel, Some(from)))
     }
 
+    #[inline]
     fn accept_found(&mut self, now: Instant, parcel: &mut Parcel<'_>, from: Option<SessionId>) -> usize {
         if self.config.tell_published
             && let Some(from) = from

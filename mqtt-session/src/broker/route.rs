@@ -50,10 +50,12 @@ impl Target {
 
 impl State {
     /// Sends a message to the Sessions that were [found](Self::find_targets); how many these are.
+    #[inline]
     pub(super) fn route(&mut self, now: Instant, parcel: &mut Parcel<'_>) -> usize {
-        if self.targets.is_empty() {
-            return 0;
-        }
+        if self.targets.is_empty() { 0 } else { self.deliver_to_all(now, parcel) }
+    }
+
+    fn deliver_to_all(&mut self, now: Instant, parcel: &mut Parcel<'_>) -> usize {
         let mut targets = mem::take(&mut self.targets);
         let count = targets.len();
         parcel.expect(count);

@@ -4,7 +4,8 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use mqtt_codec::{
-    Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS, ShortAck,
+    Connack, Decoder, EncodeError, MAXIMUM_PACKET_SIZE, PacketId, Property, ProtocolVersion, QoS, ReasonAck,
+    ShortAck,
 };
 
 use super::config::ConnectOptions;
@@ -130,6 +131,15 @@ impl Connection {
         match self.phase {
             Phase::AwaitConnack { .. } => None,
             Phase::Connected(_) => self.decoder.short_ack(input),
+        }
+    }
+
+    /// As [`short_ack`](Self::short_ack), of those in five bytes.
+    #[inline]
+    pub(super) fn reason_ack(&mut self, input: &[u8]) -> Option<ReasonAck> {
+        match self.phase {
+            Phase::AwaitConnack { .. } => None,
+            Phase::Connected(_) => self.decoder.reason_ack(input),
         }
     }
 

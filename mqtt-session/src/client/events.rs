@@ -36,11 +36,6 @@ impl Events {
         Self { brief: VecDeque::new(), others: VecDeque::with_capacity(1), pushed: 0, popped: 0 }
     }
 
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.brief.is_empty() && self.others.is_empty()
-    }
-
     pub(super) fn push(&mut self, event: Event) {
         self.pushed = self.pushed.wrapping_add(1);
         self.others.push_back(event);
@@ -58,17 +53,19 @@ impl Events {
         self.brief.push_back(Brief { token, reason: Some(reason), behind: self.pushed });
     }
 
+    /// The next event, if it is the success of a message: apart from the others, so that who asks for it need not look what it is.
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<Event> {
-        if let Some(Brief { token, reason, behind }) = self.brief.front().copied()
-            && behind == self.popped
-        {
-            self.brief.pop_front();
-            let outcome = reason.map_or(PublishOutcome::Sent, |reason| {
-                PublishOutcome::Acknowledged(Acknowledgement { reason, explanation: None })
-            });
-            return Some(Event::Published { token, outcome });
-        }
+    pub(super) fn pop_brief(&mut self) -> Option<Event> {
+        let Brief { token, reason, .. } = *self.brief.front().filter(|brief| brief.behind == self.popped)?;
+        self.brief.pop_front();
+        let outcome = reason.map_or(PublishOutcome::Sent, |reason| {
+            PublishOutcome::Acknowledged(Acknowledgement { reason, explanation: None })
+        });
+        Some(Event::Published { token, outcome })
+    }
+
+    /// The next event, if it is another.
+    pub(super) fn pop_other(&mut self) -> Option<Event> {
         let event = self.others.pop_front()?;
         self.popped = self.popped.wrapping_add(1);
         Some(event)

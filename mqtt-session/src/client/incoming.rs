@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use mqtt_codec::{
     AckProperties, Auth, Connack, DecodeError, Delivery, Disconnect, DisconnectReason, Frame,
     MessageProperties, Packet, PacketId, PacketType, PropertyId, ProtocolVersion, Puback, Pubcomp, Publish,
-    PublishReason, Pubrec, ReleaseReason, ShortAck, Suback, SubscriptionIdentifier, Unsuback,
+    PublishReason, Pubrec, ReasonAck, ReleaseReason, ShortAck, Suback, SubscriptionIdentifier, Unsuback,
 };
 use mqtt_topic::TopicName;
 
@@ -163,6 +163,18 @@ impl Client {
             ShortAck::Pubrec(id) => self.handle_pubrec(id, Acknowledgement::PLAIN),
             ShortAck::Pubrel(id) => self.handle_pubrel(id),
             ShortAck::Pubcomp(id) => self.handle_pubcomp(id, &AckProperties::EMPTY),
+        }
+    }
+
+    /// The answer to a PUBLISH that says more, and nothing beside it.
+    pub(super) fn handle_reason(&mut self, ack: ReasonAck) {
+        match ack {
+            ReasonAck::Puback(id, reason) => {
+                self.handle_puback(id, Acknowledgement { reason, explanation: None });
+            }
+            ReasonAck::Pubrec(id, reason) => {
+                self.handle_pubrec(id, Acknowledgement { reason, explanation: None });
+            }
         }
     }
 

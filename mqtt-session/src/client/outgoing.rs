@@ -9,6 +9,7 @@ use mqtt_codec::{
 };
 
 use super::connection::{Connection, Negotiated, Phase, Request, expiry_property};
+use super::kept::Kept;
 use super::{Client, Disconnected, Event, PublishOutcome, PublishToken, RejectReason, Session, Violation};
 use crate::delivery::{Acknowledged, Answer, Resend, first_delivery};
 use crate::persist::{DeliveryLog, Journal, MessageRecord};
@@ -18,7 +19,7 @@ use crate::{Instant, Message, Transmit};
 /// A message on its way, or waiting for it.
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
-    pub(super) message: Message,
+    pub(super) message: Kept,
     pub(super) expires_at: Option<Instant>,
 }
 
@@ -171,7 +172,7 @@ impl Client {
             Some((_, negotiated)) if negotiated.limits.maximum_packet_size >= ShortAck::SIZE => {
                 negotiated.pinger.sent(self.now);
                 hold(&mut self.transmit, &self.journal);
-                self.transmit.push_short(ack);
+                self.transmit.push_short(ack.to_bytes());
             }
             _ => self.send(&ack.into()),
         }
@@ -250,7 +251,7 @@ impl Client {
             }
             Ok(Some(id)) => {
                 let qos = outgoing.message.qos();
-                self.session.sender.start(id, qos, outgoing, Tag::new(token));
+                self.session.sender.start_with(id, qos, || outgoing, Tag::new(token));
             }
             Err(reason) => self.resolve_rejected(token, outgoing, reason),
         }
@@ -308,7 +309,7 @@ impl Client {
     }
 
     fn resolve_rejected(&mut self, token: PublishToken, outgoing: Outgoing, reason: RejectReason) {
-        let Outgoing { message, .. } = outgoing;
+        let message = outgoing.message.into_message();
         self.forget(&message);
         let outcome = PublishOutcome::Rejected { message, reason };
         self.events.push(Event::Published { token, outcome });

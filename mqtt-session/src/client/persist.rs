@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use mqtt_codec::PacketId;
 
+use super::kept::Kept;
 use super::outgoing::{Outgoing, Queued, Tag};
 use super::{Client, ClientConfig, PublishToken};
 use crate::persist::{
@@ -105,7 +106,7 @@ impl Client {
     fn hold_message(&mut self, stored: RestoredMessage) -> Outgoing {
         let RestoredMessage { message, expires_at, .. } = stored;
         self.held_bytes += message.size();
-        Outgoing { message: Message::clone(&message), expires_at }
+        Outgoing { message: Kept::Shared(message), expires_at }
     }
 
     /// The QoS 1 and QoS 2 messages whose outcome is still to be told, in the order they were given to
@@ -116,8 +117,8 @@ impl Client {
             .sender
             .exchanges()
             .filter(|(_, tag, _)| !tag.is_resolved)
-            .map(|(_, tag, outgoing)| (tag.token, outgoing.map(|outgoing| &outgoing.message)));
-        let waiting = self.queue.iter().map(|queued| (queued.token, Some(&queued.outgoing.message)));
+            .map(|(_, tag, outgoing)| (tag.token, outgoing.map(|outgoing| &*outgoing.message)));
+        let waiting = self.queue.iter().map(|queued| (queued.token, Some(&*queued.outgoing.message)));
         under_way.chain(waiting.filter(|(_, message)| {
             message.is_some_and(|message| message.qos() != mqtt_codec::QoS::AtMostOnce)
         }))

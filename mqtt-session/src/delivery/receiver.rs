@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
-use mqtt_codec::{Delivery, PacketId, PublishReason, QoS, ReleaseReason, ShortAck};
+use mqtt_codec::{Delivery, PacketId, PublishReason, QoS, ReasonAck, ReleaseReason, ShortAck};
 
 use crate::id_map::IdMap;
 
@@ -71,6 +71,16 @@ impl Answer {
             Self::Puback(id, PublishReason::Success) => Some(ShortAck::Puback(id)),
             Self::Pubrec(id, PublishReason::Success) => Some(ShortAck::Pubrec(id)),
             Self::Puback(..) | Self::Pubrec(..) => None,
+        }
+    }
+}
+
+impl From<Answer> for ReasonAck {
+    #[inline]
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Puback(id, reason) => Self::Puback(id, reason),
+            Answer::Pubrec(id, reason) => Self::Pubrec(id, reason),
         }
     }
 }

@@ -174,6 +174,12 @@ impl<M, T: Copy> Sender<M, T> {
     /// A new PUBLISH has gone out under `packet_id`, which is free. QoS 0 is no exchange.
     #[inline]
     pub(crate) fn start(&mut self, packet_id: PacketId, qos: QoS, message: M, tag: T) {
+        self.start_with(packet_id, qos, || message, tag);
+    }
+
+    /// As [`start`](Self::start). The message is made where it stays: it is expensive to move.
+    #[inline]
+    pub(crate) fn start_with(&mut self, packet_id: PacketId, qos: QoS, message: impl FnOnce() -> M, tag: T) {
         let stage = match qos {
             QoS::AtMostOnce => return,
             QoS::AtLeastOnce => Stage::Puback,
@@ -186,10 +192,9 @@ impl<M, T: Copy> Sender<M, T> {
         }
         self.index.insert(packet_id, self.end());
         let epoch = self.epoch;
-        // Made where it stays: a message is expensive to move.
         self.entries.push_back(None);
         if let Some(place) = self.entries.back_mut() {
-            place.get_or_insert_with(|| Entry { packet_id, stage, epoch, tag, message: Some(message) });
+            place.get_or_insert_with(|| Entry { packet_id, stage, epoch, tag, message: Some(message()) });
         }
     }
 
@@ -309,7 +314,8 @@ impl<M, T: Copy> Sender<M, T> {
         *slot = None;
         self.index.remove_at(index);
         while let Some(None) = self.entries.front() {
-            self.entries.pop_front();
+            // There is nothing in it that would have to be moved and dropped.
+            core::mem::forget(self.entries.pop_front());
             if self.cursor == self.first {
                 self.cursor = self.cursor.wrapping_add(1);
             }
@@ -320,11 +326,16 @@ impl<M, T: Copy> Sender<M, T> {
 
     /// Closes the gaps once there are more of them than entries, which a peer that leaves the oldest exchange
     /// unanswered could cause.
+    #[inline]
     fn compact(&mut self) {
         // While something is to be sent again nothing is started, and the cursor is needed.
-        if self.unsent > 0 || self.entries.len() < 2 * self.index.len() + 32 {
-            return;
+        if self.unsent == 0 && self.entries.len() >= 2 * self.index.len() + 32 {
+            self.close_gaps();
         }
+    }
+
+    #[cold]
+    fn close_gaps(&mut self) {
         self.entries.retain(Option::is_some);
         for (number, entry) in (self.first..).zip(self.entries.iter().flatten()) {
             self.index.insert(entry.packet_id, number);

@@ -49,8 +49,11 @@ pub enum Action {
     /// told when it is published.
     ///
     /// What the Client is told of it is in [`transmit`](crate::Broker::transmit) already, or held back behind the
-    /// [`Persist`](Self::Persist) that comes behind this. So whoever stores the message before writing, or together with those changes,
-    /// has it before the Client believes so, and a QoS 2 message exactly once.
+    /// [`Persist`](Self::Persist) that comes behind this. So whoever stores the message before writing has it before the Client
+    /// believes so, but may be told it again after a crash; whoever stores it together with those changes has a QoS 2 message
+    /// exactly once.
+    ///
+    /// It is told too if there is no room to retain it and nobody to refuse it to (QoS 0, 3.x, Wills).
     Published {
         /// The Client Identifier of the publisher, or of the Will's owner.
         client_id: Arc<str>,

@@ -7,7 +7,7 @@ use core::num::NonZeroU32;
 use bytes::Buf;
 use mqtt_codec::{
     Auth, AuthReason, ConnectFields, Decoder, Deviations, Disconnect, DisconnectProperties, DisconnectReason,
-    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, ShortAck, TopicForm,
+    EncodeError, Frame, Hop, MAXIMUM_PACKET_SIZE, Packet, Property, ProtocolVersion, TopicForm,
 };
 
 use super::action::{Action, Actions, ConnectionId, DropCause};
@@ -251,9 +251,13 @@ impl Connection {
 
     /// As [`send`](Self::send), for what is sent most.
     #[inline]
-    pub(crate) fn send_short(&mut self, ack: ShortAck, actions: &mut Actions) -> Result<(), TooLarge> {
+    pub(crate) fn send_short<const LEN: usize>(
+        &mut self,
+        ack: [u8; LEN],
+        actions: &mut Actions,
+    ) -> Result<(), TooLarge> {
         let Phase::Connected(link) = &self.phase else { return Ok(()) };
-        if link.takes.packet_size < ShortAck::SIZE {
+        if (link.takes.packet_size as usize) < LEN {
             return Err(TooLarge);
         }
         self.write(actions, true, |transmit| transmit.push_short(ack));

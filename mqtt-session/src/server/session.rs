@@ -331,7 +331,7 @@ impl Session {
                     self.log(actions).released(tag.number, tag.order, id);
                 }
                 let given_up = self.given_up(message);
-                connection.send_short(ShortAck::Pubrel(id), actions)?;
+                connection.send_short(ShortAck::Pubrel(id).to_bytes(), actions)?;
                 Ok(given_up)
             }
             Acknowledged::ReleaseUnknown => {
@@ -340,7 +340,7 @@ impl Session {
                     Some(ProtocolVersion::V5_0) => {
                         connection.send(&Pubrel { reason, ..Pubrel::new(id) }.into(), actions)?;
                     }
-                    _ => connection.send_short(ShortAck::Pubrel(id), actions)?,
+                    _ => connection.send_short(ShortAck::Pubrel(id).to_bytes(), actions)?,
                 }
                 Ok(None)
             }
@@ -362,7 +362,7 @@ impl Session {
         } else if connection.version() == Some(ProtocolVersion::V5_0) {
             return connection.send(&Pubcomp { reason, ..Pubcomp::new(id) }.into(), actions);
         }
-        connection.send_short(ShortAck::Pubcomp(id), actions)
+        connection.send_short(ShortAck::Pubcomp(id).to_bytes(), actions)
     }
 
     /// A received message has been handed on, or refused: what it is answered with.

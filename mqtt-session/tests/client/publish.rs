@@ -1,5 +1,7 @@
 //! Publishing (section 4.3, the Sender's side) while a connection lasts.
 
+use std::sync::Arc;
+
 use mqtt_session::codec::{
     AckProperties, Property, ProtocolVersion, Puback, PublishReason, Pubrec, QoS, Suback, SubackReason,
     SubackReasons, Unsuback, UnsubackReason, UnsubackReasons,
@@ -42,8 +44,11 @@ fn a_message_that_stays_with_the_caller_goes_the_same_way() {
                 })
             });
             let lent = trace(|scene, message| scene.client.publish_ref(scene.now, message));
+            let shared =
+                trace(|scene, message| scene.client.publish_shared(scene.now, &Arc::new(message.clone())));
             assert_eq!(given.0[2], Err(RejectReason::QueueFull));
             assert_eq!(given, lent);
+            assert_eq!(given, shared);
         }
     }
 }
@@ -61,6 +66,27 @@ fn qos_1_ends_with_puback() {
             "* PublishToken(1) acknowledged: Success",
             "S>C PUBACK id=1",
         ]);
+    }
+}
+
+#[test]
+fn an_answer_of_five_bytes_is_as_good_as_one_with_a_property_length() {
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        let first = if qos == QoS::AtLeastOnce { 0x40 } else { 0x50 };
+        for reason in PublishReason::ALL {
+            let events = |tail: &[u8]| {
+                let mut scene = Scene::connected(ProtocolVersion::V5_0);
+                scene.publish("t", "a", qos);
+                let remaining_length = u8::try_from(2 + tail.len()).unwrap();
+                let _ = scene.server_bytes(&[&[first, remaining_length, 0, 1], tail].concat());
+                scene.pubcomp(1);
+                let trace = scene.trace();
+                trace.into_iter().filter(|line| !line.starts_with("S>C")).collect::<Vec<_>>()
+            };
+            let short = events(&[reason.code()]);
+            assert_eq!(short, events(&[reason.code(), 0]));
+            assert!(short.iter().any(|line| line.starts_with("* PublishToken(1)")), "{short:?}");
+        }
     }
 }
 

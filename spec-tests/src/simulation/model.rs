@@ -14,7 +14,7 @@ mod client;
 mod essence;
 mod server;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use mqtt_session::codec::{Delivery, Packet, ProtocolVersion, QoS};
 use mqtt_session::{PublishToken, RequestToken};
@@ -46,6 +46,8 @@ pub struct Model {
     kept: VecDeque<Server>,
     /// As what it would come back.
     stored: Server,
+    /// Messages of Clients that the Server has taken over, and how often more than it has told.
+    untold: BTreeMap<u32, i32>,
     /// All connections, by number.
     pub wires: Vec<Wire>,
     eras: u32,
@@ -153,6 +155,7 @@ impl Model {
             server: Server::new(clients.len()),
             kept: VecDeque::new(),
             stored: Server::new(clients.len()),
+            untold: BTreeMap::new(),
             wires: Vec::new(),
             eras: 0,
             states: 0,

@@ -94,6 +94,13 @@ pub struct BrokerPlan {
     pub store_delay: u16,
 }
 
+impl BrokerPlan {
+    /// Whether it tells what it takes over from Clients.
+    pub const fn tells_published(&self) -> bool {
+        self.receive_maximum % 2 == 1
+    }
+}
+
 /// Limits and habits of a Client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientPlan {

@@ -65,7 +65,7 @@ impl Session {
         let (delivery, cause) = match sender.next_resend() {
             None => return Ok(false),
             Some(Resend::Pubrel(id)) => {
-                connection.send_short(ShortAck::Pubrel(id), actions)?;
+                connection.send_short(ShortAck::Pubrel(id).to_bytes(), actions)?;
                 return Ok(true);
             }
             Some(Resend::Publish { delivery, message: outgoing }) => {

@@ -32,6 +32,8 @@ impl Model {
             server,
             kept,
             stored,
+            // Nothing is left untold in a state.
+            untold: _,
             wires,
             eras,
             states,

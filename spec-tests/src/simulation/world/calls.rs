@@ -1,6 +1,7 @@
 //! What applications ask their machines for.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use mqtt_session::codec::{
@@ -43,10 +44,10 @@ impl World {
         let queued = host.client.queued();
         let what = ("publish", now, (topic, qos, retain, expiry, size, number));
         let machine = host.client.give(what);
-        let published = if number.is_multiple_of(2) {
-            machine.publish_ref(now, &message)
-        } else {
-            machine.publish(now, message).map_err(|rejected| rejected.reason)
+        let published = match number % 3 {
+            0 => machine.publish_ref(now, &message),
+            1 => machine.publish_shared(now, &Arc::new(message)),
+            _ => machine.publish(now, message).map_err(|rejected| rejected.reason),
         };
         match published {
             Ok(token) => {

@@ -34,6 +34,7 @@ pub(super) fn broker_config(plan: &BrokerPlan) -> BrokerConfig {
         maximum_session_expiry: plan.maximum_session_expiry,
         maximum_keep_alive: NonZeroU16::new(plan.maximum_keep_alive),
         durable: plan.durable,
+        tell_published: plan.tells_published(),
         ..BrokerConfig::default()
     }
 }

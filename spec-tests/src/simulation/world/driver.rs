@@ -8,6 +8,7 @@ use mqtt_session::{
 };
 
 use super::super::plan::Direction;
+use super::super::wire::number;
 use super::super::{Violation, check};
 use super::{Ack, CLIENT, Host, Link, SERVER, World};
 
@@ -125,6 +126,7 @@ impl World {
                             })
                     })?;
                 }
+                Action::Published { message, .. } => self.model.server_tells(number(message.payload())?),
                 Action::Persist(persist) => {
                     self.store.take(self.model.now, self.broker_plan.store_delay, persist);
                     self.model.server_tells_transaction();
@@ -132,6 +134,7 @@ impl World {
                 other => return Err(Violation::new(format!("an action nobody knows: {other:?}"))),
             }
         }
+        self.model.check_told()?;
         Ok(progress)
     }
 

@@ -36,6 +36,7 @@ impl Model {
     /// The broker ends without warning, and comes back as what is stored.
     pub fn server_crashes(&mut self) -> Result<(), Violation> {
         self.kept.clear();
+        self.untold.clear();
         if !self.broker.durable {
             self.stored.forget_sessions(&self.server);
         }
@@ -78,7 +79,7 @@ impl Model {
             let Some(wire) = session.connection.take() else { continue };
             session.left_at = self.now;
             if let Some(will) = self.wires[wire].will {
-                self.route(will);
+                self.takes_over(will);
             }
             if self.server.sessions[client].expiry == 0 {
                 self.session_ends(client);

@@ -4,6 +4,7 @@ use mqtt_session::codec::{Delivery, QoS};
 
 use super::super::Model;
 use super::{Due, Server, Shared};
+use crate::simulation::Violation;
 use crate::simulation::plan::{Direction, MATCHES, SHARED_FILTER, SHARED_TOPIC};
 use crate::simulation::wire::Answer;
 
@@ -24,7 +25,36 @@ impl Model {
         }
         self.server.routing[number as usize].expires_at =
             expiry.map(|seconds| self.now + u64::from(seconds) * 1_000);
+        self.takes_over(number);
+    }
+
+    /// A message of a Client goes to all who want it.
+    pub(super) fn takes_over(&mut self, number: u32) {
+        if self.broker.tells_published() {
+            self.count_untold(number, 1);
+        }
         self.route(number);
+    }
+
+    /// The broker tells that it has taken a message over.
+    pub fn server_tells(&mut self, number: u32) {
+        self.count_untold(number, -1);
+    }
+
+    fn count_untold(&mut self, number: u32, more: i32) {
+        let count = self.untold.entry(number).or_default();
+        *count += more;
+        if *count == 0 {
+            self.untold.remove(&number);
+        }
+    }
+
+    /// The broker has nothing more to say.
+    pub fn check_told(&self) -> Result<(), Violation> {
+        let wrong = self.untold.first_key_value();
+        wrong.map_or(Ok(()), |(number, count)| {
+            Err(Violation::new(format!("#{number} is taken over {count} times more than it is told")))
+        })
     }
 
     /// A message goes to all who want it: how many Sessions these are, and whether some of them may be gone.

@@ -74,7 +74,7 @@ impl Model {
         session.connection = None;
         session.left_at = self.now;
         if let Some(will) = self.wires[wire].will.filter(|_| !is_normal) {
-            self.route(will);
+            self.takes_over(will);
         }
         if self.server.sessions[client].expiry == 0 {
             self.session_ends(client);
