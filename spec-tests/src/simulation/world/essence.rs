@@ -14,6 +14,7 @@
 //! | its cursor, but for the entry it is at if something is unsent | it is only used then |
 //! | what in a Sender and a Receiver is of a connection, while there is none | the next one sets it |
 //! | the answers due, where there are none | how many there have been numbers the next, which says nothing |
+//! | whether others have a message too that a Client keeps | it is only read |
 //! | the places in an IdMap, and how many there are | an identifier is found wherever it is |
 //! | the numbers of records of a broker that cannot crash any more | nobody reads them |
 //!
@@ -191,6 +192,7 @@ impl<'t> Tree<'t> {
             }
             "Slab" => self.write_unordered(self.values(node).map(|(_, value)| value), out),
             "IdMap" => self.write_unordered(self.entries(node), out),
+            "Own" | "Shared" => self.write(first - 1, is_connected, out),
             "Timers" => self.write_unordered(self.parts(first - 1), out),
             "Sender" => self.write_sender(node, is_connected, out),
             "Receiver" => self.write_receiver(node, is_connected, out),
