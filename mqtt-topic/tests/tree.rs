@@ -866,3 +866,15 @@ fn what_came_and_went_costs_a_deep_filter_no_visits() {
         }
     }
 }
+
+#[test]
+fn a_visit_gets_past_128_levels_at_most_however_short_they_are() {
+    for (levels, visits) in [(8 + 128, 11), (8 + 128 + 8, 12), (8 + 128 + 7, 11 + 7), (8 + 3 * 128, 13)] {
+        let name = "/".repeat(levels) + "end";
+        let mut tree = SubscriptionTree::new();
+        tree.insert(&subscription(&("/".repeat(levels) + "+")), 0, ()).unwrap();
+        // The exact table, 8 levels, the runs and what they do not cover, and the last level with what a run leads to.
+        let found = keys_by_steps(&tree, &TopicName::parse(&name).unwrap(), usize::MAX);
+        assert_eq!(found, (vec![0], visits), "{levels}");
+    }
+}

@@ -7,7 +7,7 @@
 //!
 //! As in any cluster without a leader, when Clients of two threads retain a message of the same topic at the same time, the
 //! threads may keep different ones. There are no Shared Subscriptions: their members would be with several brokers. Everything is in
-//! memory only.
+//! memory only, and each thread keeps all retained messages; limits are those of one thread.
 //!
 //! `cargo run --release -p mqtt-session --example shards -- --listen 127.0.0.1:1883 --threads 4`
 

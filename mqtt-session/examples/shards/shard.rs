@@ -60,13 +60,12 @@ impl Mailbox {
         is_sent
     }
 
-    /// Gives the order back if there is no room.
+    /// Gives the order back if there is no room; otherwise the broker is to be woken.
     fn offer(&self, order: Order) -> Result<(), Order> {
         match self.orders.try_send(order) {
-            Err(TrySendError::Full(order)) => return Err(order),
-            Ok(()) | Err(TrySendError::Disconnected(_)) => self.wake(),
+            Err(TrySendError::Full(order)) => Err(order),
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -324,11 +323,16 @@ impl Shard {
                 _ => {}
             }
         }
+        let mut reached = BTreeSet::new();
         while let Some((other, order)) = self.outbox.pop_front() {
             if let Err(order) = mailboxes[other].offer(order) {
                 self.outbox.push_front((other, order));
                 break;
             }
+            reached.insert(other);
+        }
+        for other in reached {
+            mailboxes[other].wake();
         }
     }
 }

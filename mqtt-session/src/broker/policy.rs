@@ -43,8 +43,8 @@ pub trait Policy {
         let _ = connection;
     }
 
-    /// Whether the Client may publish this message. Its Topic Name is always there: a Topic Alias has been resolved. A Will is
-    /// judged when it is published, as the PUBLISH it is then, without its Message Expiry Interval.
+    /// Whether the Client may publish this message. Its Topic Name is always there: a Topic Alias has been resolved. Its properties are
+    /// those of the packet. A Will is judged when it is published, as the PUBLISH it is then, without its Message Expiry Interval.
     ///
     /// # Errors
     /// The reason to refuse it with, which a 5.0 Client is told; one below 0x80 becomes 0x87. In 3.x the message is

@@ -38,34 +38,17 @@ fn told(world: &mut World<impl Policy>) -> Vec<String> {
 fn each_message_that_is_taken_over_is_told_once_and_in_order() {
     let mut world = World::with(telling(), Censor);
     let client = world.connect(V5_0, "c");
-    world.publish_with(client, "a", "0", Delivery::AtMostOnce, false, &[]);
-    world.publish_with(client, "a", "1", delivery(QoS::AtLeastOnce, 1), true, &[]);
-    world.publish_with(
-        client,
-        "a",
-        "2",
-        delivery(QoS::ExactlyOnce, 2),
-        false,
-        &[Property::MessageExpiryInterval(60)],
-    );
+    let expiry = |seconds| [Property::MessageExpiryInterval(seconds)];
+    let mut publish = |topic, text, delivery, retain, properties: &[Property<'_>]| {
+        world.publish_with(client, topic, text, delivery, retain, properties);
+    };
+    publish("a", "0", Delivery::AtMostOnce, false, &[]);
+    publish("a", "1", delivery(QoS::AtLeastOnce, 1), true, &[]);
+    publish("a", "2", delivery(QoS::ExactlyOnce, 2), false, &expiry(60));
     // The same again, refused ones, and the Server's own.
-    world.publish_with(
-        client,
-        "a",
-        "2",
-        delivery(QoS::ExactlyOnce, 2),
-        false,
-        &[Property::MessageExpiryInterval(60)],
-    );
-    world.publish_with(client, "secret", "3", delivery(QoS::AtLeastOnce, 3), false, &[]);
-    world.publish_with(
-        client,
-        "a",
-        "4",
-        delivery(QoS::AtLeastOnce, 4),
-        false,
-        &[Property::MessageExpiryInterval(61)],
-    );
+    publish("a", "2", delivery(QoS::ExactlyOnce, 2), false, &expiry(60));
+    publish("secret", "3", delivery(QoS::AtLeastOnce, 3), false, &[]);
+    publish("a", "4", delivery(QoS::AtLeastOnce, 4), false, &expiry(61));
     world.broker.publish(world.now, &Message::new("a", "own").unwrap());
     world.settle();
     let wanted = ["c a 0 AtMostOnce None", "c a 1 AtLeastOnce None", "c a 2 ExactlyOnce Some(60)"];
